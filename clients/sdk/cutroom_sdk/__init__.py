@@ -1,0 +1,1 @@
+"""The wire types, the client and the replica of a Cutroom daemon."""

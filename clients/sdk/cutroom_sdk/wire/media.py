@@ -1,0 +1,167 @@
+"""Assets (media that came in) and artifacts (what the engine derived from them)."""
+
+from fractions import Fraction
+from typing import Any, Literal
+
+from cutroom_sdk.wire.codec import Request, Wire
+
+
+class VideoStream(Wire, frozen=True, kw_only=True):
+    """One picture stream. Sizes are pixels as shown, after `rotation` and the sample aspect ratio.
+
+    `rate` is the nominal rate in frames a second; with `variable_rate` it is the average, and only the frame
+    index tells when a frame is shown. `start` and `duration` are seconds; times count from the first frame shown.
+    """
+
+    index: int
+    codec: str
+    width: int
+    height: int
+    rate: Fraction
+    frame_count: int
+    duration: Fraction
+    start: Fraction = Fraction(0)
+    coded_width: int = 0
+    coded_height: int = 0
+    rotation: Literal[0, 90, 180, 270] = 0
+    variable_rate: bool = False
+    pixel_format: str = ""
+    color_range: str = ""
+    color_space: str = ""
+
+
+class AudioStream(Wire, frozen=True, kw_only=True):
+    """One sound stream. `start` is seconds relative to the first frame shown (0 without picture)."""
+
+    index: int
+    codec: str
+    sample_rate: int
+    channels: int
+    duration: Fraction
+    start: Fraction = Fraction(0)
+
+
+class FileGuard(Wire, frozen=True, kw_only=True):
+    """What tells that a file which stays where it is has not been changed since it was read."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+class Asset(Wire, frozen=True, kw_only=True):
+    """Resource `asset/{asset_id}`. `asset_id` is the first 32 hex digits of the content's SHA-256.
+
+    `path` is where footage given by path stays; `blob` is the hash under which an upload is kept.
+    """
+
+    asset_id: str
+    name: str
+    sha256: str
+    bytes: int
+    container: str
+    duration: Fraction
+    state: Literal["ready", "stale"] = "ready"
+    path: str | None = None
+    blob: str | None = None
+    guard: FileGuard | None = None
+    video: VideoStream | None = None
+    audio: AudioStream | None = None
+    notices: tuple[str, ...] = ()
+    created_at_ms: int = 0
+
+
+class AssetRequest(Request, frozen=True, kw_only=True):
+    """`POST /v1/assets`: a regular file beneath one of the media roots."""
+
+    path: str
+    name: str | None = None
+
+
+class ArtifactMeta(Wire, frozen=True, kw_only=True):
+    """What may differ between two runs that give the same artifact."""
+
+    created_at_ms: int
+    elapsed_ms: int
+
+
+class Artifact(Wire, frozen=True, kw_only=True):
+    """Resource `artifact/{artifact_id}`. All but `meta` is the same on every run.
+
+    `artifact_id` is the first 32 hex digits of `cache_key`, the SHA-256 of (asset's SHA-256, kind, schema, params,
+    backend, backend_version, model_hash). `data` is None when it lies in the blob `data_blob` because it is large.
+    """
+
+    artifact_id: str
+    asset_id: str
+    kind: str
+    schema: int
+    cache_key: str
+    params: dict[str, Any]
+    backend: str
+    backend_version: str
+    model_hash: str | None = None
+    notices: tuple[str, ...] = ()
+    data: Any = None
+    data_blob: str | None = None
+    meta: ArtifactMeta = ArtifactMeta(created_at_ms=0, elapsed_ms=0)
+
+
+class Shot(Wire, frozen=True, kw_only=True):
+    """A stretch between two edits. Spans are half open; `transition_in` is how the shot begins."""
+
+    start: Fraction
+    end: Fraction
+    start_frame: int
+    end_frame: int
+    transition_in: Literal["start", "cut", "dissolve", "fade"]
+    confidence: float
+
+
+class Speech(Wire, frozen=True, kw_only=True):
+    """A stretch in which somebody speaks, seconds, half open."""
+
+    start: Fraction
+    end: Fraction
+    confidence: float
+
+
+class Loudness(Wire, frozen=True, kw_only=True):
+    """EBU R128 of the whole sound, and its momentary loudness (400 ms windows) every `hop` seconds from 0.
+
+    `integrated_lufs` and `true_peak_dbtp` are None for digital silence, where they are minus infinity.
+    """
+
+    integrated_lufs: float | None
+    range_lu: float
+    true_peak_dbtp: float | None
+    hop: Fraction
+    momentary_lufs: tuple[float, ...]
+
+
+class Motion(Wire, frozen=True, kw_only=True):
+    """How much moves and where, every `hop` seconds from 0.
+
+    `amount` is 0..1 after the camera's own movement is taken out. `center_x`, `center_y` are the centre of what
+    moves, in 0..1 of the picture as shown, smoothed; 0.5 where nothing does.
+    """
+
+    hop: Fraction
+    amount: tuple[float, ...]
+    center_x: tuple[float, ...]
+    center_y: tuple[float, ...]
+
+
+class Quality(Wire, frozen=True, kw_only=True):
+    """Exposure and sharpness every `hop` seconds from 0.
+
+    `luma` is the mean brightness 0..1; `clipped` the part of pixels that is black or white; `sharpness` 0..1, where
+    values below `blur_below` mean a blurred picture. `black` marks samples without a picture to see.
+    """
+
+    hop: Fraction
+    luma: tuple[float, ...]
+    clipped: tuple[float, ...]
+    sharpness: tuple[float, ...]
+    blur_below: float
+    black: tuple[bool, ...]

@@ -1,0 +1,127 @@
+"""Renders, the checks that test them, and the receipt that goes with a delivered file."""
+
+from fractions import Fraction
+from typing import Any, Literal
+
+from cutroom_sdk.wire.codec import Request, Wire
+
+RenderState = Literal["queued", "running", "paused", "failed", "canceled", "completed"]
+
+
+class Check(Wire, frozen=True, kw_only=True):
+    """One thing that was checked: the value found, the limit and where the limit comes from."""
+
+    name: str
+    status: Literal["pass", "fail", "not_applicable"]
+    value: str
+    limit: str = ""
+    source: str = ""
+    at: tuple[str, ...] = ()
+    fix: str = ""
+
+
+class RenderProgress(Wire, frozen=True, kw_only=True):
+    """Frames done and to do; `eta_s` is None until it can be told."""
+
+    done_frames: int
+    total_frames: int
+    eta_s: float | None = None
+
+
+class RenderOutput(Wire, frozen=True, kw_only=True):
+    """The finished file. `blob` is its place among the blobs, `path` the file itself."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+class RenderError(Wire, frozen=True, kw_only=True):
+    """Where and why a render failed."""
+
+    stage: Literal["probe", "decode", "filter", "encode", "mux", "publish"]
+    cause: str
+    segment: int | None = None
+    clip: str | None = None
+    asset: str | None = None
+    frame: int | None = None
+    log_tail: str = ""
+
+
+class SegmentCounts(Wire, frozen=True, kw_only=True):
+    """Where the segments of a render came from."""
+
+    rendered: int = 0
+    cached: int = 0
+
+
+class Render(Wire, frozen=True, kw_only=True):
+    """Resource `render/{render_id}`."""
+
+    render_id: str
+    state: RenderState
+    profile: str
+    plan_hash: str
+    progress: RenderProgress
+    segments: SegmentCounts = SegmentCounts()
+    output: RenderOutput | None = None
+    checks: tuple[Check, ...] = ()
+    error: RenderError | None = None
+    notices: tuple[str, ...] = ()
+    cut_plan: str | None = None
+
+
+class RenderInput(Request, frozen=True, kw_only=True):
+    """Input of the tool `render`."""
+
+    profile: str
+
+
+class DeliverInput(Request, frozen=True, kw_only=True):
+    """Input of the tool `deliver_folder`: an absolute path to write, or a folder to put the file in."""
+
+    output: str
+    overwrite: bool = True
+
+
+class Profile(Wire, frozen=True, kw_only=True):
+    """A target: what a platform wants of a file. `width`, `height` None: as the source has it.
+
+    `loudness_lufs` and `true_peak_dbtp` None: left alone. `max_duration` in seconds. `source` says where the figures
+    come from; `confidence` how far to trust them.
+    """
+
+    name: str
+    title: str
+    width: int | None
+    height: int | None
+    rate: Fraction | None
+    rate_max: Fraction
+    codec: str
+    crf: int
+    preset: str
+    gop_s: Fraction
+    audio_codec: str
+    audio_bitrate: int
+    sample_rate: int
+    loudness_lufs: float | None
+    true_peak_dbtp: float | None
+    max_duration: Fraction | None
+    default_duration: Fraction | None
+    source: str
+    read_on: str
+    confidence: Literal["published", "convention"]
+
+
+class Receipt(Wire, frozen=True, kw_only=True):
+    """`out.mp4.receipt.json`: what went in, what was done and by whose leave."""
+
+    output: RenderOutput
+    mission_id: str
+    plan_hash: str
+    inputs: tuple[dict[str, Any], ...]
+    versions: dict[str, str]
+    checks: tuple[Check, ...]
+    approvals: tuple[dict[str, Any], ...]
+    log_position: int
+    cuts: tuple[dict[str, Any], ...] = ()

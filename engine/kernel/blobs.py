@@ -1,0 +1,94 @@
+"""Files by what is in them: media, renders, artifacts. A blob's name is the SHA-256 of its content.
+
+A blob is written beside its place, synced, and renamed into it: it is there whole or not at all.
+"""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+CHUNK = 1 << 20
+
+
+class Blobs:
+    """The content-addressed files under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._staging = root / "staging"
+        self._staging.mkdir(parents=True, exist_ok=True)
+
+    def path(self, sha256: str) -> Path:
+        """Return where the blob lies or would lie."""
+        return self._root / sha256[:2] / sha256
+
+    def has(self, sha256: str) -> bool:
+        """Tell whether the blob is there."""
+        return self.path(sha256).is_file()
+
+    def read(self, sha256: str) -> bytes:
+        """Return the whole content.
+
+        Raises:
+            FileNotFoundError: there is no such blob.
+        """
+        return self.path(sha256).read_bytes()
+
+    def put(self, content: bytes) -> str:
+        """Keep `content` and return its SHA-256."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        if not self.has(sha256):
+            with self.staged() as (file, staged):
+                file.write(content)
+                file.flush()
+                self.adopt(staged, sha256=sha256)
+        return sha256
+
+    @contextlib.contextmanager
+    def staged(self) -> Iterator[tuple[IO[bytes], Path]]:
+        """Open a new file (`r+b`) on the blobs' file system; what is not adopted is gone afterwards."""
+        descriptor, name = tempfile.mkstemp(dir=self._staging)
+        try:
+            with os.fdopen(descriptor, "r+b") as file:
+                yield file, Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+    def adopt(self, file: Path, *, sha256: str | None = None) -> str:
+        """Move a staged file to its place and return its SHA-256, which is computed unless it is given."""
+        sha256 = sha256 or hash_file(file)
+        target = self.path(sha256)
+        target.parent.mkdir(exist_ok=True)
+        descriptor = os.open(file, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        file.replace(target)
+        _sync_folder(target.parent)
+        return sha256
+
+    def clear_staging(self) -> int:
+        """Remove what a crash left half written; return how many files that were."""
+        left = list(self._staging.iterdir())
+        for file in left:
+            file.unlink()
+        return len(left)
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,35 @@
+"""Who asks, on whose behalf, and what led to it: carried from the border to the log."""
+
+from msgspec import Struct
+
+DEFAULT_PARTITION = "local/dev"
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """The circumstances of a proposal.
+
+    `partition` is `tenant/env`: nothing crosses it. `capabilities` are what the caller may do; `"*"` is everything.
+    `correlation_id` is shared by all that one request led to, `causation_id` names the direct cause.
+    """
+
+    actor: str
+    partition: str = DEFAULT_PARTITION
+    human: bool = False
+    capabilities: frozenset[str] = frozenset()
+    correlation_id: str = ""
+    causation_id: str = ""
+
+    def may(self, capability: str) -> bool:
+        """Tell whether the caller holds `capability` (`area:action`), itself, `area:*` or `*`."""
+        area = capability.partition(":")[0]
+        return not self.capabilities.isdisjoint((capability, f"{area}:*", "*"))
+
+
+def engine_context(name: str, *, partition: str = DEFAULT_PARTITION, correlation_id: str = "") -> Context:
+    """Return the context in which the engine itself acts, as `engine:{name}`."""
+    return Context(
+        actor=f"engine:{name}",
+        partition=partition,
+        capabilities=frozenset({"*"}),
+        correlation_id=correlation_id,
+    )

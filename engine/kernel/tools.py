@@ -1,0 +1,135 @@
+"""What a run may call: one registry of tools, filled by the features."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from cutroom_sdk.wire.codec import Wire, convert
+from cutroom_sdk.wire.renders import Check
+from engine.kernel.blobs import Blobs
+from engine.kernel.context import Context
+from engine.kernel.errors import Invalid
+
+
+class ToolResult(Wire, frozen=True, kw_only=True):
+    """What a tool made. `refs` are resource keys, such as `asset/...`, `artifact/...`, `render/...`.
+
+    The refs of an item are what the items that depend on it get; a tool passes on what its followers need. `reused`
+    says that earlier work answered. `output` is a small JSON summary for people and for checks (under 16 KiB).
+    """
+
+    refs: tuple[str, ...] = ()
+    reused: bool = False
+    notices: tuple[str, ...] = ()
+    output: dict[str, Any] = {}
+
+
+class Report(Protocol):
+    """Tells how far a piece of work is; cheap, may be called often, from the event loop only."""
+
+    def __call__(self, done: float, total: float, note: str = "") -> None:
+        """`done` of `total`, in any unit; `note` says what is being done."""
+        ...
+
+
+class Resources(Protocol):
+    """Reads published state."""
+
+    async def value(self, key: str, kind: type[Any]) -> Any:
+        """Return the resource's value as `kind`, or None when there is none."""
+        ...
+
+    async def values(self, prefix: str, kind: type[Any]) -> list[Any]:
+        """Return the values of all resources under `prefix`, sorted by key."""
+        ...
+
+
+Propose = Callable[[str, Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolContext:
+    """What a tool has at hand while it runs.
+
+    `run_id` is also the idempotency key: the same run asked twice, after a crash, must come to the same end.
+    `propose(stream, proposal)` is how it has something recorded; the new state comes back. `reasons` are what made an
+    earlier attempt of the same item fail or be denied, `attempt` counts from 1.
+    """
+
+    run_id: str
+    context: Context
+    refs: tuple[str, ...]
+    propose: Propose
+    resources: Resources
+    blobs: Blobs
+    report: Report
+    now_ms: Callable[[], int]
+    attempt: int = 1
+    reasons: tuple[str, ...] = ()
+    mission_id: str = ""
+
+
+ToolCall = Callable[[Any, ToolContext], Awaitable[ToolResult]]
+ToolCheck = Callable[[ToolResult, ToolContext], Awaitable[tuple[Check, ...]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """A thing a run may call.
+
+    `input` is the Struct of its arguments (unknown fields refused). `effect` says how far it reaches: `none` computes,
+    `local` writes on this machine, `external` leaves it. `check` is the engine's own test of a result, used by `auto`
+    gates. `limit_s` ends a call that takes longer. `idempotent` tools may be called again after a crash.
+    """
+
+    name: str
+    title: str
+    input: type[Struct]
+    call: ToolCall
+    effect: Literal["none", "local", "external"]
+    capability: str
+    limit_s: float
+    idempotent: bool = True
+    check: ToolCheck | None = None
+
+
+@dataclass
+class Tools:
+    """The registry."""
+
+    _tools: dict[str, Tool] = field(default_factory=dict)
+
+    def add(self, tool: Tool) -> None:
+        """Register a tool; its name must be free."""
+        assert tool.name not in self._tools, f"two tools are called {tool.name}"
+        self._tools[tool.name] = tool
+
+    def get(self, name: str) -> Tool:
+        """Return the tool.
+
+        Raises:
+            Invalid: `unknown_tool`, with the names there are.
+        """
+        if name not in self._tools:
+            raise Invalid(
+                f"no tool is called {name!r}; there are {', '.join(self.names())}", code="unknown_tool"
+            )
+        return self._tools[name]
+
+    def names(self) -> tuple[str, ...]:
+        """All names, sorted."""
+        return tuple(sorted(self._tools))
+
+    def read_input(self, name: str, arguments: dict[str, Any]) -> Any:
+        """Return a tool's arguments as its input type.
+
+        Raises:
+            Invalid: `unknown_tool`, or the arguments do not fit; the text names the field.
+        """
+        try:
+            return convert(arguments, self.get(name).input)
+        except msgspec.ValidationError as error:
+            raise Invalid(f"the input of {name}: {error}", field="input") from error
