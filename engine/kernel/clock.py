@@ -1,7 +1,12 @@
 """The only place that asks what time it is."""
 
+import asyncio
 import time
-from typing import Protocol
+from typing import Final, Protocol
+
+SLEEP_MAX_S: Final = (
+    30.0  # the wall clock may jump and the machine be suspended: look again at least this often
+)
 
 
 class Clock(Protocol):
@@ -23,3 +28,12 @@ class SystemClock:
 def monotonic_s() -> float:
     """Seconds for measuring how long something takes; its zero means nothing."""
     return time.monotonic()
+
+
+async def sleep_until(clock: Clock, at_ms: int) -> None:
+    """Return when the wall clock has reached `at_ms`, at once when it has already."""
+    while True:
+        left_s = (at_ms - clock.now_ms()) / 1000
+        if left_s <= 0:
+            return
+        await asyncio.sleep(min(left_s, SLEEP_MAX_S))

@@ -1,0 +1,114 @@
+"""One write of a resource: what the projections produce, the history keeps, and the streams send."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any, Final
+
+import msgspec
+
+from cutroom_sdk.wire.codec import encode
+
+_COLUMNS: Final = "position, ordinal, partition, key, rev, value, updated_at_ms, updated_by"
+
+
+class Change:
+    """A resource's new value at a position; `value` None: it was deleted.
+
+    Changes of one position belong together; `ordinal` orders them. `frame` is encoded once for all subscribers.
+    """
+
+    def __init__(
+        self,
+        position: int,
+        ordinal: int,
+        partition: str,
+        key: str,
+        rev: int,
+        value: bytes | None,
+        updated_at_ms: int,
+        updated_by: str,
+    ) -> None:
+        self.position = position
+        self.ordinal = ordinal
+        self.partition = partition
+        self.key = key
+        self.rev = rev
+        self.value = value
+        self.updated_at_ms = updated_at_ms
+        self.updated_by = updated_by
+
+    def row(self) -> tuple[object, ...]:
+        """The change as a row of `resource_history`."""
+        return (
+            self.position,
+            self.ordinal,
+            self.partition,
+            self.key,
+            self.rev,
+            self.value,
+            self.updated_at_ms,
+            self.updated_by,
+        )
+
+    @cached_property
+    def frame(self) -> bytes:
+        """The change as an SSE frame without its `id` line and without the blank line that ends it."""
+        body: dict[str, Any] = {"key": self.key, "rev": self.rev}
+        if self.value is not None:
+            body["value"] = msgspec.Raw(self.value)
+        body["updated_by"] = self.updated_by
+        body["updated_at_ms"] = self.updated_at_ms
+        name = b"resource.deleted" if self.value is None else b"resource.updated"
+        return b"event: " + name + b"\ndata: " + encode(body) + b"\n"
+
+
+def insert(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
+    """Write changes to the history and to the live table, inside the caller's transaction."""
+    connection.executemany(
+        f"INSERT INTO resource_history ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [change.row() for change in changes],
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO resources (partition, key, rev, value, position, updated_at_ms, updated_by)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                change.partition,
+                change.key,
+                change.rev,
+                change.value,
+                change.position,
+                change.updated_at_ms,
+                change.updated_by,
+            )
+            for change in changes
+        ],
+    )
+
+
+def read_after(connection: sqlite3.Connection, position: int, limit: int) -> list[Change]:
+    """Return the changes after `position`, about `limit` of them and never a part of a position's."""
+    query = f"SELECT {_COLUMNS} FROM resource_history WHERE position > ? ORDER BY position, ordinal LIMIT ?"
+    found = _changes(connection.execute(query, (position, limit)))
+    if len(found) < limit:
+        return found
+    last = found[-1].position
+    whole = [change for change in found if change.position < last]
+    if whole:
+        return whole
+    query = f"SELECT {_COLUMNS} FROM resource_history WHERE position = ? ORDER BY ordinal"
+    return _changes(connection.execute(query, (last,)))
+
+
+def _changes(rows: Iterable[tuple[Any, ...]]) -> list[Change]:
+    return [Change(*row) for row in rows]
+
+
+def covers(prefix: str, key: str) -> bool:
+    """Tell whether `prefix` matches whole segments of `key`; the empty prefix covers everything.
+
+    >>> covers("project/a", "project/a/b"), covers("project/a", "project/ab")
+    (True, False)
+    """
+    return not prefix or key == prefix or key.startswith(prefix if prefix.endswith("/") else prefix + "/")

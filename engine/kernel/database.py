@@ -1,0 +1,133 @@
+"""One SQLite file: a single thread that writes, several that read.
+
+The writer owns its connection and is the only one that checkpoints; that keeps clear of SQLite's WAL-reset bug and
+of locks lost by a second opening of the file. Nothing else may touch the database's files: copies go through the
+backup API, sizes through `stat`.
+
+A commit that fails is neither a yes nor a no: after an I/O error the database is `broken`, refuses everything, and the
+daemon ends so that the next start reads what is really there. A full disk is a clean no, and work goes on after it.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from engine.kernel.errors import Unavailable
+from engine.kernel.migrations import migrate
+
+T = TypeVar("T")
+READERS = 3
+CHECKPOINT_BYTES = 8 << 20
+
+
+class Database:
+    """The daemon's one database. Open it with `await Database.open(path)`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._wal = path.with_name(path.name + "-wal")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self.broken = asyncio.Event()
+
+    @classmethod
+    async def open(cls, path: Path) -> "Database":
+        """Open or create the file and bring its schema up to date.
+
+        Raises:
+            Unavailable: the file was written by a newer version; the text says what to do.
+        """
+        database = cls(path)
+        await asyncio.get_running_loop().run_in_executor(database._writer, database._prepare)
+        return database
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in one durable transaction: all of it is on disk when this returns, or none of it counts.
+
+        Not cancelled half way: a caller that goes away does not stop the commit.
+
+        Raises:
+            Unavailable: the disk is full (`insufficient_storage`), or the database is broken.
+        """
+        if self.broken.is_set():
+            raise Unavailable("the database failed and the daemon is stopping; start it again")
+        loop = asyncio.get_running_loop()
+        try:
+            return await asyncio.shield(loop.run_in_executor(self._writer, self._transact, work))
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise Unavailable("the disk is full; free some space", code="insufficient_storage") from error
+            self.broken.set()
+            raise Unavailable(f"writing the log failed ({error}); the daemon is stopping") from error
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` on a read-only connection. It sees the last commit and waits for no writer."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._reading, work)
+
+    async def close(self) -> None:
+        """Finish what waits, fold the write-ahead log into the file, close everything."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._finish)
+        self._readers.shutdown(wait=True)
+        self._writer.shutdown(wait=True)
+        for connection in self._opened:
+            connection.close()
+
+    def _prepare(self) -> None:
+        connection = _connect(self.path)
+        self._opened.append(connection)
+        self._local.connection = connection
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute("PRAGMA foreign_keys=ON")
+        migrate(connection, self.path)
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection: sqlite3.Connection = self._local.connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            # After some errors SQLite has rolled back already, and saying so again is an error of its own.
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+        self._checkpoint_if_large(connection)
+        return result
+
+    def _checkpoint_if_large(self, connection: sqlite3.Connection) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            if self._wal.stat().st_size > CHECKPOINT_BYTES:
+                connection.execute("PRAGMA wal_checkpoint(RESTART)")
+
+    def _finish(self) -> None:
+        if not self.broken.is_set():
+            self._local.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _reading(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = _connect(self.path, read_only=True)
+            self._opened.append(connection)
+        return work(connection)
+
+
+def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    mode = "ro" if read_only else "rwc"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    connection.execute("PRAGMA busy_timeout=5000")
+    return connection

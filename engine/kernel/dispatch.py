@@ -1,0 +1,150 @@
+"""The one write path: a proposal is decided, folded, committed with all it leads to, and then told.
+
+Requests wait in one queue. The committer takes all that wait, works them out one after the other on the heads, and
+commits once: the sync to disk is paid once a batch. A refusal is its own request's alone and never reaches SQL.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from engine.kernel import changes, log
+from engine.kernel.clock import Clock
+from engine.kernel.context import Context
+from engine.kernel.database import Database
+from engine.kernel.fold import Accepted, Asked, Draft, Overlay
+from engine.kernel.heads import Heads
+from engine.kernel.reducer import Aggregate
+
+__all__ = ["Accepted", "Asked", "Bookkeeping", "Dispatch", "Told"]
+
+BATCH: Final = 512
+Bookkeeping = Callable[[sqlite3.Connection], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What subscribers hear of one commit."""
+
+    events: Sequence[log.Event]
+    changes: Sequence[changes.Change]
+    enqueued: Sequence[tuple[str, str]]  # (partition, command id)
+
+
+@dataclass(slots=True)
+class _Request:
+    asked: Sequence[Asked]
+    context: Context
+    bookkeeping: Bookkeeping | None
+    answer: "asyncio.Future[tuple[Accepted, ...]]"
+
+
+class Dispatch:
+    """Takes proposals; see `propose`."""
+
+    def __init__(
+        self, database: Database, heads: Heads, aggregates: dict[str, Aggregate[Any, Any, Any]], clock: Clock
+    ) -> None:
+        self._database = database
+        self._heads = heads
+        self._aggregates = aggregates
+        self._clock = clock
+        self._queue: asyncio.Queue[_Request] = asyncio.Queue()
+        self._listeners: list[Callable[[Told], None]] = []
+        self.head = 0
+        self._last_at_ms = 0
+
+    def start_at(self, head: int, at_ms: int) -> None:
+        """Take over where the log ends; before the first proposal."""
+        self.head, self._last_at_ms = head, at_ms
+
+    def listen(self, listener: Callable[[Told], None]) -> None:
+        """Have `listener` called after every commit, in log order."""
+        self._listeners.append(listener)
+
+    async def state(self, stream: str, partition: str) -> tuple[Any, int]:
+        """Return a stream's committed state and version; a stream without events has its initial state and 0."""
+        return await self._heads.stream(partition, stream)
+
+    async def propose(
+        self, stream: str, proposal: Any, context: Context, *, expected_version: int | None = None
+    ) -> Accepted:
+        """Ask for one thing; return when what came of it is durable.
+
+        A caller that is cancelled while it waits does not know the outcome: the commit goes on.
+
+        Raises:
+            StudioError: whatever `decide` refuses with; Conflict when `expected_version` is not the stream's;
+                Unavailable when the log cannot be written.
+        """
+        return (await self.propose_many([Asked(stream, proposal, expected_version)], context))[0]
+
+    async def propose_many(
+        self, asked: Sequence[Asked], context: Context, *, bookkeeping: Bookkeeping | None = None
+    ) -> tuple[Accepted, ...]:
+        """Ask for several things that are accepted together, in one transaction, or not at all.
+
+        `bookkeeping` writes rows that are no state (a checkpoint, a kept answer) in the same transaction.
+        """
+        answer: asyncio.Future[tuple[Accepted, ...]] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(_Request(asked, context, bookkeeping, answer))
+        return await answer
+
+    async def run(self) -> None:
+        """Commit batches until cancelled."""
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            await self._commit(batch)
+
+    async def _commit(self, batch: list[_Request]) -> None:
+        overlay, position = Overlay(self._heads), self.head
+        at_ms = max(self._clock.now_ms(), self._last_at_ms)
+        done: list[tuple[_Request, Draft, tuple[Accepted, ...]]] = []
+        for request in batch:
+            draft = Draft(overlay, self._aggregates, request.context, position, at_ms)
+            try:
+                accepted = await draft.work_out(request.asked)
+            except Exception as refusal:
+                # A bug in a reducer is its caller's 500 and nobody else's; the committer goes on.
+                _refuse(request, refusal)
+                continue
+            overlay.streams.update(draft.streams)
+            overlay.records.update(draft.records)
+            position = draft.position
+            done.append((request, draft, accepted))
+        try:
+            if any(draft.events or request.bookkeeping for request, draft, _ in done):
+                await self._database.write(lambda connection: _write(connection, done))
+        except Exception as failure:
+            for request, _, _ in done:
+                _refuse(request, failure)
+            return
+        self.head, self._last_at_ms = position, at_ms
+        self._heads.keep(overlay.streams, overlay.records)
+        self._tell(done)
+
+    def _tell(self, done: list[tuple[_Request, Draft, tuple[Accepted, ...]]]) -> None:
+        for request, draft, accepted in done:
+            if not request.answer.done():
+                request.answer.set_result(accepted)
+            if draft.events:
+                enqueued = [(request.context.partition, command_id) for command_id in draft.enqueued]
+                for listener in self._listeners:
+                    listener(Told(draft.events, draft.changes, enqueued))
+
+
+def _write(connection: sqlite3.Connection, done: list[tuple[_Request, Draft, tuple[Accepted, ...]]]) -> None:
+    for request, draft, _ in done:
+        log.insert(connection, draft.events)
+        changes.insert(connection, draft.changes)
+        if request.bookkeeping:
+            request.bookkeeping(connection)
+
+
+def _refuse(request: _Request, error: Exception) -> None:
+    if not request.answer.done():
+        request.answer.set_exception(error)

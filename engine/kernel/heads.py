@@ -1,0 +1,103 @@
+"""The newest state of streams and records, kept in memory within bounds and filled from the database on a miss.
+
+Only dispatch writes here, after a commit; the unique index on (partition, stream, version) is what makes it true.
+"""
+
+import sqlite3
+from collections import OrderedDict
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from cutroom_sdk.wire.codec import decode
+from engine.kernel.database import Database
+from engine.kernel.log import Log
+from engine.kernel.reducer import Aggregate, Envelope
+
+STREAMS: Final = 4096
+RECORDS: Final = 32768
+V = TypeVar("V")
+
+
+class Folded(NamedTuple):
+    """A stream's state after `version` events."""
+
+    state: Any
+    version: int
+
+
+class Held(NamedTuple):
+    """A record's newest write; rev 0 and value None when there never was one, value None when it is deleted."""
+
+    rev: int
+    value: bytes | None
+
+
+class _Bounded(Generic[V]):
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._items: OrderedDict[tuple[str, str], V] = OrderedDict()
+
+    def get(self, key: tuple[str, str]) -> V | None:
+        value = self._items.get(key)
+        if value is not None:
+            self._items.move_to_end(key)
+        return value
+
+    def put(self, key: tuple[str, str], value: V) -> None:
+        self._items[key] = value
+        self._items.move_to_end(key)
+        if len(self._items) > self._size:
+            self._items.popitem(last=False)
+
+
+class Heads:
+    """Where dispatch looks up what it decides on."""
+
+    def __init__(self, database: Database, log: Log, aggregates: dict[str, Aggregate[Any, Any, Any]]) -> None:
+        self._database = database
+        self._log = log
+        self._aggregates = aggregates
+        self._streams: _Bounded[Folded] = _Bounded(STREAMS)
+        self._records: _Bounded[Held] = _Bounded(RECORDS)
+
+    async def stream(self, partition: str, stream: str) -> Folded:
+        """Return a stream's state, replayed from the log when it is not in memory."""
+        held = self._streams.get((partition, stream))
+        if held is None:
+            held = await self.replay(partition, stream)
+            self._streams.put((partition, stream), held)
+        return held
+
+    async def record(self, partition: str, key: str) -> Held:
+        """Return a record's rev and value."""
+        held = self._records.get((partition, key))
+        if held is None:
+
+            def work(connection: sqlite3.Connection) -> Held:
+                row = connection.execute(
+                    "SELECT rev, value FROM resources WHERE partition = ? AND key = ?", (partition, key)
+                ).fetchone()
+                return Held(*row) if row else Held(0, None)
+
+            held = await self._database.read(work)
+            self._records.put((partition, key), held)
+        return held
+
+    async def replay(self, partition: str, stream: str) -> Folded:
+        """Fold a stream from its first event; nothing in memory is used or changed."""
+        kind, _, name = stream.partition("/")
+        aggregate = self._aggregates.get(kind)
+        if aggregate is None:
+            return Folded(None, await self._log.version(partition, stream))
+        state, version = aggregate.init(name), 0
+        for recorded in await self._log.stream(partition, stream):
+            envelope = Envelope(at_ms=recorded.at_ms, actor=recorded.actor)
+            event = decode(bytes(recorded.data), aggregate.event)
+            state, version = aggregate.on_event(state, event, envelope).state, recorded.version
+        return Folded(state, version)
+
+    def keep(self, streams: dict[tuple[str, str], Folded], records: dict[tuple[str, str], Held]) -> None:
+        """Take over what a commit has made true."""
+        for key, folded in streams.items():
+            self._streams.put(key, folded)
+        for key, held in records.items():
+            self._records.put(key, held)

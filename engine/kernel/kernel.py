@@ -1,0 +1,110 @@
+"""The kernel put together: what features get, and the tasks that keep it going."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from engine.kernel.blobs import Blobs
+from engine.kernel.clock import Clock
+from engine.kernel.commands import COMMAND
+from engine.kernel.database import Database
+from engine.kernel.dispatch import Dispatch
+from engine.kernel.heads import Heads
+from engine.kernel.log import Log
+from engine.kernel.outbox import Outbox
+from engine.kernel.progress import Progress
+from engine.kernel.reactions import Reactions
+from engine.kernel.reducer import Aggregate
+from engine.kernel.resources import Store
+from engine.kernel.subscriptions import Subscriptions
+from engine.kernel.tools import Tools
+
+_log = logging.getLogger(__name__)
+DATABASE_NAME: Final = "cutroom.sqlite3"
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What features build on."""
+
+    database: Database
+    log: Log
+    dispatch: Dispatch
+    resources: Store
+    subscriptions: Subscriptions
+    progress: Progress
+    outbox: Outbox
+    reactions: Reactions
+    tools: Tools
+    blobs: Blobs
+    clock: Clock
+    aggregates: dict[str, Aggregate[Any, Any, Any]]
+
+    @classmethod
+    async def open(
+        cls, folder: Path, aggregates: Sequence[Aggregate[Any, Any, Any]], clock: Clock
+    ) -> "Kernel":
+        """Open the state directory's files; nothing runs yet, so that features can register themselves."""
+        by_kind = {aggregate.kind: aggregate for aggregate in (COMMAND, *aggregates)}
+        assert len(by_kind) == len(aggregates) + 1, "two aggregates share a kind"
+        database = await Database.open(folder / DATABASE_NAME)
+        log = Log(database)
+        dispatch = Dispatch(database, Heads(database, log, by_kind), by_kind, clock)
+        subscriptions = Subscriptions(database, log)
+        store = Store(database)
+        head, at_ms = await log.head()
+        dispatch.start_at(head, at_ms)
+        subscriptions.start_at(head)
+        dispatch.listen(subscriptions.publish)
+        blobs = Blobs(folder / "blobs")
+        blobs.clear_staging()
+        return cls(
+            database=database,
+            log=log,
+            dispatch=dispatch,
+            resources=store,
+            subscriptions=subscriptions,
+            progress=Progress(subscriptions.wake),
+            outbox=Outbox(dispatch, store, clock),
+            reactions=Reactions(dispatch, subscriptions, database),
+            tools=Tools(),
+            blobs=blobs,
+            clock=clock,
+            aggregates=by_kind,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the committer, the outbox and the reactions for as long as the block lasts.
+
+        At the end effects are cancelled first, then the committer, once it has written what waits.
+        """
+        committer = asyncio.create_task(self.dispatch.run(), name="committer")
+        effects = [
+            asyncio.create_task(self.outbox.run(), name="outbox"),
+            asyncio.create_task(self.reactions.run(), name="reactions"),
+        ]
+        for task in (committer, *effects):
+            task.add_done_callback(self._watch)
+        try:
+            yield
+        finally:
+            await _end(*effects)
+            await _end(committer)
+            await self.database.close()
+
+    def _watch(self, task: "asyncio.Task[None]") -> None:
+        """A kernel task that ends by itself is a bug: stop the daemon rather than go on half alive."""
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("the task %s ended", task.get_name(), exc_info=error)
+            self.database.broken.set()
+
+
+async def _end(*tasks: "asyncio.Task[None]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,141 @@
+"""The log: what happened, in order, and how it is read back."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from engine.kernel.database import Database
+
+PAGE: Final = 1000
+_COLUMNS: Final = (
+    "position, partition, stream, version, type, at_ms, actor, correlation_id, causation_id, data"
+)
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """One event as it lies in the log. `data` is the JSON of the event itself, its `type` included."""
+
+    position: int
+    partition: str
+    stream: str
+    version: int
+    type: str
+    at_ms: int
+    actor: str
+    correlation_id: str
+    causation_id: str
+    data: msgspec.Raw
+
+    def row(self) -> tuple[object, ...]:
+        """The event as a row, in the order of the table's columns."""
+        return (
+            self.position,
+            self.partition,
+            self.stream,
+            self.version,
+            self.type,
+            self.at_ms,
+            self.actor,
+            self.correlation_id,
+            self.causation_id,
+            bytes(self.data),
+        )
+
+
+def _event(row: Sequence[object]) -> Event:
+    position, partition, stream, version, kind, at_ms, actor, correlation_id, causation_id, data = row
+    assert isinstance(data, bytes)
+    return Event(
+        position=position,  # type: ignore[arg-type]
+        partition=partition,  # type: ignore[arg-type]
+        stream=stream,  # type: ignore[arg-type]
+        version=version,  # type: ignore[arg-type]
+        type=kind,  # type: ignore[arg-type]
+        at_ms=at_ms,  # type: ignore[arg-type]
+        actor=actor,  # type: ignore[arg-type]
+        correlation_id=correlation_id,  # type: ignore[arg-type]
+        causation_id=causation_id,  # type: ignore[arg-type]
+        data=msgspec.Raw(data),
+    )
+
+
+def insert(connection: sqlite3.Connection, events: Sequence[Event]) -> None:
+    """Append events inside the caller's transaction; the unique index refuses a version taken already."""
+    connection.executemany(
+        f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [event.row() for event in events],
+    )
+
+
+class Log:
+    """Reads the log. Writing it is dispatch's alone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def head(self) -> tuple[int, int]:
+        """Return the last position and its `at_ms`; (0, 0) for an empty log."""
+
+        def work(connection: sqlite3.Connection) -> tuple[int, int]:
+            row = connection.execute(
+                "SELECT position, at_ms FROM events ORDER BY position DESC LIMIT 1"
+            ).fetchone()
+            return (row[0], row[1]) if row else (0, 0)
+
+        return await self._database.read(work)
+
+    async def read(
+        self,
+        *,
+        after: int,
+        limit: int = PAGE,
+        partition: str | None = None,
+        stream: str | None = None,
+        type_prefix: str | None = None,
+    ) -> list[Event]:
+        """Return up to `limit` events with a position greater than `after`, in order.
+
+        `stream` is a whole stream or a whole-segment prefix of streams; `type_prefix` an event type or its noun.
+        """
+        where, values = ["position > ?"], [after]  # type: tuple[list[str], list[object]]
+        if partition is not None:
+            where.append("partition = ?")
+            values.append(partition)
+        if stream is not None:
+            where.append("(stream = ? OR stream >= ? AND stream < ?)")
+            values.extend((stream, stream + "/", stream + "0"))
+        if type_prefix is not None:
+            where.append("(type = ? OR type >= ? AND type < ?)")
+            values.extend((type_prefix, type_prefix + ".", type_prefix + "/"))
+        query = f"SELECT {_COLUMNS} FROM events WHERE {' AND '.join(where)} ORDER BY position LIMIT ?"
+
+        def work(connection: sqlite3.Connection) -> list[Event]:
+            return [_event(row) for row in connection.execute(query, (*values, limit))]
+
+        return await self._database.read(work)
+
+    async def stream(self, partition: str, stream: str) -> list[Event]:
+        """Return all events of one stream, in order."""
+
+        def work(connection: sqlite3.Connection) -> list[Event]:
+            rows = connection.execute(
+                f"SELECT {_COLUMNS} FROM events WHERE partition = ? AND stream = ? ORDER BY version",
+                (partition, stream),
+            )
+            return [_event(row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def version(self, partition: str, stream: str) -> int:
+        """Return the stream's last version, 0 when it has no events."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            row = connection.execute(
+                "SELECT MAX(version) FROM events WHERE partition = ? AND stream = ?", (partition, stream)
+            ).fetchone()
+            return row[0] or 0
+
+        return await self._database.read(work)

@@ -1,0 +1,96 @@
+"""The schema, step by step. A step is never edited once it has shipped; the file's `user_version` counts them.
+
+events            the log: what happened, in order
+resources         published state, one row a key; a deleted one stays as a tombstone so that its rev goes on growing
+resource_history  every write of a resource, by position: what streams and `?at=` read
+idempotency       answers kept for repeated requests (bookkeeping, not state)
+checkpoints       how far a reaction has read (bookkeeping)
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from engine.kernel.errors import Unavailable
+
+STEPS: Final = (
+    """
+    CREATE TABLE events (
+        position INTEGER PRIMARY KEY,
+        partition TEXT NOT NULL,
+        stream TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        type TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        correlation_id TEXT NOT NULL,
+        causation_id TEXT NOT NULL,
+        data BLOB NOT NULL
+    );
+    CREATE UNIQUE INDEX events_by_stream ON events (partition, stream, version);
+    CREATE TABLE resources (
+        partition TEXT NOT NULL,
+        key TEXT NOT NULL,
+        rev INTEGER NOT NULL,
+        value BLOB,
+        position INTEGER NOT NULL,
+        updated_at_ms INTEGER NOT NULL,
+        updated_by TEXT NOT NULL,
+        PRIMARY KEY (partition, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE resource_history (
+        position INTEGER NOT NULL,
+        ordinal INTEGER NOT NULL,
+        partition TEXT NOT NULL,
+        key TEXT NOT NULL,
+        rev INTEGER NOT NULL,
+        value BLOB,
+        updated_at_ms INTEGER NOT NULL,
+        updated_by TEXT NOT NULL,
+        PRIMARY KEY (position, ordinal)
+    ) WITHOUT ROWID;
+    CREATE INDEX history_by_key ON resource_history (partition, key, position);
+    CREATE TABLE idempotency (
+        actor TEXT NOT NULL,
+        key TEXT NOT NULL,
+        request_hash TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        status INTEGER,
+        headers BLOB,
+        body BLOB,
+        PRIMARY KEY (actor, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE checkpoints (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema to the newest step, each step in a transaction of its own; a copy is made first.
+
+    Raises:
+        Unavailable: the file is newer than this program.
+    """
+    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    if done > len(STEPS):
+        raise Unavailable(
+            f"the state directory was written by a newer Cutroom (schema {done}, this one knows {len(STEPS)}); "
+            "install that version, or name another --state-dir"
+        )
+    if 0 < done < len(STEPS):
+        _back_up(connection, path.with_name(f"{path.name}.schema-{done}"))
+    for number, step in enumerate(STEPS[done:], start=done + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in step.split(";"):
+            if statement.strip():
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={number}")
+        connection.execute("COMMIT")
+
+
+def _back_up(connection: sqlite3.Connection, target: Path) -> None:
+    copy = sqlite3.connect(target)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()

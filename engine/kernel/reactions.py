@@ -1,0 +1,79 @@
+"""Pure code that turns an event of one stream into proposals for others.
+
+Each event is reacted to exactly once: the proposals and the place reached are committed in one transaction. A proposal
+that is refused (the other stream has moved on) is left out and said so in the program's log.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from cutroom_sdk.wire.codec import decode
+from engine.kernel.context import engine_context
+from engine.kernel.database import Database
+from engine.kernel.dispatch import Asked, Bookkeeping, Dispatch
+from engine.kernel.errors import StudioError
+from engine.kernel.log import Event
+from engine.kernel.reducer import tag_of
+from engine.kernel.subscriptions import Subscriptions
+
+NAME: Final = "reactions"
+_log = logging.getLogger(__name__)
+
+React = Callable[[Any, Event], Sequence[Asked]]
+
+
+class Reactions:
+    """The registered reactions and the one reader that runs them."""
+
+    def __init__(self, dispatch: Dispatch, subscriptions: Subscriptions, database: Database) -> None:
+        self._dispatch = dispatch
+        self._subscriptions = subscriptions
+        self._database = database
+        self._by_type: dict[str, tuple[str, type[Struct], React]] = {}
+
+    def on(self, event: type[Struct], name: str, react: React) -> None:
+        """Have `react(event, recorded)` answer every event of this type with proposals; `name` is for people.
+
+        One reaction an event type: all that follows from an event is accepted together.
+        """
+        tag = tag_of(event)
+        assert tag not in self._by_type, f"two reactions to {tag}"
+        self._by_type[tag] = (name, event, react)
+
+    async def run(self) -> None:
+        """React to everything after the checkpoint, in order, until cancelled."""
+        after = await self._database.read(_checkpoint)
+        async for recorded in self._subscriptions.follow_events(after):
+            if recorded.type in self._by_type:
+                name, kind, react = self._by_type[recorded.type]
+                asked = react(decode(bytes(recorded.data), kind), recorded)
+                if asked:
+                    await self._propose(name, asked, recorded)
+
+    async def _propose(self, name: str, asked: Sequence[Asked], recorded: Event) -> None:
+        context = engine_context(
+            f"reaction:{name}", partition=recorded.partition, correlation_id=recorded.correlation_id
+        )
+        try:
+            await self._dispatch.propose_many(asked, context, bookkeeping=_reached(recorded.position))
+        except StudioError as refusal:
+            _log.info("the reaction %s to %s was refused: %s", name, recorded.position, refusal.detail)
+            await self._dispatch.propose_many((), context, bookkeeping=_reached(recorded.position))
+
+
+def _checkpoint(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT position FROM checkpoints WHERE name = ?", (NAME,)).fetchone()
+    return row[0] if row else 0
+
+
+def _reached(position: int) -> Bookkeeping:
+    def write(connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "INSERT OR REPLACE INTO checkpoints (name, position) VALUES (?, ?)", (NAME, position)
+        )
+
+    return write

@@ -1,0 +1,157 @@
+"""Reads of published state. Writing it is dispatch's alone."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from msgspec import Struct
+
+from cutroom_sdk.wire.codec import decode
+from engine.kernel.context import DEFAULT_PARTITION
+from engine.kernel.database import Database
+
+T = TypeVar("T")
+LIMIT_MAX: Final = 1000
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """A published resource; `value` is its JSON."""
+
+    key: str
+    value: bytes
+    rev: int
+    position: int
+    updated_at_ms: int
+    updated_by: str
+
+
+class Listing(Struct, frozen=True, kw_only=True):
+    """Records sorted by key; `next` is the cursor of the page after this one, None on the last.
+
+    `position` is the head that the read saw: a watch after it misses nothing.
+    """
+
+    items: tuple[Record, ...]
+    next: str | None
+    position: int
+
+
+class Store:
+    """Reads the newest state of every key."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, key: str, partition: str = DEFAULT_PARTITION) -> Record | None:
+        """Return the record, or None when there is none or it is deleted."""
+
+        def work(connection: sqlite3.Connection) -> Record | None:
+            row = connection.execute(
+                "SELECT key, value, rev, position, updated_at_ms, updated_by FROM resources"
+                " WHERE partition = ? AND key = ? AND value IS NOT NULL",
+                (partition, key),
+            ).fetchone()
+            return _record(row) if row else None
+
+        return await self._database.read(work)
+
+    async def page(
+        self,
+        prefix: str,
+        partition: str = DEFAULT_PARTITION,
+        *,
+        limit: int = LIMIT_MAX,
+        cursor: str = "",
+        visible: Callable[[str], bool] | None = None,
+    ) -> Listing:
+        """Return up to `limit` records whose key is `prefix` or lies beneath it, after the key `cursor`.
+
+        `visible(key)` leaves out what the reader may not see. The empty prefix is everything.
+        """
+        where, values = _under(prefix)
+
+        def work(connection: sqlite3.Connection) -> Listing:
+            connection.execute("BEGIN")
+            try:
+                (head,) = connection.execute("SELECT COALESCE(MAX(position), 0) FROM events").fetchone()
+                rows = connection.execute(
+                    "SELECT key, value, rev, position, updated_at_ms, updated_by FROM resources"
+                    f" WHERE partition = ? AND key > ? AND value IS NOT NULL{where} ORDER BY key",
+                    (partition, cursor, *values),
+                )
+                items = []
+                for row in rows:
+                    if visible is None or visible(row[0]):
+                        items.append(_record(row))
+                    if len(items) > limit:
+                        break
+            finally:
+                connection.execute("COMMIT")
+            more = len(items) > limit
+            return Listing(
+                items=tuple(items[:limit]), next=items[limit - 1].key if more else None, position=head
+            )
+
+        return await self._database.read(work)
+
+    async def everything(self, prefix: str) -> list[tuple[str, Record]]:
+        """Return all records under `prefix` in all partitions, with their partition."""
+        where, values = _under(prefix)
+
+        def work(connection: sqlite3.Connection) -> list[tuple[str, Record]]:
+            rows = connection.execute(
+                "SELECT partition, key, value, rev, position, updated_at_ms, updated_by FROM resources"
+                f" WHERE value IS NOT NULL{where} ORDER BY position, key",
+                values,
+            )
+            return [(row[0], _record(row[1:])) for row in rows]
+
+        return await self._database.read(work)
+
+    async def value(self, key: str, kind: type[T], partition: str = DEFAULT_PARTITION) -> T | None:
+        """Return a resource's value as `kind`, or None when there is none."""
+        record = await self.record(key, partition)
+        return None if record is None else decode(record.value, kind)
+
+    async def values(self, prefix: str, kind: type[T], partition: str = DEFAULT_PARTITION) -> list[T]:
+        """Return the values of all resources under `prefix` as `kind`, sorted by key."""
+        found: list[T] = []
+        cursor = ""
+        while True:
+            listing = await self.page(prefix, partition, cursor=cursor)
+            found.extend(decode(record.value, kind) for record in listing.items)
+            if listing.next is None:
+                return found
+            cursor = listing.next
+
+
+class Reader:
+    """A `Store` seen from one partition: what tools get."""
+
+    def __init__(self, store: Store, partition: str) -> None:
+        self._store = store
+        self._partition = partition
+
+    async def value(self, key: str, kind: type[Any]) -> Any:
+        """Return the resource's value as `kind`, or None when there is none."""
+        return await self._store.value(key, kind, self._partition)
+
+    async def values(self, prefix: str, kind: type[Any]) -> list[Any]:
+        """Return the values of all resources under `prefix`, sorted by key."""
+        return await self._store.values(prefix, kind, self._partition)
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    key, value, rev, position, updated_at_ms, updated_by = row
+    return Record(
+        key=key, value=value, rev=rev, position=position, updated_at_ms=updated_at_ms, updated_by=updated_by
+    )
+
+
+def _under(prefix: str) -> tuple[str, tuple[str, ...]]:
+    """Return the SQL that keeps to a prefix of whole segments, and its values."""
+    prefix = prefix.rstrip("/")
+    if not prefix:
+        return "", ()
+    # "0" is the character after "/": the range is exactly what lies beneath.
+    return " AND (key = ? OR key >= ? AND key < ?)", (prefix, prefix + "/", prefix + "0")

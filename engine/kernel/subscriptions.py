@@ -1,0 +1,101 @@
+"""A consumer's place in the log: catch up from a position, then live.
+
+Nothing is queued for a consumer. It is woken, and reads what lies after its place: from the last commits kept in memory
+when it is near the head, from the database when it is behind. A slow one costs reads, never memory, and misses nothing.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from engine.kernel import changes
+from engine.kernel.changes import Change
+from engine.kernel.database import Database
+from engine.kernel.dispatch import Told
+from engine.kernel.log import Event, Log
+
+RECENT: Final = 2048  # commits kept in memory for those near the head
+PAGE: Final = 500
+
+
+class Subscriptions:
+    """Wakes consumers after every commit and hands them what is new."""
+
+    def __init__(self, database: Database, log: Log) -> None:
+        self._database = database
+        self._log = log
+        self._recent: deque[Told] = deque()
+        self._news = asyncio.Event()
+        self.head = 0
+        self._floor = 0  # everything after this position is in `_recent`
+
+    def start_at(self, head: int) -> None:
+        """Take over where the log ends; before the first commit."""
+        self.head = self._floor = head
+
+    def publish(self, told: Told) -> None:
+        """Take over a commit; called in log order."""
+        self.head = told.events[-1].position
+        self._recent.append(told)
+        if len(self._recent) > RECENT:
+            self._floor = self._recent.popleft().events[-1].position
+        self.wake()
+
+    def wake(self) -> None:
+        """Wake everybody who waits for news."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    @property
+    def signal(self) -> asyncio.Event:
+        """Set at the next news. Take it before looking, wait for it when there was nothing to see."""
+        return self._news
+
+    async def changes_after(self, position: int) -> tuple[Sequence[Change], int]:
+        """Return changes after `position` of all partitions, in order, and the position reached.
+
+        Changes of one position are never separated. No changes and `position` reached: the consumer is at the head.
+        """
+        if position >= self._floor:
+            found: list[Change] = []
+            for told in self._newer(position):
+                found.extend(told.changes)
+                if len(found) >= PAGE:
+                    return found, told.events[-1].position
+            return found, self.head
+        head = self.head
+        found = await self._database.read(lambda connection: changes.read_after(connection, position, PAGE))
+        return found, (found[-1].position if found else head)
+
+    async def events_after(self, position: int) -> tuple[Sequence[Event], int]:
+        """Return events after `position` of all partitions, in order, and the position reached."""
+        if position >= self._floor:
+            found: list[Event] = []
+            for told in self._newer(position):
+                found.extend(event for event in told.events if event.position > position)
+                if len(found) >= PAGE:
+                    break
+            return found, (found[-1].position if found else self.head)
+        found = await self._log.read(after=position, limit=PAGE)
+        return found, (found[-1].position if found else self.head)
+
+    async def follow_events(self, after: int) -> AsyncIterator[Event]:
+        """Yield every event after `after`, for ever."""
+        position = after
+        while True:
+            news = self.signal
+            found, position = await self.events_after(position)
+            for event in found:
+                yield event
+            if not found:
+                await news.wait()
+
+    def _newer(self, position: int) -> list[Told]:
+        newer: list[Told] = []
+        for told in reversed(self._recent):
+            if told.events[-1].position <= position:
+                break
+            newer.append(told)
+        newer.reverse()
+        return newer
