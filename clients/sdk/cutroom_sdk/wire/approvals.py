@@ -1,0 +1,58 @@
+"""Approvals: somebody's leave, bound to one gate, one run and the hash of what was seen, good for one use."""
+
+from typing import Any, Literal
+
+from cutroom_sdk.wire.codec import Request, Wire
+from cutroom_sdk.wire.missions import GateName
+from cutroom_sdk.wire.renders import Check
+
+ApprovalState = Literal["pending", "granted", "denied", "spent", "expired", "void"]
+ApprovalDecider = Literal["human", "agent", "auto"]
+
+
+class ApprovalSubject(Wire, frozen=True, kw_only=True):
+    """What is to be approved. For an item `id` is `MISSION/ITEM`, and `run_id` and `gate` are set."""
+
+    kind: Literal["work_item", "routine_run", "effect"]
+    id: str
+    run_id: str | None = None
+    gate: GateName | None = None
+
+
+class Approval(Wire, frozen=True, kw_only=True):
+    """Resource `approval/{approval_id}`.
+
+    `subject_hash` is the hash of what is approved: whoever sends it along with the decision decides on exactly that.
+    The grant of an item's gate is spent in the commit that passes the gate, so it shows as `spent`. `checks` are the
+    engine's, with decider `auto`. `amend` is what a denial wants changed in the item's input.
+    """
+
+    approval_id: str
+    decider: ApprovalDecider
+    subject: ApprovalSubject
+    subject_hash: str
+    summary: str
+    artifact_refs: tuple[str, ...]
+    state: ApprovalState
+    requested_at_ms: int
+    expires_at_ms: int
+    decided_by: str | None = None
+    decided_at_ms: int | None = None
+    reason: str | None = None
+    checks: tuple[Check, ...] = ()
+    amend: dict[str, Any] = {}
+
+
+class ApproveRequest(Request, frozen=True, kw_only=True):
+    """`POST /v1/approvals/{id}/approve`."""
+
+    reason: str = ""
+    subject_hash: str | None = None
+
+
+class DenyRequest(Request, frozen=True, kw_only=True):
+    """`POST /v1/approvals/{id}/deny`. `amend` is merged into the item's input for the next attempt."""
+
+    reason: str = ""
+    subject_hash: str | None = None
+    amend: dict[str, Any] = {}

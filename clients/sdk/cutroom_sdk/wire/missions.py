@@ -1,0 +1,293 @@
+"""Missions: work items with dependencies, gates and budgets, as clients ask for them and see them."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from cutroom_sdk.wire.codec import Request, Wire
+
+MissionStatus = Literal["draft", "running", "paused", "succeeded", "failed", "canceled"]
+ItemStatus = Literal[
+    "todo", "blocked", "in_progress", "review", "test", "rework", "done", "failed", "canceled"
+]
+GateName = Literal["review", "test"]
+Decider = Literal["none", "auto", "agent", "human"]
+GateState = Literal["waiting", "granted", "denied", "none"]
+RunEnd = Literal["succeeded", "failed", "canceled"]
+BudgetName = Literal["max_steps", "max_tool_calls", "max_duration_ms", "max_attempts", "max_parallel"]
+AtLeastOne = Annotated[int, Meta(ge=1)]
+ItemId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]{1,128}$")]
+
+
+class Budgets(Request, frozen=True, kw_only=True):
+    """What a mission may use. None: no limit.
+
+    `max_steps` counts runs, `max_tool_calls` calls of tools (a call repeated after a crash counts again),
+    `max_duration_ms` the time from start to end without pauses, `max_attempts` the runs of one item,
+    `max_parallel` the runs that are alive at once.
+    """
+
+    max_steps: AtLeastOne | None = None
+    max_tool_calls: AtLeastOne | None = None
+    max_duration_ms: AtLeastOne | None = None
+    max_attempts: AtLeastOne = 3
+    max_parallel: AtLeastOne = 2
+
+
+class Used(Wire, frozen=True, kw_only=True):
+    """What a mission has used so far. `active_ms` counts up to the last start, pause or end."""
+
+    steps: int = 0
+    tool_calls: int = 0
+    active_ms: int = 0
+
+
+class GatesRequest(Request, frozen=True, kw_only=True):
+    """Who decides an item's gates. None: review human; test auto where the tool has checks, else human."""
+
+    review: Decider | None = None
+    test: Decider | None = None
+
+
+class WorkItemRequest(Request, frozen=True, kw_only=True):
+    """A piece of work. `kind` is the name of the tool that does it; `manual` is done and reported from outside."""
+
+    title: str
+    work_item_id: ItemId | None = None
+    detail: str = ""
+    role: str = ""
+    depends_on: tuple[str, ...] = ()
+    kind: str = "manual"
+    input: dict[str, Any] = {}
+    gates: GatesRequest = GatesRequest()
+
+
+class MissionRequest(Request, frozen=True, kw_only=True):
+    """`POST /v1/missions`: either a `template` with its `args`, or a `title`, a `goal` and `work_items`.
+
+    `capabilities` None: what the items' tools need, and no more. `metadata` is the caller's own and stays as it is.
+    With `start` the mission begins in the same commit, else it is a draft until `mission.started` is posted.
+    """
+
+    template: str | None = None
+    args: dict[str, Any] = {}
+    title: str | None = None
+    goal: str | None = None
+    success_criteria: tuple[str, ...] = ()
+    work_items: tuple[WorkItemRequest, ...] = ()
+    budgets: Budgets | None = None
+    capabilities: tuple[str, ...] | None = None
+    metadata: dict[str, Any] = {}
+    self_review: bool = False
+    start: bool = False
+
+
+class Gate(Wire, frozen=True, kw_only=True):
+    """Where a gate stands. `waiting` without `approval_id`: nobody was asked yet. `none`: there is no gate."""
+
+    decider: Decider
+    state: GateState
+    approval_id: str | None = None
+
+
+class Gates(Wire, frozen=True, kw_only=True):
+    """The two gates of an item: is it what was wanted, and does it hold."""
+
+    review: Gate
+    test: Gate
+
+
+class WorkItem(Wire, frozen=True, kw_only=True):
+    """An item as the mission's head shows it. `attempt` counts runs, 0 before the first.
+
+    `refs` are what the current run made (resource keys); `reasons` what earlier attempts failed or were denied for.
+    """
+
+    work_item_id: str
+    title: str
+    kind: str
+    status: ItemStatus
+    depends_on: tuple[str, ...]
+    attempt: int
+    gates: Gates
+    current_run_id: str | None = None
+    refs: tuple[str, ...] = ()
+    reused: bool = False
+    reasons: tuple[str, ...] = ()
+
+
+class Decision(Wire, frozen=True, kw_only=True):
+    """What was decided at a gate and by whom."""
+
+    gate: GateName
+    decider: Decider
+    granted: bool
+    reviewer: str
+    approval_id: str
+    at_ms: int
+    reasons: tuple[str, ...] = ()
+
+
+class Attempt(Wire, frozen=True, kw_only=True):
+    """One run of an item. `status` None: not finished. `author` is who carried it out."""
+
+    attempt: int
+    run_id: str
+    requested_at_ms: int
+    started_at_ms: int | None = None
+    finished_at_ms: int | None = None
+    status: RunEnd | None = None
+    author: str = ""
+    reason: str = ""
+    refs: tuple[str, ...] = ()
+    output: dict[str, Any] = {}
+    notices: tuple[str, ...] = ()
+    reused: bool = False
+    decisions: tuple[Decision, ...] = ()
+
+
+class WorkItemDetail(Wire, frozen=True, kw_only=True):
+    """Resource `mission/{mission_id}/item/{work_item_id}`: all there is to know about an item."""
+
+    mission_id: str
+    item: WorkItem
+    detail: str
+    role: str
+    input: dict[str, Any]
+    attempts: tuple[Attempt, ...]
+
+
+class ItemSummary(Wire, frozen=True, kw_only=True):
+    """How one item came to be done: what it made and by whose leave."""
+
+    work_item_id: str
+    title: str
+    kind: str
+    attempts: int
+    author: str
+    refs: tuple[str, ...]
+    reused: bool
+    decisions: tuple[Decision, ...]
+
+
+class SummaryFile(Wire, frozen=True, kw_only=True):
+    """A file the mission left behind."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+class MissionSummary(Wire, frozen=True, kw_only=True):
+    """What was done, when, by whose leave, and the files with their hashes."""
+
+    title: str
+    goal: str
+    started_at_ms: int
+    finished_at_ms: int
+    items: tuple[ItemSummary, ...]
+    files: tuple[SummaryFile, ...]
+    self_review: bool
+
+
+class Failure(Wire, frozen=True, kw_only=True):
+    """Why a mission failed: the budget that ran out, the item it ran out on, and the last reason given."""
+
+    budget: BudgetName
+    detail: str
+    work_item_id: str | None = None
+
+
+class Mission(Wire, frozen=True, kw_only=True):
+    """Resource `mission/{mission_id}`."""
+
+    mission_id: str
+    version: int
+    status: MissionStatus
+    title: str
+    goal: str
+    success_criteria: tuple[str, ...]
+    work_items: tuple[WorkItem, ...]
+    budgets: Budgets
+    used: Used
+    capabilities: tuple[str, ...]
+    metadata: dict[str, Any]
+    template: str | None
+    self_review: bool
+    created_by: str
+    created_at_ms: int
+    started_at_ms: int | None = None
+    finished_at_ms: int | None = None
+    reason: str = ""
+    failure: Failure | None = None
+    summary: MissionSummary | None = None
+
+
+# What may be posted to `/v1/missions/{id}/events`.
+class PostStarted(Request, frozen=True, kw_only=True, tag_field="type", tag="mission.started"):
+    """Begin."""
+
+
+class PostPaused(Request, frozen=True, kw_only=True, tag_field="type", tag="mission.paused"):
+    """Start nothing new; what runs goes on."""
+
+    reason: str = ""
+
+
+class PostResumed(Request, frozen=True, kw_only=True, tag_field="type", tag="mission.resumed"):
+    """Go on after a pause."""
+
+
+class PostCanceled(Request, frozen=True, kw_only=True, tag_field="type", tag="mission.canceled"):
+    """Stop everything for good."""
+
+    reason: str = ""
+
+
+class PostRunFinished(Request, frozen=True, kw_only=True, tag_field="type", tag="run.finished"):
+    """The report of a `manual` item."""
+
+    work_item_id: str
+    run_id: str
+    status: RunEnd
+    artifact_refs: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class PostGranted(Request, frozen=True, kw_only=True, tag_field="type", tag="approval.granted"):
+    """Decide an approval: yes. The reviewer is who posts it."""
+
+    work_item_id: str
+    run_id: str
+    approval_id: str
+    gate: GateName
+
+
+class PostDenied(Request, frozen=True, kw_only=True, tag_field="type", tag="approval.denied"):
+    """Decide an approval: no. `amend` is merged into the item's input for the next attempt."""
+
+    work_item_id: str
+    run_id: str
+    approval_id: str
+    gate: GateName
+    reason: str = ""
+    amend: dict[str, Any] = {}
+
+
+PostedEvent = (
+    PostStarted | PostPaused | PostResumed | PostCanceled | PostRunFinished | PostGranted | PostDenied
+)
+
+
+class MissionEventRequest(Request, frozen=True, kw_only=True):
+    """`POST /v1/missions/{id}/events`. `expected_version`: refuse when the mission has moved on."""
+
+    event: PostedEvent
+    expected_version: int | None = None
+
+
+class MissionEventAnswer(Wire, frozen=True, kw_only=True):
+    """The mission afterwards, and what the engine was asked to carry out because of the event."""
+
+    mission: Mission
+    commands: tuple[dict[str, Any], ...]
