@@ -40,7 +40,7 @@ class Command(Struct, frozen=True, kw_only=True):
 class Enqueue(Struct, frozen=True, kw_only=True, tag="enqueue"):
     """Proposed by dispatch alone, beside the event that leads to it."""
 
-    type: str
+    command: str
     stream: str
     data: msgspec.Raw
 
@@ -69,7 +69,7 @@ class Redeliver(Struct, frozen=True, kw_only=True, tag="redeliver"):
 
 
 class Enqueued(Struct, frozen=True, kw_only=True, tag="command.enqueued"):
-    type: str
+    command: str
     stream: str
     data: msgspec.Raw
     correlation_id: str = ""
@@ -115,9 +115,9 @@ def decide(command: Command, proposal: Proposal, _envelope: Envelope) -> tuple[E
         Rejected: `not_pending`, `not_attempted` or `not_stopped`: the command is elsewhere in its life.
     """
     match proposal:
-        case Enqueue(type=kind, stream=stream, data=data):
+        case Enqueue(command=kind, stream=stream, data=data):
             _demand(command, "new", reason="already_enqueued")
-            return (Enqueued(type=kind, stream=stream, data=data),)
+            return (Enqueued(command=kind, stream=stream, data=data),)
         case Attempt():
             # After a crash an idempotent command is attempted again without anything in between.
             _demand(command, "pending", "attempted", reason="not_pending")
@@ -143,7 +143,7 @@ def decide(command: Command, proposal: Proposal, _envelope: Envelope) -> tuple[E
 def on_event(command: Command, event: Event, envelope: Envelope) -> Step[Command, Struct]:
     """Fold one accepted event."""
     match event:
-        case Enqueued(type=kind, stream=stream, data=data, correlation_id=correlation_id):
+        case Enqueued(command=kind, stream=stream, data=data, correlation_id=correlation_id):
             return Step(
                 replace(
                     command,
@@ -190,4 +190,5 @@ COMMAND: Final = Aggregate(
     event=Event,
     state=Command,
     resources=resources,
+    reads="log:read",
 )

@@ -5,6 +5,14 @@ from msgspec import Struct
 DEFAULT_PARTITION = "local/dev"
 
 
+class Claim(Struct, frozen=True, kw_only=True):
+    """A request's idempotency key, claimed in the commit of its effect. Keys belong to an actor of a partition."""
+
+    actor: str
+    key: str
+    request_hash: str
+
+
 class Context(Struct, frozen=True, kw_only=True):
     """The circumstances of a proposal.
 
@@ -18,6 +26,7 @@ class Context(Struct, frozen=True, kw_only=True):
     capabilities: frozenset[str] = frozenset()
     correlation_id: str = ""
     causation_id: str = ""
+    claim: Claim | None = None
 
     def may(self, capability: str) -> bool:
         """Tell whether the caller holds `capability` (`area:action`), itself, `area:*` or `*`."""

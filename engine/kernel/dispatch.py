@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from engine.kernel import changes, log
 from engine.kernel.clock import Clock
-from engine.kernel.context import Context
+from engine.kernel.context import Claim, Context
 from engine.kernel.database import Database
 from engine.kernel.fold import Accepted, Asked, Draft, Overlay
 from engine.kernel.heads import Heads
@@ -143,6 +143,16 @@ def _write(connection: sqlite3.Connection, done: list[tuple[_Request, Draft, tup
         changes.insert(connection, draft.changes)
         if request.bookkeeping:
             request.bookkeeping(connection)
+        if request.context.claim and draft.events:
+            _claim(connection, request.context.claim, draft.events[0].at_ms)
+
+
+def _claim(connection: sqlite3.Connection, claim: Claim, at_ms: int) -> None:
+    # A request that proposes twice claims its key once.
+    connection.execute(
+        "INSERT OR IGNORE INTO idempotency (actor, key, request_hash, at_ms) VALUES (?, ?, ?, ?)",
+        (claim.actor, claim.key, claim.request_hash, at_ms),
+    )
 
 
 def _refuse(request: _Request, error: Exception) -> None:

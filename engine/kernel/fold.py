@@ -116,7 +116,7 @@ class Draft:
     async def _enqueue(self, stream: str, version: int, ordinal: int, command: Struct) -> None:
         command_id = derived_id(self._context.partition, stream, version, ordinal)
         enqueued = commands.Enqueued(
-            type=_tag(command),
+            command=_tag(command),
             stream=stream,
             data=msgspec.Raw(encode(command)),
             correlation_id=self._context.correlation_id,

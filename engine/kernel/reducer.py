@@ -51,7 +51,7 @@ class Aggregate(Generic[S, P, E]):
 
     `state`, `event` and `proposal` are the Struct types (unions of tagged Structs; an event's tag is its wire type,
     `noun.verbed`). `resources` gives what the state looks like from outside: key -> value, None for a key that is to be
-    gone. Only what differs from before is written.
+    gone. Only what differs from before is written. `reads` is the capability that sees them and the stream.
     """
 
     kind: str
@@ -61,6 +61,7 @@ class Aggregate(Generic[S, P, E]):
     event: Any
     state: Any
     resources: Callable[[str, S], Mapping[str, Struct | None]] = _no_resources
+    reads: str = "resources:read"
 
     def event_types(self) -> tuple[type[Struct], ...]:
         """The Struct types of this stream's events."""

@@ -50,6 +50,7 @@ CODES: Final[dict[str, Code]] = {
     "payload_too_large": Code(413, USAGE, "The body is too large"),
     "unsupported_media_type": Code(415, USAGE, "The content type is not one of those understood"),
     "idempotency_mismatch": Code(422, CONFLICT, "The idempotency key was used for another request"),
+    "answer_not_kept": Code(409, CONFLICT, "The request was carried out, its answer is gone"),
     "event_rejected": Code(422, CONFLICT, "The state does not allow this"),
     "internal": Code(500, FAILED, "Something went wrong inside"),
     "work_failed": Code(500, FAILED, "The work failed"),

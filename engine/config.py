@@ -1,0 +1,96 @@
+"""Settings: a file, then the environment, then flags; each overrides the one before. Unknown names are errors.
+
+The file is `cutroom.toml` in the state directory; the environment's names are `CUTROOM_` and the setting in capitals.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from engine.kernel.errors import Invalid
+
+FILE: Final = "cutroom.toml"
+PREFIX: Final = "CUTROOM_"
+# Read by the clients or before there are settings; no settings of the daemon.
+NOT_SETTINGS: Final = frozenset({"HOME", "TOKEN", "URL"})
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The daemon's settings.
+
+    `port` 0 takes any free one. `media_roots` are the folders beneath which footage may be given by path. `workers` 0
+    means one for each core, at most four. `idle_exit_s` 0 means never. `sandbox`: `auto` uses what the platform has,
+    `none` opens media without, which must be said by hand.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7717
+    media_roots: tuple[str, ...] = ("~",)
+    workers: int = 0
+    idle_exit_s: int = 0
+    sandbox: str = "auto"
+    log_level: str = "info"
+
+
+def load(folder: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """Return the settings for a state directory.
+
+    Raises:
+        Invalid: a name that is no setting, or a value that does not fit; says where it was found.
+    """
+    merged: dict[str, Any] = {}
+    _merge(merged, _from_file(folder / FILE), f"the file {folder / FILE}")
+    _merge(merged, _from_environment(environment), "the environment")
+    _merge(merged, {name: value for name, value in flags.items() if value is not None}, "the flags")
+    settings = msgspec.convert(merged, Settings)
+    _check(settings)
+    return settings
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"{path}: {error}", field=str(path)) from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, text in environment.items():
+        setting = name.removeprefix(PREFIX)
+        if setting == name or setting in NOT_SETTINGS:
+            continue
+        found[setting.lower()] = tuple(text.split(":")) if setting == "MEDIA_ROOTS" else text
+    return found
+
+
+def _merge(into: dict[str, Any], more: Mapping[str, Any], where: str) -> None:
+    """Check `more` by itself, so that a mistake is reported with its place."""
+    try:
+        checked = msgspec.convert(dict(more), Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise Invalid(
+            f"{where}: {error}; the settings are {', '.join(Settings.__struct_fields__)}", field=where
+        ) from error
+    into.update({name: getattr(checked, name) for name in more})
+
+
+def _check(settings: Settings) -> None:
+    if not 0 <= settings.port <= 65535:
+        raise Invalid(f"port is {settings.port}; 0 to 65535 is taken", field="port")
+    if settings.sandbox not in ("auto", "none"):
+        raise Invalid(f"sandbox is {settings.sandbox!r}; 'auto' or 'none' is taken", field="sandbox")
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise Invalid(
+            f"log_level is {settings.log_level!r}; debug, info, warning or error is taken", field="log_level"
+        )
+    if settings.host not in ("127.0.0.1", "::1", "localhost"):
+        raise Invalid(
+            f"host is {settings.host!r}; only this machine's own address is served, without TLS", field="host"
+        )

@@ -1,0 +1,49 @@
+"""The ASGI application: the gate, the kept answers, the routes, and errors as problems."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from engine.http import routes
+from engine.http.gate import CheckToken, Gate
+from engine.http.idempotency import Idempotency
+from engine.http.problems import on_bug, on_http_exception, on_studio_error
+from engine.kernel.errors import StudioError
+from engine.kernel.kernel import Kernel
+
+
+def build_app(
+    kernel: Kernel,
+    *,
+    features: Sequence[BaseRoute],
+    check_token: CheckToken,
+    hosts: Callable[[], frozenset[str]],
+    health: Callable[[], Any],
+    readiness: Callable[[], Any],
+) -> Starlette:
+    """Return the application. `hosts` are the allowed `Host` headers, ports included.
+
+    `app.state.closing` ends all streams when it is set.
+    """
+    app = Starlette(
+        routes=[*routes.routes, *features],
+        middleware=[
+            Middleware(Gate, check_token=check_token, hosts=hosts),
+            Middleware(Idempotency, database=kernel.database, clock=kernel.clock),
+        ],
+        exception_handlers={
+            StudioError: on_studio_error,
+            HTTPException: on_http_exception,
+            Exception: on_bug,
+        },
+    )
+    app.state.kernel = kernel
+    app.state.closing = asyncio.Event()
+    app.state.health = health
+    app.state.readiness = readiness
+    return app

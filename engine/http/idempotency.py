@@ -1,0 +1,169 @@
+"""`Idempotency-Key`: the same key with the same request gives the same answer, and has one effect.
+
+The key is claimed in the commit of the effect itself, so a repeat after a crash finds the claim: either with the kept
+answer, or without one, and is then told so (`answer_not_kept`) rather than carried out twice.
+"""
+
+import asyncio
+import hashlib
+import sqlite3
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from engine.http.problems import problem_response
+from engine.kernel.clock import Clock
+from engine.kernel.context import Claim, Context
+from engine.kernel.database import Database
+from engine.kernel.errors import Invalid, LimitExceeded, StudioError
+
+METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+KEPT_MS: Final = 24 * 3600 * 1000
+BODY_MAX: Final = 1 << 20
+KEY_MAX: Final = 255
+
+
+class _Kept(NamedTuple):
+    request_hash: str
+    status: int | None
+    headers: bytes | None
+    body: bytes | None
+
+
+class Idempotency:
+    """ASGI middleware, inside the gate: it needs to know the caller."""
+
+    def __init__(self, app: ASGIApp, *, database: Database, clock: Clock) -> None:
+        self._app = app
+        self._database = database
+        self._clock = clock
+        self._under_way: dict[tuple[str, str], asyncio.Event] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer from what is kept, or carry the request out and keep its answer."""
+        key = Headers(scope=scope).get("idempotency-key") if scope["type"] == "http" else None
+        if key is None or scope["method"] not in METHODS:
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._once(key, scope, receive, send)
+        except StudioError as refusal:
+            await problem_response(refusal, scope["path"])(scope, receive, send)
+
+    async def _once(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if not 1 <= len(key) <= KEY_MAX:
+            raise Invalid(f"an Idempotency-Key has 1 to {KEY_MAX} characters", field="Idempotency-Key")
+        content = await _read(receive)
+        context: Context = scope["state"]["context"]
+        claim = Claim(
+            actor=f"{context.partition}/{context.actor}", key=key, request_hash=_hash(scope, content)
+        )
+        at = (claim.actor, key)
+        while (busy := self._under_way.get(at)) is not None:
+            await busy.wait()
+        self._under_way[at] = asyncio.Event()
+        try:
+            kept = await self._kept(claim)
+            if kept is not None:
+                await _replay(kept, claim)(scope, receive, send)
+                return
+            scope["state"]["context"] = replace(context, claim=claim)
+            await self._carry_out(claim, content, scope, send)
+        finally:
+            self._under_way.pop(at).set()
+
+    async def _carry_out(self, claim: Claim, content: bytes, scope: Scope, send: Send) -> None:
+        recorded: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        async def record(message: Message) -> None:
+            recorded.append(message)
+
+        await self._app(scope, receive, record)
+        start, rest = recorded[0], recorded[1:]
+        # A mistake in the request (400) or a failure inside (5xx) changed nothing: the key stays free for a better try.
+        if start["status"] < 500 and start["status"] not in (400, 401, 413, 415):
+            await self._keep(claim, start, b"".join(message.get("body", b"") for message in rest))
+        for message in recorded:
+            await send(message)
+
+    async def _kept(self, claim: Claim) -> _Kept | None:
+        oldest = self._clock.now_ms() - KEPT_MS
+
+        def work(connection: sqlite3.Connection) -> _Kept | None:
+            row = connection.execute(
+                "SELECT request_hash, status, headers, body FROM idempotency WHERE actor = ? AND key = ? AND at_ms > ?",
+                (claim.actor, claim.key, oldest),
+            ).fetchone()
+            return _Kept(*row) if row else None
+
+        return await self._database.read(work)
+
+    async def _keep(self, claim: Claim, start: Message, content: bytes) -> None:
+        now, headers = (
+            self._clock.now_ms(),
+            msgspec.json.encode([(name.decode(), value.decode()) for name, value in start["headers"]]),
+        )
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM idempotency WHERE at_ms <= ?", (now - KEPT_MS,))
+            connection.execute(
+                "INSERT OR REPLACE INTO idempotency (actor, key, request_hash, at_ms, status, headers, body)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (claim.actor, claim.key, claim.request_hash, now, start["status"], headers, content),
+            )
+
+        await self._database.write(work)
+
+
+def _replay(kept: _Kept, claim: Claim) -> Response:
+    if kept.request_hash != claim.request_hash:
+        mismatch = StudioError(
+            "this Idempotency-Key was used for another request", code="idempotency_mismatch"
+        )
+        return problem_response(mismatch)
+    if kept.status is None or kept.headers is None:
+        lost = StudioError(
+            "the request was carried out, but its answer was not kept; read the state instead",
+            code="answer_not_kept",
+        )
+        return problem_response(lost)
+    response = Response(kept.body or b"", kept.status)
+    pairs = msgspec.json.decode(kept.headers, type=list[tuple[str, str]])
+    response.raw_headers = [(name.encode(), value.encode()) for name, value in pairs]
+    response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+async def _read(receive: Receive) -> bytes:
+    parts, size, more = [], 0, True
+    while more:
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size > BODY_MAX:
+            raise LimitExceeded(f"a body sent with an Idempotency-Key has at most {BODY_MAX} bytes")
+        parts.append(part)
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _hash(scope: Scope, content: bytes) -> str:
+    headers = Headers(scope=scope)
+    digest = hashlib.sha256()
+    parts = (
+        scope["method"],
+        scope["path"],
+        scope["query_string"].decode("latin-1"),
+        headers.get("content-type", ""),
+    )
+    for part in (*parts, headers.get("if-match", ""), headers.get("if-none-match", "")):
+        digest.update(part.encode() + b"\0")
+    digest.update(content)
+    return digest.hexdigest()

@@ -1,0 +1,172 @@
+"""What routes are made of: decode the request, know the caller, encode the answer."""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cutroom_sdk.wire.codec import decode, encode
+from engine.kernel.context import Context
+from engine.kernel.errors import Forbidden, Invalid, LimitExceeded, NotFound, StudioError
+from engine.kernel.kernel import Kernel
+
+T = TypeVar("T")
+BODY_MAX: Final = 1 << 20
+LIMIT_DEFAULT: Final = 100
+LIMIT_MAX: Final = 1000
+INTEGER_MAX: Final = 2**63 - 1
+
+
+def kernel(request: Request) -> Kernel:
+    """The daemon's kernel."""
+    found: Kernel = request.app.state.kernel
+    return found
+
+
+def caller(request: Request, capability: str) -> Context:
+    """Return who asks.
+
+    Raises:
+        Forbidden: the token lacks `capability`.
+    """
+    context: Context = request.state.context
+    if not context.may(capability):
+        raise Forbidden(f"this needs the capability {capability}, which the token of {context.actor} lacks")
+    return context
+
+
+async def raw_body(request: Request) -> bytes:
+    """Return a JSON request's body.
+
+    Raises:
+        LimitExceeded: it has more than 1 MiB.
+    """
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > BODY_MAX:
+            raise LimitExceeded(f"the body has more than {BODY_MAX} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def body(request: Request, kind: type[T], *types: str) -> T:
+    """Read the JSON body as `kind`. `types` are the content types taken, `application/json` unless named.
+
+    Raises:
+        Invalid: not JSON, or another shape; `field` names where.
+        StudioError: `unsupported_media_type`.
+    """
+    check_content_type(request, *types)
+    try:
+        return decode(await raw_body(request), kind)
+    except msgspec.ValidationError as error:
+        raise shape_error(error) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"the body is not JSON: {error}", field="body") from error
+
+
+def check_content_type(request: Request, *types: str) -> str:
+    """Return the request's content type without parameters.
+
+    Raises:
+        StudioError: `unsupported_media_type`; the text names what would be taken.
+    """
+    wanted = types or ("application/json",)
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given not in wanted:
+        raise StudioError(
+            f"the content type is {given or 'missing'!r}; {' or '.join(wanted)} is taken",
+            code="unsupported_media_type",
+        )
+    return given
+
+
+def shape_error(error: msgspec.ValidationError) -> Invalid:
+    """Return a decoder's complaint as an error that names the field.
+
+    >>> shape_error(msgspec.ValidationError("Expected `int`, got `str` - at `$.work_items[0].gates`")).extra
+    {'field': 'work_items[0].gates'}
+    """
+    text, _, place = str(error).partition(" - at `$")
+    field = place.rstrip("`").lstrip(".")
+    if not field and "unknown field `" in text:
+        field = text.partition("unknown field `")[2].rstrip("`")
+    if not field and "missing required field `" in text:
+        field = text.partition("missing required field `")[2].rstrip("`")
+    where = f"{field}: " if field else ""
+    return Invalid(f"{where}{text}", field=field or "body")
+
+
+def query_integer(
+    request: Request, name: str, default: int, *, least: int = 0, most: int = INTEGER_MAX
+) -> int:
+    """Return a whole number of the query string, `default` when it is not given.
+
+    Raises:
+        Invalid: not a whole number, or outside `[least, most]`.
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    digits = text.isascii() and text.isdigit() and len(text) <= 19
+    if not digits or not least <= int(text) <= most:
+        raise Invalid(f"{name} is {text[:40]!r}; a whole number from {least} to {most} is taken", field=name)
+    return int(text)
+
+
+def answer(
+    value: Any, *, status: int = 200, rev: int | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a value as JSON; `rev` becomes the ETag."""
+    response = Response(encode(value), status, dict(headers or {}), "application/json")
+    if rev is not None:
+        response.headers["ETag"] = etag(rev)
+    return response
+
+
+def etag(rev: int) -> str:
+    """Return a rev as an entity tag."""
+    return f'"{rev}"'
+
+
+def expected_rev(request: Request) -> int | None:
+    """Return the rev that the request insists on: from `If-Match`, 0 from `If-None-Match: *`, else None.
+
+    Raises:
+        Invalid: a tag that is no rev.
+    """
+    if request.headers.get("if-none-match", "").strip() == "*":
+        return 0
+    tag = request.headers.get("if-match")
+    if tag is None:
+        return None
+    inner = tag.strip().removeprefix('"').removesuffix('"')
+    if not (inner.isascii() and inner.isdigit() and len(inner) <= 19):
+        raise Invalid(f'If-Match is {tag[:40]}; a rev in quotes such as "3" is taken', field="If-Match")
+    return int(inner)
+
+
+async def listing(request: Request, prefix: str, context: Context) -> Response:
+    """Answer `{items, next, position}`: the values of the resources under `prefix`, sorted by key."""
+    limit = query_integer(request, "limit", LIMIT_DEFAULT, least=1, most=LIMIT_MAX)
+    cursor = request.query_params.get("cursor", "")
+    page = await kernel(request).resources.page(prefix, context.partition, limit=limit, cursor=cursor)
+    items = [msgspec.Raw(record.value) for record in page.items]
+    return answer({"items": items, "next": page.next, "position": page.position})
+
+
+async def one(request: Request, key: str, context: Context, *, missing: NotFound | None = None) -> Response:
+    """Answer one resource's value with its ETag.
+
+    Raises:
+        NotFound: there is none; `missing` says it in the feature's words.
+    """
+    record = await kernel(request).resources.record(key, context.partition)
+    if record is None:
+        raise missing or NotFound(f"there is no {key}", key=key)
+    if request.headers.get("if-none-match") == etag(record.rev):
+        return Response(status_code=304, headers={"ETag": etag(record.rev)})
+    return answer(msgspec.Raw(record.value), rev=record.rev)

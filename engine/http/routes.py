@@ -1,0 +1,267 @@
+"""The kernel's own routes: resources, their stream, the log, and what the daemon says of itself."""
+
+import sqlite3
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cutroom_sdk.wire.codec import Request as WireRequest
+from engine.http.requests import (
+    LIMIT_DEFAULT,
+    LIMIT_MAX,
+    answer,
+    body,
+    caller,
+    check_content_type,
+    etag,
+    expected_rev,
+    kernel,
+    query_integer,
+)
+from engine.http.sse import LogStream, ResourceStream, start_position
+from engine.kernel import records
+from engine.kernel.context import Context
+from engine.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from engine.kernel.ids import kind_of
+from engine.kernel.log import Event
+from engine.kernel.records import Operation, WriteRecords
+from engine.kernel.resources import Record
+
+MERGE_PATCH = "application/merge-patch+json"
+
+
+class PutRequest(WireRequest, frozen=True, kw_only=True):
+    """`PUT /v1/resources/{key}`."""
+
+    value: Any
+
+
+class TransactionRequest(WireRequest, frozen=True, kw_only=True):
+    """`POST /v1/resources/transaction`."""
+
+    operations: tuple[Operation, ...]
+
+
+def may_read(request: Request, context: Context, key: str) -> bool:
+    """Tell whether the caller may see a resource or stream: each kind names the capability that reads it."""
+    aggregate = kernel(request).aggregates.get(kind_of(key))
+    return context.may(aggregate.reads if aggregate else "resources:read")
+
+
+def _identified(request: Request) -> Context:
+    context: Context = request.state.context
+    return context
+
+
+def _check_readable(request: Request, key: str) -> Context:
+    context = _identified(request)
+    if not may_read(request, context, key):
+        raise Forbidden(f"the token of {context.actor} may not read {key}")
+    return context
+
+
+def _wire(record: Record) -> dict[str, Any]:
+    return {
+        "key": record.key,
+        "value": msgspec.Raw(record.value),
+        "rev": record.rev,
+        "position": record.position,
+        "updated_at_ms": record.updated_at_ms,
+        "updated_by": record.updated_by,
+    }
+
+
+async def list_resources(request: Request) -> Response:
+    """`GET /v1/resources?prefix=`: sorted by key, with the position of the read."""
+    context = _identified(request)
+    page = await kernel(request).resources.page(
+        request.query_params.get("prefix", ""),
+        context.partition,
+        limit=query_integer(request, "limit", LIMIT_DEFAULT, least=1, most=LIMIT_MAX),
+        cursor=request.query_params.get("cursor", ""),
+        visible=lambda key: may_read(request, context, key),
+    )
+    items = [_wire(record) for record in page.items]
+    return answer({"items": items, "next": page.next, "position": page.position})
+
+
+async def get_resource(request: Request) -> Response:
+    """`GET /v1/resources/{key}`, with `?at=` as of that position."""
+    key = request.path_params["key"]
+    records.check_key(key)
+    context = _check_readable(request, key)
+    if "at" in request.query_params:
+        record = await _as_of(request, key, context)
+    else:
+        record = await kernel(request).resources.record(key, context.partition)
+    if record is None:
+        raise NotFound(f"there is no resource {key}", key=key)
+    if request.headers.get("if-none-match") == etag(record.rev):
+        return Response(status_code=304, headers={"ETag": etag(record.rev)})
+    return answer(_wire(record), rev=record.rev)
+
+
+async def _as_of(request: Request, key: str, context: Context) -> Record | None:
+    at, head = query_integer(request, "at", 0), kernel(request).dispatch.head
+    if at > head:
+        raise Conflict(
+            f"the position {at} is beyond the head {head}",
+            expected=at,
+            actual=head,
+            code="position_ahead",
+            head=head,
+        )
+
+    def work(connection: sqlite3.Connection) -> Record | None:
+        row = connection.execute(
+            "SELECT key, value, rev, position, updated_at_ms, updated_by FROM resource_history"
+            " WHERE partition = ? AND key = ? AND position <= ? ORDER BY position DESC, ordinal DESC LIMIT 1",
+            (context.partition, key, at),
+        ).fetchone()
+        if row is None or row[1] is None:
+            return None
+        return Record(
+            key=row[0], value=row[1], rev=row[2], position=row[3], updated_at_ms=row[4], updated_by=row[5]
+        )
+
+    return await kernel(request).database.read(work)
+
+
+async def _write(request: Request, *operations: Operation) -> tuple[int, dict[str, int], Context]:
+    context = caller(request, "resources:write")
+    for operation in operations:
+        records.check_key(operation.key)
+        if operation.op != "check":
+            records.check_writable(operation.key)
+    proposal = WriteRecords(operations=operations)
+    accepted = await kernel(request).dispatch.propose(records.STREAM, proposal, context)
+    return accepted.position, dict(accepted.revs), context
+
+
+async def put_resource(request: Request) -> Response:
+    """`PUT /v1/resources/{key}`: 201 when it is new, else 200."""
+    key = request.path_params["key"]
+    asked = await body(request, PutRequest)
+    operation = Operation(op="put", key=key, value=asked.value, if_match_rev=expected_rev(request))
+    existed = await kernel(request).resources.record(key, _identified(request).partition) is not None
+    await _write(request, operation)
+    return await _written(request, key, status=200 if existed else 201)
+
+
+async def patch_resource(request: Request) -> Response:
+    """`PATCH /v1/resources/{key}` with a merge patch (RFC 7396), applied here, never read-then-write."""
+    key = request.path_params["key"]
+    check_content_type(request, MERGE_PATCH)
+    patch = await body(request, Any, MERGE_PATCH)
+    await _write(request, Operation(op="patch", key=key, value=patch, if_match_rev=expected_rev(request)))
+    return await _written(request, key, status=200)
+
+
+async def _written(request: Request, key: str, *, status: int) -> Response:
+    record = await kernel(request).resources.record(key, _identified(request).partition)
+    if record is None:
+        raise NotFound(f"{key} was deleted by somebody else in the meantime", key=key)
+    return answer(_wire(record), status=status, rev=record.rev)
+
+
+async def delete_resource(request: Request) -> Response:
+    """`DELETE /v1/resources/{key}`: answers the tombstone."""
+    key = request.path_params["key"]
+    position, revs, _ = await _write(
+        request, Operation(op="delete", key=key, if_match_rev=expected_rev(request))
+    )
+    return answer({"key": key, "rev": revs[key], "position": position}, rev=revs[key])
+
+
+async def transaction(request: Request) -> Response:
+    """`POST /v1/resources/transaction`: all or nothing, one position."""
+    asked = await body(request, TransactionRequest)
+    if not asked.operations:
+        raise Invalid("operations is empty; name at least one", field="operations")
+    position, revs, _ = await _write(request, *asked.operations)
+    results = [{"op": one.op, "key": one.key, "rev": revs[one.key]} for one in asked.operations]
+    return answer({"position": position, "results": results})
+
+
+async def resource_events(request: Request) -> ASGIApp:
+    """`GET /v1/resources/events`: list and watch."""
+    context = _identified(request)
+    return ResourceStream(
+        request,
+        context,
+        prefix=request.query_params.get("prefix", ""),
+        after=start_position(request, kernel(request).dispatch.head),
+        snapshot=request.query_params.get("snapshot") == "1",
+        visible=lambda key: may_read(request, context, key),
+    )
+
+
+async def read_log(request: Request) -> Response:
+    """`GET /v1/log`: pages of events."""
+    context = caller(request, "log:read")
+    limit = query_integer(request, "limit", LIMIT_DEFAULT, least=1, most=LIMIT_MAX)
+    cursor = "cursor" if "cursor" in request.query_params else "after"
+    events = await kernel(request).log.read(
+        after=query_integer(request, cursor, 0),
+        limit=limit,
+        partition=context.partition,
+        stream=request.query_params.get("stream"),
+        type_prefix=request.query_params.get("type"),
+    )
+    following = str(events[-1].position) if len(events) == limit else None
+    return answer({"items": events, "next": following, "position": kernel(request).dispatch.head})
+
+
+async def log_events(request: Request) -> ASGIApp:
+    """`GET /v1/log/events`: the log as it grows."""
+    context = caller(request, "log:read")
+    stream, kind = request.query_params.get("stream"), request.query_params.get("type")
+
+    def wants(event: Event) -> bool:
+        right_stream = stream is None or event.stream == stream or event.stream.startswith(stream + "/")
+        return right_stream and (kind is None or event.type == kind or event.type.startswith(kind + "."))
+
+    return LogStream(
+        request, context, after=start_position(request, kernel(request).dispatch.head), wants=wants
+    )
+
+
+async def health(request: Request) -> Response:
+    """`GET /health`: alive, and in which versions. Needs no token."""
+    return answer(request.app.state.health())
+
+
+async def ready(request: Request) -> Response:
+    """`GET /ready`: what works, what is missing, what it would unlock."""
+    _identified(request)
+    return answer(request.app.state.readiness())
+
+
+class _Endpoint:
+    """Lets a route answer with an ASGI app: streams write for themselves."""
+
+    def __init__(self, endpoint: Any) -> None:
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._endpoint(Request(scope, receive))
+        await response(scope, receive, send)
+
+
+routes: list[BaseRoute] = [
+    Route("/health", health),
+    Route("/ready", ready),
+    Route("/v1/log", read_log),
+    Route("/v1/log/events", _Endpoint(log_events), methods=["GET"]),
+    Route("/v1/resources", list_resources),
+    Route("/v1/resources/events", _Endpoint(resource_events), methods=["GET"]),
+    Route("/v1/resources/transaction", transaction, methods=["POST"]),
+    Route("/v1/resources/{key:path}", get_resource, methods=["GET"]),
+    Route("/v1/resources/{key:path}", put_resource, methods=["PUT"]),
+    Route("/v1/resources/{key:path}", patch_resource, methods=["PATCH"]),
+    Route("/v1/resources/{key:path}", delete_resource, methods=["DELETE"]),
+]

@@ -1,0 +1,225 @@
+"""Streams (`text/event-stream`): changes of resources, and the log, resumable and without gaps.
+
+The stream keeps no queue. It wakes, reads what lies after its position, filters, and sends all of it at once; a consumer
+that reads slowly makes the next read longer and nothing else. A send is no acknowledgement: what counts is the position
+with which a client comes back.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from cutroom_sdk.wire.codec import encode
+from engine.http.requests import INTEGER_MAX, kernel, query_integer
+from engine.kernel.changes import Change, covers
+from engine.kernel.context import Context
+from engine.kernel.errors import Conflict, Invalid
+from engine.kernel.log import Event
+
+BOOKMARK_S: Final = 15.0
+SNAPSHOT_PAGE: Final = 1_000_000
+
+
+def frame(name: str, data: object, *, position: int | None = None) -> bytes:
+    """Return one whole SSE frame; with `position` it carries an id."""
+    lead = b"" if position is None else b"id: %d\n" % position
+    return lead + b"event: " + name.encode() + b"\ndata: " + encode(data) + b"\n\n"
+
+
+def start_position(request: Request, head: int) -> int | None:
+    """Return where a stream is to go on: `Last-Event-ID`, else `?after=`, else None.
+
+    Raises:
+        Invalid: not a position.
+        Conflict: `position_ahead`, beyond the head of this log.
+    """
+    text = request.headers.get("last-event-id")
+    if text is not None:
+        if not (text.isascii() and text.isdigit() and len(text) <= 19):
+            raise Invalid(f"Last-Event-ID is {text[:40]!r}; a position is taken", field="Last-Event-ID")
+        position = int(text)
+    elif "after" in request.query_params:
+        position = query_integer(request, "after", 0, most=INTEGER_MAX)
+    else:
+        return None
+    if position > head:
+        raise Conflict(
+            f"the position {position} is beyond the head {head}: it belongs to another log",
+            expected=position,
+            actual=head,
+            code="position_ahead",
+            head=head,
+        )
+    return position
+
+
+class Stream(ABC):
+    """An ASGI response that sends what comes until the client goes or the daemon stops."""
+
+    def __init__(self, request: Request, context: Context) -> None:
+        self._kernel = kernel(request)
+        self._closing: asyncio.Event = request.app.state.closing
+        self._context = context
+        self._position = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send what there is, then what comes."""
+        opening = await self._opening()
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": opening, "more_body": True})
+        ends = [asyncio.create_task(_gone(receive)), asyncio.create_task(self._closing.wait())]
+        flowing = asyncio.create_task(self._flow(send))
+        try:
+            await asyncio.wait([*ends, flowing], return_when=asyncio.FIRST_COMPLETED)
+            if not flowing.done() and self._closing.is_set():
+                flowing.cancel()
+                await asyncio.gather(flowing, return_exceptions=True)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            for task in (*ends, flowing):
+                task.cancel()
+            await asyncio.gather(*ends, flowing, return_exceptions=True)
+
+    async def _flow(self, send: Send) -> None:
+        bookmark_at = asyncio.get_running_loop().time() + BOOKMARK_S
+        while True:
+            signal = self._kernel.subscriptions.signal
+            before = self._position
+            chunk = await self._read()
+            now = asyncio.get_running_loop().time()
+            if now >= bookmark_at:
+                chunk += frame("bookmark", {"position": self._position}, position=self._position)
+            if chunk:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                bookmark_at = now + BOOKMARK_S
+            elif self._position == before:
+                await _wait(signal, bookmark_at - now)
+
+    @abstractmethod
+    async def _opening(self) -> bytes:
+        """Return the first frames; sets the position that they end at."""
+
+    @abstractmethod
+    async def _read(self) -> bytes:
+        """Return the frames after the position and move it; empty when there are none."""
+
+
+class ResourceStream(Stream):
+    """Changes of resources under a prefix, and the progress of what runs."""
+
+    def __init__(
+        self,
+        request: Request,
+        context: Context,
+        *,
+        prefix: str,
+        after: int | None,
+        snapshot: bool,
+        visible: Callable[[str], bool],
+    ) -> None:
+        super().__init__(request, context)
+        self._prefix = prefix
+        self._after = after
+        self._snapshot = snapshot and after is None
+        self._visible = visible
+        self._serial = 0
+
+    async def _opening(self) -> bytes:
+        self._position = self._kernel.subscriptions.head if self._after is None else self._after
+        parts = [await self._list()] if self._snapshot else []
+        parts.append(frame("ready", {"position": self._position}, position=self._position))
+        return b"".join(parts)
+
+    async def _list(self) -> bytes:
+        page = await self._kernel.resources.page(
+            self._prefix, self._context.partition, limit=SNAPSHOT_PAGE, visible=self._visible
+        )
+        self._position = page.position
+        parts = []
+        for record in page.items:
+            change = Change(
+                0, 0, "", record.key, record.rev, record.value, record.updated_at_ms, record.updated_by
+            )
+            parts.append(change.frame + b"\n")
+        parts.append(self._progress())
+        return b"".join(parts)
+
+    async def _read(self) -> bytes:
+        found, self._position = await self._kernel.subscriptions.changes_after(self._position)
+        return _joined(change for change in found if self._wants(change)) + self._progress()
+
+    def _wants(self, change: Change) -> bool:
+        return (
+            change.partition == self._context.partition
+            and covers(self._prefix, change.key)
+            and self._visible(change.key)
+        )
+
+    def _progress(self) -> bytes:
+        progress = self._kernel.progress
+        newer = progress.since(self._context.partition, self._serial)
+        self._serial = progress.serial
+        return b"".join(
+            standing.frame
+            for standing in newer
+            if covers(self._prefix, standing.key) and self._visible(standing.key)
+        )
+
+
+class LogStream(Stream):
+    """The events of a partition, filtered."""
+
+    def __init__(
+        self, request: Request, context: Context, *, after: int | None, wants: Callable[[Event], bool]
+    ) -> None:
+        super().__init__(request, context)
+        self._after = after
+        self._wants = wants
+
+    async def _opening(self) -> bytes:
+        self._position = self._kernel.subscriptions.head if self._after is None else self._after
+        return frame("ready", {"position": self._position}, position=self._position)
+
+    async def _read(self) -> bytes:
+        found, self._position = await self._kernel.subscriptions.events_after(self._position)
+        partition = self._context.partition
+        return b"".join(
+            frame(event.type, event, position=event.position)
+            for event in found
+            if event.partition == partition and self._wants(event)
+        )
+
+
+def _joined(found: Iterable[Change]) -> bytes:
+    """Return changes as frames: of those that share a position only the last carries the id."""
+    parts: list[bytes] = []
+    previous: Change | None = None
+    for change in found:
+        if previous is not None:
+            parts.append(_ended(previous, last=previous.position != change.position))
+        previous = change
+    if previous is not None:
+        parts.append(_ended(previous, last=True))
+    return b"".join(parts)
+
+
+def _ended(change: Change, *, last: bool) -> bytes:
+    return change.frame + (b"id: %d\n\n" % change.position if last else b"\n")
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _wait(signal: asyncio.Event, timeout_s: float) -> None:
+    try:
+        async with asyncio.timeout(max(timeout_s, 0)):
+            await signal.wait()
+    except TimeoutError:
+        return
