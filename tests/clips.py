@@ -145,6 +145,7 @@ def make_clip(
     blank: Sequence[int] = (),
     audio: Sound | None = None,
     options: dict[str, str] | None = None,
+    codec_options: dict[str, str] | None = None,
 ) -> Clip:
     """Write a numbered clip; the container follows the file's suffix.
 
@@ -167,6 +168,7 @@ def make_clip(
         blank: frames (places, not numbers) that are black and carry no number.
         audio: its sound; none unless given.
         options: of the muxer.
+        codec_options: of the encoder, besides those that this function sets.
     """
     count = len(times) if times is not None else len(numbers) if numbers is not None else frames
     carried = tuple(numbers) if numbers is not None else tuple(range(count))
@@ -183,7 +185,10 @@ def make_clip(
         stream.time_base = base
         stream.codec_context.thread_count = 1
         stream.codec_context.gop_size = gop
-        stream.options = {**_encoder_options(codec, gop=gop, b_frames=b_frames, open_gop=open_gop)}
+        stream.options = {
+            **_encoder_options(codec, gop=gop, b_frames=b_frames, open_gop=open_gop),
+            **(codec_options or {}),
+        }
         if rotation:
             stream.set_display_rotation(rotation)
         sound = _add_sound(container, path, audio)
@@ -314,7 +319,7 @@ def _encoder_options(codec: str, *, gop: int, b_frames: int, open_gop: bool) -> 
         case "libx265":
             params = f"keyint={gop}:bframes={b_frames}:open-gop={int(open_gop)}:log-level=none:pools=1"
             return {"preset": "ultrafast", "crf": "18", "x265-params": params}
-        case "libvpx-vp9":
+        case "libvpx" | "libvpx-vp9":
             return {"deadline": "realtime", "cpu-used": "8", "crf": "20", "b": "0", "g": str(gop)}
         case _:
             return {"q": "3"} if codec == "mpeg4" else {}

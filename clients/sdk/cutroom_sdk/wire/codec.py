@@ -107,3 +107,26 @@ def convert(value: Any, kind: type[T]) -> T:
         msgspec.ValidationError: the text names the field.
     """
     return msgspec.convert(value, kind, dec_hook=_dec_hook)
+
+
+_packer = msgspec.msgpack.Encoder(enc_hook=_enc_hook)
+_unpackers: dict[Any, msgspec.msgpack.Decoder[Any]] = {}
+
+
+def pack(value: Any) -> bytes:
+    """Return a value as MessagePack, exact times as on the wire. Between processes of one version, never stored."""
+    return _packer.encode(value)
+
+
+def unpack(data: bytes, kind: type[T]) -> T:
+    """Read MessagePack as `kind`.
+
+    Raises:
+        msgspec.ValidationError: right form, wrong shape; the text names the field.
+        msgspec.DecodeError: not MessagePack.
+    """
+    decoder = _unpackers.get(kind)
+    if decoder is None:
+        decoder = _unpackers[kind] = msgspec.msgpack.Decoder(kind, dec_hook=_dec_hook)
+    result: T = decoder.decode(data)
+    return result
