@@ -8,7 +8,7 @@ RunStatus = Literal["queued", "running", "succeeded", "failed", "canceled"]
 
 
 class RunError(Wire, frozen=True, kw_only=True):
-    """Why a run failed. `code` is one of the stable codes; `extra` are the error's own fields."""
+    """Why a run failed. `code` is one of the stable codes, or `canceled`; `extra` are the error's own fields."""
 
     code: str
     detail: str

@@ -1,0 +1,326 @@
+"""What each event does to a mission. Never says no: replay runs this and nothing else."""
+
+from collections.abc import Callable
+from typing import Any, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from cutroom_sdk.wire.codec import digest
+from cutroom_sdk.wire.missions import (
+    Attempt,
+    Decider,
+    Decision,
+    Failure,
+    Gate,
+    GateName,
+    Gates,
+    ItemSummary,
+    MissionSummary,
+    SummaryFile,
+)
+from engine.kernel.reducer import Envelope, Step
+from engine.missions import types as t
+from engine.missions.types import Command, Event, Item, ItemSpec, Mission
+
+
+def on_event(mission: Mission, event: Event, envelope: Envelope) -> Step[Mission, Command]:
+    """Fold one accepted event; the version counts them."""
+    return _fold(replace(mission, version=mission.version + 1), event, envelope)
+
+
+def _fold(mission: Mission, event: Event, envelope: Envelope) -> Step[Mission, Command]:
+    now = envelope.at_ms
+    match event:
+        case t.Created():
+            return Step(_created(mission, event, envelope))
+        case t.Started():
+            return _running(replace(mission, started_at_ms=now), now)
+        case t.Resumed():
+            return _running(replace(mission, reason=""), now)
+        case t.Paused(reason=reason):
+            return Step(replace(_stop_time(mission, now), status="paused", reason=reason))
+        case t.Canceled(reason=reason):
+            ended = replace(_stop_time(mission, now), status="canceled", reason=reason, finished_at_ms=now)
+            return _wind_up(ended, reason or "the mission was canceled")
+        case t.Failed(budget=budget, detail=detail, work_item_id=name):
+            failure = Failure(budget=budget, detail=detail, work_item_id=name)
+            ended = replace(_stop_time(mission, now), status="failed", failure=failure, finished_at_ms=now)
+            return _wind_up(ended, detail)
+        case t.Succeeded():
+            ended = replace(_stop_time(mission, now), status="succeeded", finished_at_ms=now)
+            return Step(replace(ended, summary=_summary(ended, now)))
+        case _:
+            return _fold_item(mission, event, now)
+
+
+ItemEvent = (
+    t.RunRequested
+    | t.RunStarted
+    | t.ToolObserved
+    | t.RunFinished
+    | t.GateOpened
+    | t.GateGranted
+    | t.GateDenied
+)
+
+
+def _fold_item(mission: Mission, event: ItemEvent, now: int) -> Step[Mission, Command]:
+    item = _named(mission, event.work_item_id)
+    match event:
+        case t.RunRequested():
+            used = replace(mission.used, steps=mission.used.steps + 1)
+            asked = _requested(item, event, now)
+            return Step(_with(replace(mission, used=used), asked), (_start_run(mission, asked, event),))
+        case t.RunStarted(run_id=run_id):
+            return Step(_with(mission, _in_attempt(item, run_id, lambda a: replace(a, started_at_ms=now))))
+        case t.ToolObserved(run_id=run_id):
+            used = replace(mission.used, tool_calls=mission.used.tool_calls + 1)
+            observed = item.observed + (run_id == item.run_id)
+            return Step(_with(replace(mission, used=used), replace(item, observed=observed)))
+        case t.RunFinished():
+            return Step(_unblocked(_with(mission, _finished(item, event, now))))
+        case t.GateOpened(gate=name, approval_id=approval_id):
+            asked = _set_gate(item, name, replace(item.gate(name), approval_id=approval_id))
+            return Step(_with(mission, asked), (_request_approval(mission, item, event),))
+        case t.GateGranted(gate=name):
+            passed = _set_gate(_decided(item, event, now), name, replace(item.gate(name), state="granted"))
+            return Step(_unblocked(_with(mission, _past_gates(passed))))
+        case t.GateDenied(gate=name):
+            denied = _set_gate(_decided(item, event, now), name, replace(item.gate(name), state="denied"))
+            sent_back = replace(
+                denied,
+                status="rework",
+                reasons=(*item.reasons, *event.reasons),
+                input={**item.input, **event.amend},
+            )
+            return Step(_with(mission, sent_back))
+        case _:
+            assert_never(event)
+
+
+def subject_hash(item: Item) -> str:
+    """Return the hash of what a gate of the item is about: what its current run made."""
+    made = item.attempts[-1]
+    return digest({"run_id": made.run_id, "refs": made.refs, "output": made.output})
+
+
+def given_refs(mission: Mission, item: Item) -> tuple[str, ...]:
+    """Return what the items that this one depends on have made, each ref once, in their order."""
+    found: dict[str, None] = {}
+    for name in item.spec.depends_on:
+        found.update(dict.fromkeys(_named(mission, name).attempts[-1].refs))
+    return tuple(found)
+
+
+def _created(mission: Mission, event: t.Created, envelope: Envelope) -> Mission:
+    return replace(
+        mission,
+        title=event.title,
+        goal=event.goal,
+        success_criteria=event.success_criteria,
+        items=tuple(Item(spec=spec, input=spec.input, gates=fresh_gates(spec)) for spec in event.items),
+        budgets=event.budgets,
+        capabilities=event.capabilities,
+        metadata=event.metadata,
+        template=event.template,
+        self_review=event.self_review,
+        created_by=envelope.actor,
+        created_at_ms=envelope.at_ms,
+    )
+
+
+def fresh_gates(spec: ItemSpec) -> Gates:
+    """Return an item's gates as they stand before anybody has decided."""
+    return Gates(review=_fresh_gate(spec.review), test=_fresh_gate(spec.test))
+
+
+def _fresh_gate(decider: Decider) -> Gate:
+    return Gate(decider=decider, state="none" if decider == "none" else "waiting")
+
+
+def _running(mission: Mission, now: int) -> Step[Mission, Command]:
+    """Let time count, and ask to be told when it is up."""
+    running = _unblocked(replace(mission, status="running", running_since_ms=now))
+    limit = mission.budgets.max_duration_ms
+    if limit is None:
+        return Step(running)
+    due = now + max(0, limit - mission.used.active_ms)
+    timer = t.ScheduleTimer(mission_id=mission.mission_id, timer_id=t.DURATION_TIMER, due_at_ms=due)
+    return Step(running, (timer,))
+
+
+def _stop_time(mission: Mission, now: int) -> Mission:
+    used = replace(mission.used, active_ms=mission.active_ms(now))
+    return replace(mission, used=used, running_since_ms=None)
+
+
+def _wind_up(mission: Mission, reason: str) -> Step[Mission, Command]:
+    """End what is alive: items that are not done, their runs, and approvals nobody needs any more."""
+    commands: list[Command] = []
+    ended = []
+    failed_on = mission.failure.work_item_id if mission.failure else None
+    for item in mission.items:
+        if item.status == "in_progress" and item.run_id is not None:
+            commands.append(t.CancelRun(run_id=item.run_id, reason=reason))
+        commands.extend(
+            t.VoidApproval(approval_id=gate.approval_id, reason=reason)
+            for gate in (item.gates.review, item.gates.test)
+            if gate.state == "waiting" and gate.approval_id is not None
+        )
+        status = "failed" if item.name == failed_on else "canceled"
+        ended.append(item if item.over else replace(item, status=status))
+    return Step(replace(mission, items=tuple(ended)), tuple(commands))
+
+
+def _requested(item: Item, event: t.RunRequested, now: int) -> Item:
+    attempt = Attempt(attempt=event.attempt, run_id=event.run_id, requested_at_ms=now)
+    return replace(
+        item,
+        status="in_progress",
+        attempts=(*item.attempts, attempt),
+        gates=fresh_gates(item.spec),
+        observed=0,
+    )
+
+
+def _finished(item: Item, event: t.RunFinished, now: int) -> Item:
+    def close(attempt: Attempt) -> Attempt:
+        return replace(
+            attempt,
+            finished_at_ms=now,
+            status=event.status,
+            author=event.author,
+            reason=event.reason,
+            refs=event.refs,
+            output=event.output,
+            notices=event.notices,
+            reused=event.reused,
+        )
+
+    closed = _in_attempt(item, event.run_id, close)
+    if event.status == "succeeded":
+        return _past_gates(replace(closed, status="review"))
+    reason = event.reason or f"the run was {event.status}"
+    return replace(closed, status="rework", reasons=(*item.reasons, reason))
+
+
+def _past_gates(item: Item) -> Item:
+    """Move an item as far as its gates let it: a gate without a decider holds nobody up."""
+    if item.gates.review.state not in ("none", "granted"):
+        return replace(item, status="review")
+    if item.gates.test.state not in ("none", "granted"):
+        return replace(item, status="test")
+    return replace(item, status="done")
+
+
+def _decided(item: Item, event: t.GateGranted | t.GateDenied, now: int) -> Item:
+    decision = Decision(
+        gate=event.gate,
+        decider=item.gate(event.gate).decider,
+        granted=isinstance(event, t.GateGranted),
+        reviewer=event.reviewer,
+        approval_id=event.approval_id,
+        at_ms=now,
+        reasons=event.reasons if isinstance(event, t.GateDenied) else (),
+    )
+    return _in_attempt(item, event.run_id, lambda a: replace(a, decisions=(*a.decisions, decision)))
+
+
+def _start_run(mission: Mission, item: Item, event: t.RunRequested) -> t.StartRun:
+    return t.StartRun(
+        mission_id=mission.mission_id,
+        work_item_id=item.name,
+        run_id=event.run_id,
+        attempt=event.attempt,
+        role=item.spec.role,
+        kind=item.spec.kind,
+        input=item.input,
+        refs=given_refs(mission, item),
+        reasons=item.reasons,
+        capabilities=mission.capabilities,
+    )
+
+
+def _request_approval(mission: Mission, item: Item, event: t.GateOpened) -> t.RequestApproval:
+    return t.RequestApproval(
+        mission_id=mission.mission_id,
+        work_item_id=event.work_item_id,
+        run_id=event.run_id,
+        gate=event.gate,
+        approval_id=event.approval_id,
+        decider=event.decider,
+        subject_hash=event.subject_hash,
+        summary=f"{mission.title}: {item.spec.title} ({event.gate})",
+        artifact_refs=item.attempts[-1].refs,
+    )
+
+
+def _unblocked(mission: Mission) -> Mission:
+    """Say of every item that waits whether it waits for others (`blocked`) or only for its turn (`todo`)."""
+    done = {item.name for item in mission.items if item.status == "done"}
+    items = []
+    for item in mission.items:
+        if item.status in ("todo", "blocked"):
+            free = done.issuperset(item.spec.depends_on)
+            items.append(replace(item, status="todo" if free else "blocked"))
+        else:
+            items.append(item)
+    return replace(mission, items=tuple(items))
+
+
+def _summary(mission: Mission, now: int) -> MissionSummary:
+    files = [file for item in mission.items for file in _files(item.attempts[-1].output)]
+    return MissionSummary(
+        title=mission.title,
+        goal=mission.goal,
+        started_at_ms=mission.started_at_ms or 0,
+        finished_at_ms=now,
+        items=tuple(_item_summary(item) for item in mission.items),
+        files=tuple(files),
+        self_review=mission.self_review,
+    )
+
+
+def _item_summary(item: Item) -> ItemSummary:
+    last = item.attempts[-1]
+    return ItemSummary(
+        work_item_id=item.name,
+        title=item.spec.title,
+        kind=item.spec.kind,
+        attempts=len(item.attempts),
+        author=last.author,
+        refs=last.refs,
+        reused=last.reused,
+        decisions=tuple(decision for attempt in item.attempts for decision in attempt.decisions),
+    )
+
+
+def _files(output: dict[str, Any]) -> tuple[SummaryFile, ...]:
+    """Read the files that a run says it has left behind: `files: [{path, sha256, bytes}]` of its output."""
+    try:
+        return msgspec.convert(output.get("files", ()), tuple[SummaryFile, ...])
+    except msgspec.ValidationError:
+        # A tool may call something else `files`; a mission's end is no place to fail over that.
+        return ()
+
+
+def _named(mission: Mission, name: str) -> Item:
+    item = mission.item(name)
+    assert item is not None, f"{mission.mission_id} has no item {name}"
+    return item
+
+
+def _with(mission: Mission, item: Item) -> Mission:
+    items = tuple(item if item.name == old.name else old for old in mission.items)
+    return replace(mission, items=items)
+
+
+def _in_attempt(item: Item, run_id: str, change: Callable[[Attempt], Attempt]) -> Item:
+    attempts = tuple(change(a) if a.run_id == run_id else a for a in item.attempts)
+    return replace(item, attempts=attempts)
+
+
+def _set_gate(item: Item, name: GateName, gate: Gate) -> Item:
+    gates = replace(item.gates, review=gate) if name == "review" else replace(item.gates, test=gate)
+    return replace(item, gates=gates)

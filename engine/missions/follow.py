@@ -1,0 +1,108 @@
+"""What follows from a mission's state: the next event that is due by the rules, whoever brought the state about.
+
+One question answers everything the engine does by itself: asking at gates, starting what may start, ending the mission
+when it is done or a budget has run out. `decide` asks it again and again until nothing more follows.
+"""
+
+from cutroom_sdk.wire.missions import Gate, GateName
+from engine.kernel.ids import derived_id
+from engine.missions.fold import subject_hash
+from engine.missions.types import Event, Failed, GateOpened, Item, Mission, RunRequested, Succeeded
+
+
+def next_event(mission: Mission, now_ms: int) -> Event | None:
+    """Return the event that is due, or None when it is others' turn: runs, reviewers, time.
+
+    A paused mission starts nothing, but what its runs have made may still be judged.
+    """
+    if mission.status not in ("running", "paused"):
+        return None
+    return (
+        _overspent(mission, now_ms)
+        or _worn_out(mission)
+        or _gate_to_open(mission)
+        or _end(mission)
+        or (_run_to_start(mission) if mission.status == "running" else None)
+    )
+
+
+def _overspent(mission: Mission, now_ms: int) -> Failed | None:
+    budgets, used = mission.budgets, mission.used
+    if budgets.max_duration_ms is not None and mission.active_ms(now_ms) >= budgets.max_duration_ms:
+        detail = f"max_duration_ms: {budgets.max_duration_ms} ms are up"
+        return None if _done(mission) else Failed(budget="max_duration_ms", detail=detail)
+    if budgets.max_tool_calls is not None and used.tool_calls > budgets.max_tool_calls:
+        detail = f"max_tool_calls: {used.tool_calls} calls, {budgets.max_tool_calls} were allowed"
+        return Failed(budget="max_tool_calls", detail=detail)
+    return None
+
+
+def _worn_out(mission: Mission) -> Failed | None:
+    for item in mission.items:
+        if item.status == "rework" and len(item.attempts) >= mission.budgets.max_attempts:
+            last = item.reasons[-1] if item.reasons else "no reason was given"
+            detail = f"max_attempts: {item.name} failed {len(item.attempts)} times, at last: {last}"
+            return Failed(budget="max_attempts", detail=detail, work_item_id=item.name)
+    return None
+
+
+def _gate_to_open(mission: Mission) -> GateOpened | None:
+    for item in mission.items:
+        if item.status == "review" and _unasked(item.gates.review):
+            return _opened(mission, item, "review")
+        if item.status == "test" and _unasked(item.gates.test):
+            return _opened(mission, item, "test")
+    return None
+
+
+def _unasked(gate: Gate) -> bool:
+    return gate.state == "waiting" and gate.approval_id is None
+
+
+def _opened(mission: Mission, item: Item, gate: GateName) -> GateOpened:
+    run_id = item.attempts[-1].run_id
+    return GateOpened(
+        work_item_id=item.name,
+        run_id=run_id,
+        gate=gate,
+        approval_id=derived_id("approval", mission.mission_id, run_id, gate),
+        decider=item.gate(gate).decider,
+        subject_hash=subject_hash(item),
+    )
+
+
+def _end(mission: Mission) -> Succeeded | None:
+    return Succeeded() if _done(mission) else None
+
+
+def _done(mission: Mission) -> bool:
+    return all(item.status == "done" for item in mission.items)
+
+
+def _run_to_start(mission: Mission) -> RunRequested | Failed | None:
+    alive = [item for item in mission.items if item.status == "in_progress"]
+    if len(alive) >= mission.budgets.max_parallel:
+        return None
+    item = next((item for item in mission.items if item.status in ("todo", "rework")), None)
+    if item is None:
+        return None
+    if broken := _budget_against(mission, item, alive):
+        return broken
+    attempt = len(item.attempts) + 1
+    run_id = derived_id("run", mission.mission_id, item.name, attempt)
+    return RunRequested(work_item_id=item.name, run_id=run_id, attempt=attempt)
+
+
+def _budget_against(mission: Mission, item: Item, alive: list[Item]) -> Failed | None:
+    budgets, used = mission.budgets, mission.used
+    if budgets.max_steps is not None and used.steps >= budgets.max_steps:
+        detail = f"max_steps: {budgets.max_steps} runs are used up and {item.name} is still to do"
+        return Failed(budget="max_steps", detail=detail, work_item_id=item.name)
+    if budgets.max_tool_calls is None or item.spec.kind == "manual":
+        return None
+    # A run that is alive and has not called its tool yet is going to.
+    promised = sum(1 for one in alive if one.spec.kind != "manual" and not one.observed)
+    if used.tool_calls + promised >= budgets.max_tool_calls:
+        detail = f"max_tool_calls: {budgets.max_tool_calls} calls are used up and {item.name} is still to do"
+        return Failed(budget="max_tool_calls", detail=detail, work_item_id=item.name)
+    return None

@@ -1,0 +1,399 @@
+"""What a mission is made of: its state, what may be proposed to it, what happens to it, what it asks for.
+
+Commands name things of other rooms (runs, approvals, timers) only by id; `engine.wiring` carries them there.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from cutroom_sdk.wire.missions import (
+    Attempt,
+    BudgetName,
+    Budgets,
+    Decider,
+    Failure,
+    Gate,
+    GateName,
+    Gates,
+    ItemStatus,
+    MissionStatus,
+    MissionSummary,
+    RunEnd,
+    Used,
+)
+
+DURATION_TIMER = "duration"
+
+
+class ItemSpec(Struct, frozen=True, kw_only=True):
+    """A work item as it was asked for, with nothing left open: every gate has its decider."""
+
+    work_item_id: str
+    title: str
+    detail: str
+    role: str
+    kind: str
+    input: dict[str, Any]
+    depends_on: tuple[str, ...]
+    review: Decider
+    test: Decider
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """A work item and how far it is. `observed` counts the tool calls of the current run.
+
+    The current run is the last of `attempts`; only an item in progress has one that is alive.
+    """
+
+    spec: ItemSpec
+    input: dict[str, Any]
+    gates: Gates
+    status: ItemStatus = "todo"
+    attempts: tuple[Attempt, ...] = ()
+    reasons: tuple[str, ...] = ()
+    observed: int = 0
+
+    @property
+    def name(self) -> str:
+        """The item's id within its mission."""
+        return self.spec.work_item_id
+
+    @property
+    def run_id(self) -> str | None:
+        """The current run, alive or ended; None before the first."""
+        return self.attempts[-1].run_id if self.attempts else None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing can happen to it any more."""
+        return self.status in ("done", "failed", "canceled")
+
+    def gate(self, name: GateName) -> Gate:
+        """One of its two gates."""
+        return self.gates.review if name == "review" else self.gates.test
+
+
+class Mission(Struct, frozen=True, kw_only=True):
+    """State of the stream `mission/{mission_id}`; `version` 0: it was never created.
+
+    `running_since_ms` is None while time does not count: before the start, during a pause, after the end.
+    """
+
+    mission_id: str
+    version: int = 0
+    status: MissionStatus = "draft"
+    title: str = ""
+    goal: str = ""
+    success_criteria: tuple[str, ...] = ()
+    items: tuple[Item, ...] = ()
+    budgets: Budgets = Budgets()
+    used: Used = Used()
+    capabilities: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+    template: str | None = None
+    self_review: bool = False
+    created_by: str = ""
+    created_at_ms: int = 0
+    started_at_ms: int | None = None
+    running_since_ms: int | None = None
+    finished_at_ms: int | None = None
+    reason: str = ""
+    failure: Failure | None = None
+    summary: MissionSummary | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it has come to its end."""
+        return self.status in ("succeeded", "failed", "canceled")
+
+    def item(self, name: str) -> Item | None:
+        """The item of this id, or None."""
+        return next((item for item in self.items if item.name == name), None)
+
+    def active_ms(self, now_ms: int) -> int:
+        """How long it has been running until `now_ms`, pauses left out."""
+        running = 0 if self.running_since_ms is None else now_ms - self.running_since_ms
+        return self.used.active_ms + running
+
+
+# Proposals: what somebody asks for.
+class Create(Struct, frozen=True, kw_only=True, tag="create"):
+    """Begin a mission's life; with `start` it runs at once."""
+
+    title: str
+    goal: str
+    items: tuple[ItemSpec, ...]
+    success_criteria: tuple[str, ...] = ()
+    budgets: Budgets = Budgets()
+    capabilities: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+    template: str | None = None
+    self_review: bool = False
+    start: bool = False
+
+
+class Start(Struct, frozen=True, kw_only=True, tag="start"):
+    """Run the draft."""
+
+
+class Pause(Struct, frozen=True, kw_only=True, tag="pause"):
+    """Start nothing new; runs that are alive go on, and gates may be decided."""
+
+    reason: str = ""
+
+
+class Resume(Struct, frozen=True, kw_only=True, tag="resume"):
+    """Go on after a pause."""
+
+
+class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
+    """End it for good, runs that are alive included."""
+
+    reason: str = ""
+
+
+class BeginRun(Struct, frozen=True, kw_only=True, tag="begin_run"):
+    """The run has begun."""
+
+    work_item_id: str
+    run_id: str
+
+
+class ObserveTool(Struct, frozen=True, kw_only=True, tag="observe_tool"):
+    """A run is calling its tool. Counted for whichever run it was: the call has happened."""
+
+    work_item_id: str
+    run_id: str
+    tool: str
+
+
+class FinishRun(Struct, frozen=True, kw_only=True, tag="finish_run"):
+    """The run has ended. `author` is who carried it out."""
+
+    work_item_id: str
+    run_id: str
+    status: RunEnd
+    author: str
+    refs: tuple[str, ...] = ()
+    output: dict[str, Any] = {}
+    notices: tuple[str, ...] = ()
+    reused: bool = False
+    reason: str = ""
+
+
+class Grant(Struct, frozen=True, kw_only=True, tag="grant"):
+    """An approval was given; the reviewer is who proposes it."""
+
+    work_item_id: str
+    run_id: str
+    gate: GateName
+    approval_id: str
+
+
+class Deny(Struct, frozen=True, kw_only=True, tag="deny"):
+    """An approval was refused. `amend` is merged into the item's input for the next attempt."""
+
+    work_item_id: str
+    run_id: str
+    gate: GateName
+    approval_id: str
+    reasons: tuple[str, ...] = ()
+    amend: dict[str, Any] = {}
+
+
+class FireTimer(Struct, frozen=True, kw_only=True, tag="fire_timer"):
+    """A timer that the mission asked for is due."""
+
+    timer_id: str
+
+
+# Events: what happened.
+class Created(Struct, frozen=True, kw_only=True, tag="mission.created"):
+    """It exists, as a draft."""
+
+    title: str
+    goal: str
+    items: tuple[ItemSpec, ...]
+    success_criteria: tuple[str, ...]
+    budgets: Budgets
+    capabilities: tuple[str, ...]
+    metadata: dict[str, Any]
+    template: str | None
+    self_review: bool
+
+
+class Started(Struct, frozen=True, kw_only=True, tag="mission.started"):
+    """It runs from now on."""
+
+
+class Paused(Struct, frozen=True, kw_only=True, tag="mission.paused"):
+    """It starts nothing new."""
+
+    reason: str
+
+
+class Resumed(Struct, frozen=True, kw_only=True, tag="mission.resumed"):
+    """It goes on."""
+
+
+class Canceled(Struct, frozen=True, kw_only=True, tag="mission.canceled"):
+    """Somebody ended it before it was done."""
+
+    reason: str
+
+
+class Succeeded(Struct, frozen=True, kw_only=True, tag="mission.succeeded"):
+    """Every item is done."""
+
+
+class Failed(Struct, frozen=True, kw_only=True, tag="mission.failed"):
+    """A budget ran out; `work_item_id` is the item it ran out on."""
+
+    budget: BudgetName
+    detail: str
+    work_item_id: str | None = None
+
+
+class RunRequested(Struct, frozen=True, kw_only=True, tag="item.run_requested"):
+    """An item is to be carried out, for the `attempt`th time (from 1)."""
+
+    work_item_id: str
+    run_id: str
+    attempt: int
+
+
+class RunStarted(Struct, frozen=True, kw_only=True, tag="item.run_started"):
+    """The item's run has begun."""
+
+    work_item_id: str
+    run_id: str
+
+
+class ToolObserved(Struct, frozen=True, kw_only=True, tag="item.tool_observed"):
+    """A run of the item has called its tool."""
+
+    work_item_id: str
+    run_id: str
+    tool: str
+
+
+class RunFinished(Struct, frozen=True, kw_only=True, tag="item.run_finished"):
+    """The item's run has ended."""
+
+    work_item_id: str
+    run_id: str
+    status: RunEnd
+    author: str
+    refs: tuple[str, ...]
+    output: dict[str, Any]
+    notices: tuple[str, ...]
+    reused: bool
+    reason: str
+
+
+class GateOpened(Struct, frozen=True, kw_only=True, tag="gate.opened"):
+    """Somebody is asked; `subject_hash` is what they are asked about."""
+
+    work_item_id: str
+    run_id: str
+    gate: GateName
+    approval_id: str
+    decider: Decider
+    subject_hash: str
+
+
+class GateGranted(Struct, frozen=True, kw_only=True, tag="gate.granted"):
+    """The item is past this gate."""
+
+    work_item_id: str
+    run_id: str
+    gate: GateName
+    approval_id: str
+    reviewer: str
+
+
+class GateDenied(Struct, frozen=True, kw_only=True, tag="gate.denied"):
+    """The item goes back to be done again."""
+
+    work_item_id: str
+    run_id: str
+    gate: GateName
+    approval_id: str
+    reviewer: str
+    reasons: tuple[str, ...]
+    amend: dict[str, Any]
+
+
+# Commands: what the outside is asked to do.
+class StartRun(Struct, frozen=True, kw_only=True, tag="start_run"):
+    """Carry out an item. `refs` are what the items it depends on have made."""
+
+    mission_id: str
+    work_item_id: str
+    run_id: str
+    attempt: int
+    role: str
+    kind: str
+    input: dict[str, Any]
+    refs: tuple[str, ...]
+    reasons: tuple[str, ...]
+    capabilities: tuple[str, ...]
+
+
+class CancelRun(Struct, frozen=True, kw_only=True, tag="cancel_run"):
+    """End a run that is alive."""
+
+    run_id: str
+    reason: str
+
+
+class RequestApproval(Struct, frozen=True, kw_only=True, tag="request_approval"):
+    """Ask the decider about what a run has made."""
+
+    mission_id: str
+    work_item_id: str
+    run_id: str
+    gate: GateName
+    approval_id: str
+    decider: Decider
+    subject_hash: str
+    summary: str
+    artifact_refs: tuple[str, ...]
+
+
+class VoidApproval(Struct, frozen=True, kw_only=True, tag="void_approval"):
+    """Nobody needs to decide this any more."""
+
+    approval_id: str
+    reason: str
+
+
+class ScheduleTimer(Struct, frozen=True, kw_only=True, tag="schedule_timer"):
+    """Propose `FireTimer` when it is due."""
+
+    mission_id: str
+    timer_id: str
+    due_at_ms: int
+
+
+Proposal = (
+    Create | Start | Pause | Resume | Cancel | BeginRun | ObserveTool | FinishRun | Grant | Deny | FireTimer
+)
+Event = (
+    Created
+    | Started
+    | Paused
+    | Resumed
+    | Canceled
+    | Succeeded
+    | Failed
+    | RunRequested
+    | RunStarted
+    | ToolObserved
+    | RunFinished
+    | GateOpened
+    | GateGranted
+    | GateDenied
+)
+Command = StartRun | CancelRun | RequestApproval | VoidApproval | ScheduleTimer
