@@ -347,6 +347,9 @@ def _add_sound(
     stream = container.add_stream(codec, rate=sound.sample_rate)
     assert isinstance(stream, av.AudioStream)
     stream.layout = {1: "mono", 2: "stereo"}[sound.channels]
+    if codec == "aac":
+        # Without noise made up by the decoder, which depends on where decoding began.
+        stream.options = {"aac_pns": "0"}
     return stream
 
 

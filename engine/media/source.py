@@ -140,10 +140,10 @@ def pictures(container: InputContainer) -> Generator[av.VideoFrame, None, None]:
     Raises:
         Invalid: as `open_media`.
     """
-    with open_media(_file(container).descriptor) as again:
-        stream = picture(again)
+    with again(container) as fresh:
+        stream = picture(fresh)
         assert stream is not None, "it was there a moment ago"
-        for packet in packets(again, stream):
+        for packet in packets(fresh, stream):
             yield from decoded(stream, packet)
         yield from decoded(stream, None)
 
@@ -156,10 +156,15 @@ def decoded(stream: av.VideoStream, packet: av.Packet[Any] | None) -> list[av.Vi
         return []
 
 
-def _file(container: InputContainer) -> _Descriptor:
+def again(container: InputContainer, *, threads: int = 1) -> InputContainer:
+    """Open the file of a container once more, at its beginning.
+
+    Raises:
+        Invalid: as `open_media`.
+    """
     file = container.file.file
     assert isinstance(file, _Descriptor), "containers come from open_media"
-    return file
+    return open_media(file.descriptor, threads=threads)
 
 
 def _decodable(stream: av.VideoStream | av.AudioStream) -> bool:
