@@ -323,4 +323,5 @@ APPROVAL: Final = Aggregate(
     event=Event,
     state=Approval,
     resources=resources,
+    reads="approvals:read",
 )

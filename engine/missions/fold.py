@@ -71,7 +71,7 @@ def _fold_item(mission: Mission, event: ItemEvent, now: int) -> Step[Mission, Co
         case t.RunRequested():
             used = replace(mission.used, steps=mission.used.steps + 1)
             asked = _requested(item, event, now)
-            return Step(_with(replace(mission, used=used), asked), (_start_run(mission, asked, event),))
+            return Step(_with(replace(mission, used=used), asked), (start_run(mission, asked),))
         case t.RunStarted(run_id=run_id):
             return Step(_with(mission, _in_attempt(item, run_id, lambda a: replace(a, started_at_ms=now))))
         case t.ToolObserved(run_id=run_id):
@@ -82,7 +82,7 @@ def _fold_item(mission: Mission, event: ItemEvent, now: int) -> Step[Mission, Co
             return Step(_unblocked(_with(mission, _finished(item, event, now))))
         case t.GateOpened(gate=name, approval_id=approval_id):
             asked = _set_gate(item, name, replace(item.gate(name), approval_id=approval_id))
-            return Step(_with(mission, asked), (_request_approval(mission, item, event),))
+            return Step(_with(mission, asked), (request_approval(mission, asked, name),))
         case t.GateGranted(gate=name):
             passed = _set_gate(_decided(item, event, now), name, replace(item.gate(name), state="granted"))
             return Step(_unblocked(_with(mission, _past_gates(passed))))
@@ -103,6 +103,40 @@ def subject_hash(item: Item) -> str:
     """Return the hash of what a gate of the item is about: what its current run made."""
     made = item.attempts[-1]
     return digest({"run_id": made.run_id, "refs": made.refs, "output": made.output})
+
+
+def start_run(mission: Mission, item: Item) -> t.StartRun:
+    """Return the command to carry the item's current run out."""
+    current = item.attempts[-1]
+    return t.StartRun(
+        mission_id=mission.mission_id,
+        work_item_id=item.name,
+        run_id=current.run_id,
+        attempt=current.attempt,
+        role=item.spec.role,
+        kind=item.spec.kind,
+        input=item.input,
+        refs=given_refs(mission, item),
+        reasons=item.reasons,
+        capabilities=mission.capabilities,
+    )
+
+
+def request_approval(mission: Mission, item: Item, name: GateName) -> t.RequestApproval:
+    """Return the command to ask at a gate that was opened."""
+    gate, current = item.gate(name), item.attempts[-1]
+    assert gate.approval_id is not None
+    return t.RequestApproval(
+        mission_id=mission.mission_id,
+        work_item_id=item.name,
+        run_id=current.run_id,
+        gate=name,
+        approval_id=gate.approval_id,
+        decider=gate.decider,
+        subject_hash=subject_hash(item),
+        summary=f"{mission.title}: {item.spec.title} ({name})",
+        artifact_refs=current.refs,
+    )
 
 
 def given_refs(mission: Mission, item: Item) -> tuple[str, ...]:
@@ -225,35 +259,6 @@ def _decided(item: Item, event: t.GateGranted | t.GateDenied, now: int) -> Item:
         reasons=event.reasons if isinstance(event, t.GateDenied) else (),
     )
     return _in_attempt(item, event.run_id, lambda a: replace(a, decisions=(*a.decisions, decision)))
-
-
-def _start_run(mission: Mission, item: Item, event: t.RunRequested) -> t.StartRun:
-    return t.StartRun(
-        mission_id=mission.mission_id,
-        work_item_id=item.name,
-        run_id=event.run_id,
-        attempt=event.attempt,
-        role=item.spec.role,
-        kind=item.spec.kind,
-        input=item.input,
-        refs=given_refs(mission, item),
-        reasons=item.reasons,
-        capabilities=mission.capabilities,
-    )
-
-
-def _request_approval(mission: Mission, item: Item, event: t.GateOpened) -> t.RequestApproval:
-    return t.RequestApproval(
-        mission_id=mission.mission_id,
-        work_item_id=event.work_item_id,
-        run_id=event.run_id,
-        gate=event.gate,
-        approval_id=event.approval_id,
-        decider=event.decider,
-        subject_hash=event.subject_hash,
-        summary=f"{mission.title}: {item.spec.title} ({event.gate})",
-        artifact_refs=item.attempts[-1].refs,
-    )
 
 
 def _unblocked(mission: Mission) -> Mission:

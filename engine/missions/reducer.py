@@ -242,4 +242,5 @@ MISSION: Final = Aggregate(
     event=Event,
     state=Mission,
     resources=resources,
+    reads="missions:read",
 )

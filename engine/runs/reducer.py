@@ -310,4 +310,5 @@ RUN: Final = Aggregate(
     event=Event,
     state=Run,
     resources=resources,
+    reads="missions:read",
 )

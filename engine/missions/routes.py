@@ -1,0 +1,87 @@
+"""HTTP for missions: decode, propose, encode. Rules live in the reducer.
+
+What changes a mission together with its runs or approvals, `POST /v1/missions/{id}/events`, is in `engine.wiring`.
+"""
+
+from typing import get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cutroom_sdk.wire.codec import decode
+from cutroom_sdk.wire.missions import Mission, MissionRequest, MissionStatus
+from engine.http.requests import answer, body, caller, kernel, one
+from engine.http.selection import selection
+from engine.kernel.errors import Invalid, NotFound
+from engine.kernel.ids import new_id
+from engine.kernel.resources import Record
+from engine.missions import specs, templates, views
+
+
+async def create(request: Request) -> Response:
+    """`POST /v1/missions`: 201 with the mission, a draft unless `start` was asked for."""
+    context = caller(request, "missions:write")
+    asked = await body(request, MissionRequest)
+    studio = kernel(request)
+    proposal = specs.read(asked, studio.tools, context)
+    mission_id = new_id(studio.clock.now_ms())
+    accepted = await studio.dispatch.propose(f"mission/{mission_id}", proposal, context)
+    location = {"Location": f"/v1/missions/{mission_id}"}
+    return answer(views.head(accepted.state), status=201, rev=1, headers=location)
+
+
+async def list_missions(request: Request) -> Response:
+    """`GET /v1/missions`: heads, oldest first. `?status=running,paused` leaves the others out; so does `?key=`.
+
+    `key` is compared with the `key` of the missions' metadata: how a caller finds its own again.
+    """
+    context = caller(request, "missions:read")
+    statuses, key = _statuses(request), request.query_params.get("key")
+
+    def wanted(record: Record) -> bool:
+        mission = decode(record.value, Mission)
+        return mission.status in statuses and (key is None or mission.metadata.get("key") == key)
+
+    # Under the same prefix lie the missions' items and what clients keep there: only heads are wanted.
+    return await selection(request, "mission", context, wanted=wanted, among=_is_head)
+
+
+async def get_mission(request: Request) -> Response:
+    """`GET /v1/missions/{id}`, with its ETag."""
+    context, mission_id = caller(request, "missions:read"), request.path_params["id"]
+    missing = NotFound(f"there is no mission {mission_id}", code="mission_not_found")
+    return await one(request, f"mission/{mission_id}", context, missing=missing)
+
+
+async def list_templates(request: Request) -> Response:
+    """`GET /v1/mission-templates`: what can be made from a template, and the arguments each takes."""
+    caller(request, "missions:read")
+    items = []
+    for name in templates.names():
+        template = templates.load(name)
+        items.append({"template": name, "title": template.title, "args": template.args})
+    return answer({"items": items, "next": None, "position": kernel(request).dispatch.head})
+
+
+def _is_head(key: str) -> bool:
+    return key.count("/") == 1
+
+
+def _statuses(request: Request) -> frozenset[str]:
+    every = get_args(MissionStatus)
+    text = request.query_params.get("status")
+    if text is None:
+        return frozenset(every)
+    asked = frozenset(text.split(","))
+    if unknown := sorted(asked.difference(every)):
+        raise Invalid(f"no mission is ever {unknown[0]!r}; there are {', '.join(every)}", field="status")
+    return asked
+
+
+routes = [
+    Route("/v1/missions", create, methods=["POST"]),
+    Route("/v1/missions", list_missions, methods=["GET"]),
+    Route("/v1/missions/{id}", get_mission, methods=["GET"]),
+    Route("/v1/mission-templates", list_templates, methods=["GET"]),
+]

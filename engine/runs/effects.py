@@ -1,0 +1,188 @@
+"""Carrying runs out: the tool is called with a time limit, its progress is told, and however it ends is recorded.
+
+A tool that crashes fails its run and nothing else. After the daemon was killed a run is taken up again with the same
+id; a tool that must not be called twice is not, and the run fails and says why.
+"""
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from cutroom_sdk.wire.codec import encode
+from cutroom_sdk.wire.runs import RunError
+from engine.kernel.context import Context
+from engine.kernel.errors import Forbidden, Rejected, StudioError, Unavailable, WorkFailed
+from engine.kernel.kernel import Kernel
+from engine.kernel.outbox import ATTEMPTS_MAX, Effect
+from engine.kernel.resources import Reader
+from engine.kernel.tools import Tool, ToolContext, ToolResult
+from engine.runs.reducer import Call, CallTool, Fail, Finish, Run, StopTool, Work
+
+OUTPUT_MAX: Final = 16 << 10
+CONCURRENCY: Final = (
+    16  # what tools do in parallel is bounded by the missions' budgets and by the worker pool
+)
+LET_GO_S: Final = 3.0
+_log = logging.getLogger(__name__)
+
+
+class Runs:
+    """The runs that are alive in this process."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._calls: dict[tuple[str, str], asyncio.Task[ToolResult]] = {}
+
+    async def call_tool(self, command: CallTool, effect: Effect) -> None:
+        """Carry a run out and record how it ended; a run that is over already is left alone.
+
+        Cancelling this, as the daemon does when it ends, leaves the run as it is: the next start takes it up again.
+
+        Raises:
+            Unavailable: something that the tool needs is missing for now; it is called again later.
+        """
+        run: Run = (await self._kernel.dispatch.state(effect.stream, effect.context.partition))[0]
+        if run.over or run.work is None:
+            return
+        try:
+            outcome = await self._outcome(run, run.work, effect)
+            if outcome is not None:
+                await effect.propose(effect.stream, outcome)
+        finally:
+            self._kernel.progress.clear(effect.context.partition, effect.stream)
+
+    async def stop_tool(self, command: StopTool, effect: Effect) -> None:
+        """End the call of a canceled run; there is none when the run had not begun or the daemon was new started."""
+        call = self._calls.get((effect.context.partition, command.run_id))
+        if call is not None:
+            call.cancel()
+
+    async def _outcome(self, run: Run, work: Work, effect: Effect) -> Finish | Fail | None:
+        """Call the tool; None when the run was canceled in the meantime."""
+        try:
+            tool = self._kernel.tools.get(work.tool)
+            if run.calls and not tool.idempotent:
+                raise WorkFailed(
+                    f"the daemon ended while {tool.name} was at work; it must not be repeated unseen, so look at what"
+                    " it has done and start the work again"
+                )
+            context = run_context(self._kernel, run.run_id, work, effect.context)
+            _check_capability(tool, context.context)
+            arguments = self._kernel.tools.read_input(work.tool, work.input)
+            result = await self._call(tool, arguments, context, effect)
+        except Unavailable as error:
+            if tool.idempotent and effect.attempt < ATTEMPTS_MAX:
+                raise
+            return _failure(error)
+        except StudioError as error:
+            return _failure(error)
+        except Exception as error:
+            _log.exception("the tool %s crashed in the run %s", work.tool, run.run_id)
+            return Fail(error=RunError(code="work_failed", detail=f"{type(error).__name__}: {error}"))
+        if result is None:
+            return None
+        return Finish(made=result.refs, reused=result.reused, notices=result.notices, output=result.output)
+
+    async def _call(
+        self, tool: Tool, arguments: Any, context: ToolContext, effect: Effect
+    ) -> ToolResult | None:
+        at = (effect.context.partition, context.run_id)
+        # Known before the call is on record: whoever cancels the run after that finds the call.
+        call = self._calls[at] = asyncio.create_task(
+            self._recorded_call(tool, arguments, context, effect), name=f"tool:{tool.name}:{context.run_id}"
+        )
+        try:
+            done, _ = await asyncio.wait((call,), timeout=tool.limit_s)
+            if not done:
+                raise WorkFailed(f"{tool.name} took longer than {tool.limit_s:g} s and was ended")
+            if call.cancelled():
+                await self._check_over(tool, effect)
+                return None
+            return _checked(tool, call.result())
+        except Rejected as error:
+            if error.reason == "run_over":
+                return None
+            raise
+        finally:
+            del self._calls[at]
+            await _end(call)
+
+    async def _check_over(self, tool: Tool, effect: Effect) -> None:
+        """Tell a run that was canceled from a tool that was cancelled by something of its own."""
+        run: Run = (await self._kernel.dispatch.state(effect.stream, effect.context.partition))[0]
+        if not run.over:
+            raise WorkFailed(f"{tool.name} gave up: something it waited for was cancelled")
+
+    async def _recorded_call(
+        self, tool: Tool, arguments: Any, context: ToolContext, effect: Effect
+    ) -> ToolResult:
+        await effect.propose(effect.stream, Call())
+        return await tool.call(arguments, context)
+
+
+async def _end(call: "asyncio.Task[ToolResult]") -> None:
+    """End a call and see it out, within reason: a tool that does not let go must not hold the daemon."""
+    call.cancel()
+    await asyncio.wait((call,), timeout=LET_GO_S)
+    if not call.done():
+        _log.error("%s does not end", call.get_name())
+    elif not call.cancelled():
+        call.exception()  # said already, or no longer of interest: the run was ended from outside
+
+
+def run_context(kernel: Kernel, run_id: str, work: Work, engine: Context) -> ToolContext:
+    """Return what a tool has at hand in a run. What it proposes it proposes with the mission's capabilities."""
+    context = Context(
+        actor=f"engine:run:{run_id}",
+        partition=engine.partition,
+        capabilities=frozenset(work.capabilities),
+        correlation_id=engine.correlation_id,
+        causation_id=f"run/{run_id}",
+    )
+
+    async def propose(stream: str, proposal: Any) -> Any:
+        return (await kernel.dispatch.propose(stream, proposal, context)).state
+
+    def report(done: float, total: float, note: str = "") -> None:
+        kernel.progress.report(engine.partition, f"run/{run_id}", done, total, note)
+
+    return ToolContext(
+        run_id=run_id,
+        context=context,
+        refs=work.refs,
+        propose=propose,
+        resources=Reader(kernel.resources, engine.partition),
+        blobs=kernel.blobs,
+        report=report,
+        now_ms=kernel.clock.now_ms,
+        attempt=work.attempt,
+        reasons=work.reasons,
+        mission_id=work.mission_id,
+    )
+
+
+def _check_capability(tool: Tool, context: Context) -> None:
+    if not context.may(tool.capability):
+        raise Forbidden(
+            f"{tool.name} needs {tool.capability}, which the mission was not given",
+            capability=tool.capability,
+        )
+
+
+def _checked(tool: Tool, result: ToolResult) -> ToolResult:
+    size = len(encode(result.output))
+    if size > OUTPUT_MAX:
+        raise WorkFailed(f"{tool.name} gave an output of {size} bytes; {OUTPUT_MAX} is the most")
+    return result
+
+
+def _failure(error: StudioError) -> Fail:
+    return Fail(error=RunError(code=error.code, detail=error.detail, extra=error.extra))
+
+
+def register(kernel: Kernel) -> Runs:
+    """Have the outbox carry runs out."""
+    runs = Runs(kernel)
+    kernel.outbox.handle(CallTool, runs.call_tool, idempotent=True, concurrency=CONCURRENCY)
+    kernel.outbox.handle(StopTool, runs.stop_tool, idempotent=True)
+    return runs

@@ -1,0 +1,17 @@
+"""Where features meet: one's command becomes another's proposal, one's event another's news.
+
+Features do not know each other. What a mission asks for (a run, an approval, a timer) and what it hears back go through
+here, and what must change in two of them at once is proposed here, together.
+"""
+
+from engine.kernel.kernel import Kernel
+from engine.runs import effects as runs
+from engine.wiring import decisions, flow, timers
+
+
+def register(kernel: Kernel) -> None:
+    """Connect missions, runs and approvals, and have runs carried out."""
+    runs.register(kernel)
+    flow.register(kernel)
+    decisions.register(kernel)
+    timers.register(kernel)

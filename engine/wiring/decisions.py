@@ -1,0 +1,207 @@
+"""Missions and approvals: a gate asks for leave, and a decision changes both in one commit.
+
+A reviewer may be slow, a check may crash, a mission may move on: whatever happens, there is no approval that was given
+and not used, and no gate that is open without one.
+"""
+
+import asyncio
+import logging
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+
+from cutroom_sdk.wire.approvals import ApprovalDecider, ApprovalSubject
+from cutroom_sdk.wire.renders import Check
+from engine.approvals import reducer as approvals
+from engine.kernel.context import Context, engine_context
+from engine.kernel.dispatch import Accepted, Asked
+from engine.kernel.errors import NotFound, StudioError, Unavailable, WorkFailed
+from engine.kernel.kernel import Kernel
+from engine.kernel.outbox import ATTEMPTS_MAX, Effect
+from engine.kernel.tools import ToolResult
+from engine.missions import types as missions
+from engine.missions.specs import check_input
+from engine.runs.effects import run_context
+from engine.runs.reducer import Run
+
+_log = logging.getLogger(__name__)
+
+
+def request(command: missions.RequestApproval) -> Asked:
+    """Return the proposal that a gate's question comes to; proposing it twice changes nothing."""
+    asked = approvals.Asked(
+        decider=_decider(command),
+        subject=ApprovalSubject(
+            kind="work_item",
+            id=f"{command.mission_id}/{command.work_item_id}",
+            run_id=command.run_id,
+            gate=command.gate,
+        ),
+        subject_hash=command.subject_hash,
+        summary=command.summary,
+        artifact_refs=command.artifact_refs,
+    )
+    return Asked(f"approval/{command.approval_id}", approvals.Request(asked=asked))
+
+
+def _decider(command: missions.RequestApproval) -> ApprovalDecider:
+    assert command.decider != "none", "a gate without a decider is never asked about"
+    return command.decider
+
+
+async def request_approval(command: missions.RequestApproval, effect: Effect) -> None:
+    """Ask for the approval."""
+    asked = request(command)
+    await effect.propose(asked.stream, asked.proposal)
+
+
+async def void_approval(command: missions.VoidApproval, effect: Effect) -> None:
+    """Say that nobody needs to decide any more."""
+    await effect.propose(f"approval/{command.approval_id}", approvals.Void(reason=command.reason))
+
+
+async def decide(
+    kernel: Kernel, context: Context, approval_id: str, decision: approvals.Decide
+) -> tuple[Accepted, ...]:
+    """Decide an approval and what it is about, in one commit; the approval's answer comes first.
+
+    Raises:
+        NotFound: nobody asked for it.
+        Invalid: `amend` gives the item an input that its tool does not take.
+        Forbidden, Rejected: as the reducers say; nothing is changed then.
+    """
+    asked = await _asked(kernel, context, approval_id)
+    reasons = () if decision.grant else _reasons(decision)
+    told = gate_decision(approval_id, asked.subject, decision.grant, reasons, decision.amend)
+    if told is not None and decision.amend:
+        await check_amended(kernel, context, told, decision.amend)
+    own = Asked(f"approval/{approval_id}", decision)
+    return await kernel.dispatch.propose_many((own, told) if told else (own,), context)
+
+
+def _reasons(decision: approvals.Decide) -> tuple[str, ...]:
+    return (decision.reason,) if decision.reason else ()
+
+
+def gate_decision(
+    approval_id: str,
+    subject: ApprovalSubject,
+    grant: bool,
+    reasons: tuple[str, ...],
+    amend: dict[str, Any],
+) -> Asked | None:
+    """Return what a decision means for the mission whose gate it is about; None when it is about something else."""
+    if subject.kind != "work_item":
+        return None
+    assert subject.run_id is not None
+    assert subject.gate is not None
+    mission_id, _, item = subject.id.partition("/")
+    proposal: Struct
+    if grant:
+        proposal = missions.Grant(
+            work_item_id=item, run_id=subject.run_id, gate=subject.gate, approval_id=approval_id
+        )
+    else:
+        proposal = missions.Deny(
+            work_item_id=item,
+            run_id=subject.run_id,
+            gate=subject.gate,
+            approval_id=approval_id,
+            reasons=reasons,
+            amend=amend,
+        )
+    return Asked(f"mission/{mission_id}", proposal)
+
+
+async def check_amended(kernel: Kernel, context: Context, told: Asked, amend: dict[str, Any]) -> None:
+    """Check that an item's input is still one after a reviewer has changed it.
+
+    Raises:
+        Invalid: it is not; the text names the field.
+    """
+    mission: missions.Mission = (await kernel.dispatch.state(told.stream, context.partition))[0]
+    assert isinstance(told.proposal, missions.Grant | missions.Deny)
+    item = mission.item(told.proposal.work_item_id)
+    if item is not None:
+        check_input(item.spec.kind, {**item.input, **amend}, kernel.tools)
+
+
+async def evaluate_gate(kernel: Kernel, command: approvals.EvaluateGate, effect: Effect) -> None:
+    """Let the engine's checks decide: what they found is kept on the approval, what failed is the reason.
+
+    Raises:
+        Unavailable: something that the checks need is missing for now.
+    """
+    context = engine_context(
+        "checks", partition=effect.context.partition, correlation_id=effect.context.correlation_id
+    )
+    asked = await _asked(kernel, context, command.approval_id)
+    checks, error = await _checked(kernel, asked.subject, effect)
+    reasons = (error,) if error else approvals.failing(checks)
+    settle = Asked(f"approval/{command.approval_id}", approvals.Settle(checks=checks, error=error))
+    told = gate_decision(command.approval_id, asked.subject, not reasons, reasons, {})
+    await kernel.dispatch.propose_many((settle, told) if told else (settle,), context)
+
+
+async def _checked(kernel: Kernel, subject: ApprovalSubject, effect: Effect) -> tuple[tuple[Check, ...], str]:
+    """Return what the checks found, or why they could not be made."""
+    try:
+        return await _run_checks(kernel, subject, effect.context), ""
+    except Unavailable as error:
+        if effect.attempt < ATTEMPTS_MAX:
+            raise
+        return (), f"the checks could not be made: {error.detail}"
+    except StudioError as error:
+        return (), f"the checks could not be made: {error.detail}"
+    except Exception as error:
+        _log.exception("the checks of %s crashed", subject.id)
+        return (), f"the checks could not be made: {type(error).__name__}: {error}"
+
+
+async def _run_checks(kernel: Kernel, subject: ApprovalSubject, context: Context) -> tuple[Check, ...]:
+    assert subject.run_id is not None
+    run: Run = (await kernel.dispatch.state(f"run/{subject.run_id}", context.partition))[0]
+    if run.work is None:
+        raise NotFound(f"there is no run {subject.run_id}")
+    tool = kernel.tools.get(run.work.tool)
+    if tool.check is None:
+        raise WorkFailed(f"{tool.name} has no checks of its own")
+    result = ToolResult(refs=run.made, reused=run.reused, notices=run.notices, output=run.output)
+    try:
+        async with asyncio.timeout(tool.limit_s):
+            return await tool.check(result, run_context(kernel, run.run_id, run.work, context))
+    except TimeoutError as error:
+        raise WorkFailed(f"the checks of {tool.name} took longer than {tool.limit_s:g} s") from error
+    finally:
+        kernel.progress.clear(context.partition, f"run/{run.run_id}")
+
+
+async def expire(kernel: Kernel, context: Context, approval_id: str) -> None:
+    """Let an approval expire if its time is up and nobody has decided; what it was about is sent back."""
+    approval: approvals.Approval = (
+        await kernel.dispatch.state(f"approval/{approval_id}", context.partition)
+    )[0]
+    if approval.state != "pending" or approval.asked is None:
+        return
+    own = Asked(f"approval/{approval_id}", approvals.Expire())
+    told = gate_decision(
+        approval_id, approval.asked.subject, False, ("nobody decided before the approval expired",), {}
+    )
+    await kernel.dispatch.propose_many((own, told) if told else (own,), context)
+
+
+async def _asked(kernel: Kernel, context: Context, approval_id: str) -> approvals.Asked:
+    approval: approvals.Approval = (
+        await kernel.dispatch.state(f"approval/{approval_id}", context.partition)
+    )[0]
+    if approval.asked is None:
+        raise NotFound(f"there is no approval {approval_id}")
+    return approval.asked
+
+
+def register(kernel: Kernel) -> None:
+    """Carry out what missions ask of approvals, and what approvals ask of the engine's checks."""
+    kernel.outbox.handle(missions.RequestApproval, request_approval)
+    kernel.outbox.handle(missions.VoidApproval, void_approval)
+    kernel.outbox.handle(approvals.EvaluateGate, partial(evaluate_gate, kernel))

@@ -1,0 +1,206 @@
+"""HTTP for what changes more than one feature at once: events posted to a mission, and decisions of approvals."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, assert_never
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cutroom_sdk.wire import missions as wire
+from cutroom_sdk.wire.approvals import ApproveRequest, DenyRequest
+from cutroom_sdk.wire.codec import decode, to_builtins
+from engine.approvals import reducer as approvals
+from engine.http.requests import answer, body, caller, kernel
+from engine.kernel.context import Context
+from engine.kernel.dispatch import Accepted, Asked
+from engine.kernel.errors import Conflict, Forbidden, NotFound, Rejected
+from engine.kernel.kernel import Kernel
+from engine.kernel.reducer import Envelope
+from engine.missions import fold, views
+from engine.missions import types as missions
+from engine.missions.specs import MANUAL
+from engine.runs import reducer as runs
+from engine.wiring import decisions, flow
+
+CAPABILITIES: Final[dict[type, str]] = {
+    wire.PostStarted: "missions:write",
+    wire.PostPaused: "missions:write",
+    wire.PostResumed: "missions:write",
+    wire.PostCanceled: "missions:write",
+    wire.PostRunFinished: "missions:report",
+    wire.PostGranted: "approvals:decide",
+    wire.PostDenied: "approvals:decide",
+}
+TRIES_MAX: Final = 20
+Build = Callable[[missions.Mission], Sequence[Asked]]
+
+
+async def post_event(request: Request) -> Response:
+    """`POST /v1/missions/{id}/events`: what happened to a mission from outside; 200 `{mission, commands}`."""
+    asked = await body(request, wire.MissionEventRequest)
+    context = caller(request, CAPABILITIES[type(asked.event)])
+    studio, mission_id, event = kernel(request), request.path_params["id"], asked.event
+    if isinstance(event, wire.PostDenied) and event.amend:
+        denied = Asked(f"mission/{mission_id}", _deny(event))
+        await decisions.check_amended(studio, context, denied, event.amend)
+
+    def build(mission: missions.Mission) -> Sequence[Asked]:
+        return _proposals(mission, event, context)
+
+    accepted, commands = await _change(studio, context, mission_id, asked.expected_version, build)
+    told = wire.MissionEventAnswer(
+        mission=views.head(accepted.state),
+        commands=tuple(to_builtins(command) for command in commands),
+    )
+    return answer(told)
+
+
+def _proposals(mission: missions.Mission, event: wire.PostedEvent, context: Context) -> Sequence[Asked]:
+    """Return what a posted event comes to, the mission's own part last."""
+    stream = f"mission/{mission.mission_id}"
+    match event:
+        case wire.PostStarted():
+            return (Asked(stream, missions.Start()),)
+        case wire.PostPaused(reason=reason):
+            return (Asked(stream, missions.Pause(reason=reason)),)
+        case wire.PostResumed():
+            return (Asked(stream, missions.Resume()),)
+        case wire.PostCanceled(reason=reason):
+            return (Asked(stream, missions.Cancel(reason=reason)),)
+        case wire.PostRunFinished():
+            return _report(mission, event, context)
+        case wire.PostGranted():
+            granted = missions.Grant(
+                work_item_id=event.work_item_id,
+                run_id=event.run_id,
+                gate=event.gate,
+                approval_id=event.approval_id,
+            )
+            return (*_decision(mission, event, approvals.Decide(grant=True)), Asked(stream, granted))
+        case wire.PostDenied(reason=reason, amend=amend):
+            decision = approvals.Decide(grant=False, reason=reason, amend=amend)
+            return (*_decision(mission, event, decision), Asked(stream, _deny(event)))
+        case _:
+            assert_never(event)
+
+
+def _deny(event: wire.PostDenied) -> missions.Deny:
+    return missions.Deny(
+        work_item_id=event.work_item_id,
+        run_id=event.run_id,
+        gate=event.gate,
+        approval_id=event.approval_id,
+        reasons=(event.reason,) if event.reason else (),
+        amend=event.amend,
+    )
+
+
+def _decision(
+    mission: missions.Mission, event: wire.PostGranted | wire.PostDenied, decision: approvals.Decide
+) -> Sequence[Asked]:
+    """Return the approval's part of a decision.
+
+    The question itself is asked along with it: the mission may have opened the gate a moment ago, and the command that
+    asks may still be on its way. A decision on another gate or run than the mission's own fails in the mission's part.
+    """
+    item = mission.item(event.work_item_id)
+    if item is None or item.gate(event.gate).approval_id != event.approval_id:
+        raise Rejected(
+            "wrong_approval",
+            f"{event.approval_id} is not the approval that {event.work_item_id} waits for",
+            state=mission.status,
+        )
+    asked = decisions.request(fold.request_approval(mission, item, event.gate))
+    return (asked, Asked(asked.stream, decision))
+
+
+def _report(mission: missions.Mission, event: wire.PostRunFinished, context: Context) -> Sequence[Asked]:
+    """Return the report of a manual run, for the run and for the mission.
+
+    Raises:
+        Forbidden: the item is not manual; the engine alone reports what its tools have done.
+    """
+    item = mission.item(event.work_item_id)
+    finished = missions.FinishRun(
+        work_item_id=event.work_item_id,
+        run_id=event.run_id,
+        status=event.status,
+        author=context.actor,
+        refs=event.artifact_refs,
+        reason=event.reason,
+    )
+    own = Asked(f"mission/{mission.mission_id}", finished)
+    if item is None or item.run_id != event.run_id:
+        return (own,)  # the mission says what is wrong with it
+    if item.spec.kind != MANUAL:
+        raise Forbidden(
+            f"{item.name} is done by the tool {item.spec.kind}, and the engine alone reports on it",
+            work_item_id=item.name,
+        )
+    ended = runs.ReportEnd(status=event.status, refs=event.artifact_refs, reason=event.reason)
+    # Queued along with it, in case the command that does so is still on its way.
+    return (flow.queue(fold.start_run(mission, item)), Asked(f"run/{event.run_id}", ended), own)
+
+
+async def _change(
+    studio: Kernel, context: Context, mission_id: str, expected_version: int | None, build: Build
+) -> tuple[Accepted, list[missions.Command]]:
+    """Propose what `build` makes of the mission as it is; return the mission's part and what it asks the outside for.
+
+    Without an expected version, somebody else's change in between only means to look again.
+    """
+    stream, tries = f"mission/{mission_id}", 0
+    while True:
+        mission, version = await studio.dispatch.state(stream, context.partition)
+        if version == 0:
+            raise NotFound(f"there is no mission {mission_id}", code="mission_not_found")
+        *others, own = build(mission)
+        pinned = Asked(own.stream, own.proposal, version if expected_version is None else expected_version)
+        try:
+            *_, accepted = await studio.dispatch.propose_many((*others, pinned), context)
+        except Conflict as conflict:
+            tries += 1
+            if expected_version is not None or conflict.code != "version_conflict" or tries == TRIES_MAX:
+                raise
+            continue
+        return accepted, _commands(mission, accepted)
+
+
+def _commands(mission: missions.Mission, accepted: Accepted) -> list[missions.Command]:
+    commands: list[missions.Command] = []
+    for recorded in accepted.events:
+        envelope = Envelope(at_ms=recorded.at_ms, actor=recorded.actor)
+        step = fold.on_event(mission, decode(bytes(recorded.data), missions.Event), envelope)  # type: ignore[arg-type]
+        mission = step.state
+        commands.extend(step.commands)
+    return commands
+
+
+async def approve(request: Request) -> Response:
+    """`POST /v1/approvals/{id}/approve`: 200 with the approval."""
+    asked = await body(request, ApproveRequest)
+    decision = approvals.Decide(grant=True, reason=asked.reason, subject_hash=asked.subject_hash)
+    return await _decide(request, decision)
+
+
+async def deny(request: Request) -> Response:
+    """`POST /v1/approvals/{id}/deny`: 200 with the approval."""
+    asked = await body(request, DenyRequest)
+    decision = approvals.Decide(
+        grant=False, reason=asked.reason, subject_hash=asked.subject_hash, amend=asked.amend
+    )
+    return await _decide(request, decision)
+
+
+async def _decide(request: Request, decision: approvals.Decide) -> Response:
+    context, approval_id = caller(request, "approvals:decide"), request.path_params["id"]
+    own, *_ = await decisions.decide(kernel(request), context, approval_id, decision)
+    return answer(approvals.resources(approval_id, own.state)[f"approval/{approval_id}"])
+
+
+routes = [
+    Route("/v1/missions/{id}/events", post_event, methods=["POST"]),
+    Route("/v1/approvals/{id}/approve", approve, methods=["POST"]),
+    Route("/v1/approvals/{id}/deny", deny, methods=["POST"]),
+]
