@@ -76,7 +76,9 @@ class Database:
         await asyncio.get_running_loop().run_in_executor(self._writer, self._finish)
         self._readers.shutdown(wait=True)
         self._writer.shutdown(wait=True)
-        for connection in self._opened:
+        for connection in reversed(
+            self._opened
+        ):  # the writer last: only it can clear the write-ahead log away
             connection.close()
 
     def _prepare(self) -> None:
