@@ -84,11 +84,21 @@ class DeliverInput(Request, frozen=True, kw_only=True):
     overwrite: bool = True
 
 
+class SafeZone(Wire, frozen=True, kw_only=True):
+    """How much of each side a platform covers with its own buttons and words, 0..1 of height or width."""
+
+    top: float
+    bottom: float
+    left: float
+    right: float
+
+
 class Profile(Wire, frozen=True, kw_only=True):
     """A target: what a platform wants of a file. `width`, `height` None: as the source has it.
 
-    `loudness_lufs` and `true_peak_dbtp` None: left alone. `max_duration` in seconds. `source` says where the figures
-    come from; `confidence` how far to trust them.
+    `rate` None: the source's, brought between `rate_min` and `rate_max` frames a second. `loudness_lufs` and
+    `true_peak_dbtp` None: left alone. `max_duration` and `default_duration` (of a highlight without a length) in seconds.
+    `source` says where the figures come from; `confidence` how far to trust them. `safe_zone` None: not known.
     """
 
     name: str
@@ -111,6 +121,8 @@ class Profile(Wire, frozen=True, kw_only=True):
     source: str
     read_on: str
     confidence: Literal["published", "convention"]
+    rate_min: Fraction = Fraction(1)
+    safe_zone: SafeZone | None = None
 
 
 class Receipt(Wire, frozen=True, kw_only=True):
