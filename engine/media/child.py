@@ -1,0 +1,181 @@
+"""The worker process: loads, locks itself down, then does one job after the other until its parent goes.
+
+Started by the pool as `python -m engine.media.child` with a socket. A job comes as a message with open descriptors; what
+goes back is progress and one `Done` or `Failed`. Messages are MessagePack behind a length of four bytes.
+"""
+
+import contextlib
+import gc
+import importlib
+import os
+import signal
+import socket
+import struct
+import sys
+import traceback
+from typing import Any
+
+from msgspec import Struct
+
+from cutroom_sdk.wire.codec import pack, unpack
+from engine.kernel.clock import monotonic_s
+from engine.kernel.errors import StudioError
+from engine.media import sandbox
+from engine.media.tasks import Files, run_warm_ups, tasks
+
+HEAD = struct.Struct("!I")
+FILES_MAX = 200  # the kernel passes at most 253 descriptors at once
+_PROGRESS_EVERY_S = 0.05
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """How a worker process is to be: the first argument of its command line, as JSON."""
+
+    socket: int
+    parent: int
+    modules: tuple[str, ...]
+    memory_bytes: int
+    file_bytes: int
+    locked: bool
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """A task to do; its descriptors travel along, inputs first."""
+
+    task: str
+    request: bytes
+    inputs: int
+
+
+class Ready(Struct, frozen=True, kw_only=True, tag="ready"):
+    """The process is warm and locked down."""
+
+    walls: sandbox.Walls | None
+
+
+class Progress(Struct, frozen=True, kw_only=True, tag="progress"):
+    """How far the job is."""
+
+    done: float
+    total: float
+
+
+class Done(Struct, frozen=True, kw_only=True, tag="done"):
+    """The job's result. `resident_bytes` is the memory in use after it."""
+
+    result: bytes
+    resident_bytes: int
+
+
+class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
+    """The job's error, as the table of codes has it, and the end of its trace for the log."""
+
+    code: str
+    detail: str
+    extra: dict[str, Any]
+    trace: str
+    resident_bytes: int
+
+
+Message = Ready | Progress | Done | Failed
+
+
+def main(setup: Setup) -> None:
+    """Be a worker until the parent closes its end of the socket."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    sandbox.die_with_parent(setup.parent)
+    for module in setup.modules:
+        importlib.import_module(module)
+    run_warm_ups()
+    _quieten()
+    memory = os.open("/proc/self/statm", os.O_RDONLY)
+    gc.freeze()
+    walls = None
+    if setup.locked:
+        walls = sandbox.lock_down(memory_bytes=setup.memory_bytes, file_bytes=setup.file_bytes)
+    with socket.socket(fileno=setup.socket) as channel:
+        _send(channel, Ready(walls=walls))
+        while (received := _receive(channel)) is not None:
+            job, descriptors = received
+            answer = _do(job, Files(descriptors[: job.inputs], descriptors[job.inputs :]), channel, memory)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            _send(channel, answer)
+
+
+def _do(job: Job, files: Files, channel: socket.socket, memory: int) -> Done | Failed:
+    told = 0.0
+
+    def report(done: float, total: float) -> None:
+        nonlocal told
+        now = monotonic_s()
+        if now - told >= _PROGRESS_EVERY_S:
+            told = now
+            _send(channel, Progress(done=done, total=total))
+
+    try:
+        # Only what was registered when the process started can be named.
+        task = tasks()[job.task]
+        result = pack(task.work(unpack(job.request, task.request), files, report))
+    except Exception as error:
+        return _failed(error, memory)
+    gc.collect()
+    return Done(result=result, resident_bytes=_resident(memory))
+
+
+def _failed(error: Exception, memory: int) -> Failed:
+    trace = "".join(traceback.format_exception(error))[-4000:]
+    match error:
+        case StudioError():
+            code, detail, extra = error.code, error.detail, error.extra
+        case MemoryError():
+            code, detail, extra = "work_failed", "it takes more memory than is allowed", {"cause": "memory"}
+        case _:
+            code, detail, extra = "work_failed", f"{type(error).__name__}: {error}", {"cause": "error"}
+    return Failed(code=code, detail=detail, extra=extra, trace=trace, resident_bytes=_resident(memory))
+
+
+def _resident(memory: int) -> int:
+    return int(os.pread(memory, 200, 0).split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _quieten() -> None:
+    """Pin the thread counts of libraries that choose them by the machine, and stop libav's log, which can deadlock."""
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(1)
+    if "av" in sys.modules:
+        sys.modules["av"].logging.set_level(None)
+
+
+def _send(channel: socket.socket, message: Message) -> None:
+    # write(2), for the sandbox refuses sendto(2), which `socket.send` uses.
+    payload = pack(message)
+    left = memoryview(HEAD.pack(len(payload)) + payload)
+    while left:
+        left = left[os.write(channel.fileno(), left) :]
+
+
+def _receive(channel: socket.socket) -> tuple[Job, tuple[int, ...]] | None:
+    """Return the next job and its descriptors, or None when the parent has gone."""
+    head, ancillary, _, _ = channel.recvmsg(HEAD.size, socket.CMSG_SPACE(FILES_MAX * 4))
+    descriptors: list[int] = []
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors.extend(struct.unpack(f"={len(data) // 4}i", data))
+    if len(head) < HEAD.size:
+        return None
+    (length,) = HEAD.unpack(head)
+    payload = bytearray()
+    while len(payload) < length:
+        block = os.read(channel.fileno(), length - len(payload))
+        if not block:
+            return None
+        payload += block
+    return unpack(bytes(payload), Job), tuple(descriptors)
+
+
+if __name__ == "__main__":
+    from cutroom_sdk.wire.codec import decode
+
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, ProcessLookupError):
+        main(decode(sys.argv[1], Setup))
