@@ -1,0 +1,157 @@
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutroom_sdk.errors import SdkError
+from cutroom_sdk.replica import Connection, Replica
+from cutroom_sdk.shelf import Batch, Shelf
+from cutroom_sdk.sse import SseMessage
+from tests.unit.sdk.streams import History, Write
+
+keys = st.sampled_from(["mission/a", "mission/b", "run/a"])
+values = st.one_of(st.none(), st.integers(1, 9).map(lambda number: {"n": number}))
+transactions = st.lists(
+    st.lists(st.tuples(keys, values), min_size=1, max_size=4, unique_by=lambda write: write[0]), max_size=8
+)
+
+
+async def _no_sleep(_seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+def _held(shelf: Shelf) -> dict[str, object]:
+    return {key: shelf.value(key, dict) for key in shelf.keys()}
+
+
+async def _caught_up(history: History, replica: Replica) -> None:
+    task = asyncio.create_task(replica.run())
+    try:
+        async with asyncio.timeout(5):
+            await replica.wait_until(history.head)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@given(transactions, st.lists(st.integers(0, 12), max_size=5), st.integers(0, 8))
+def test_however_often_the_stream_breaks_the_copy_ends_up_equal(
+    written: list[list[Write]], breaks: list[int], oldest: int
+) -> None:
+    history = History(written, breaks=breaks, oldest=min(oldest, len(written)))
+    replica = Replica(history.stream, sleep=_no_sleep)
+    asyncio.run(_caught_up(history, replica))
+    assert _held(replica.shelf) == history.state()
+
+
+@given(transactions, st.lists(st.integers(1, 12), max_size=5))
+def test_a_transaction_is_seen_whole_or_not_at_all(written: list[list[Write]], breaks: list[int]) -> None:
+    history = History(written, breaks=breaks)
+    moments = [History(written[:count]).state() for count in range(len(written) + 1)]
+    seen: list[tuple[int, dict[str, object]]] = []
+
+    def note(batch: Batch) -> None:
+        seen.append((batch.position, _held(replica.shelf)))
+
+    replica = Replica(history.stream, on_batch=note, sleep=_no_sleep)
+    asyncio.run(_caught_up(history, replica))
+    assert all(state == moments[position] for position, state in seen)
+    positions = [position for position, _ in seen]
+    assert positions == sorted(positions)
+
+
+async def test_after_a_break_it_goes_on_from_where_it_was() -> None:
+    history = History([[("mission/a", {"n": 1})]], breaks=[2])
+    replica = Replica(history.stream, sleep=_no_sleep)
+    task = asyncio.create_task(replica.run())
+    await replica.wait_until(1)
+    history.transactions.append([("mission/b", {"n": 2})])
+    await replica.wait_until(2)
+    task.cancel()
+    assert history.opened[:2] == [None, 1]
+    assert replica.shelf.value("mission/b", dict) == {"n": 2}
+
+
+@pytest.mark.parametrize(("oldest", "kept", "code"), [(2, 3, "compacted"), (0, 0, "position_ahead")])
+async def test_a_gap_that_cannot_be_bridged_gives_a_fresh_copy_and_says_why(
+    oldest: int, kept: int, code: str
+) -> None:
+    history = History([[("mission/a", {"n": 1})]])
+    reasons: list[str] = []
+    replica = Replica(history.stream, on_fresh=reasons.append, sleep=_no_sleep)
+    async with replica.following():
+        others: list[list[Write]] = [[("mission/b", {"n": number})] for number in (1, 2, 3)]
+        history.transactions, history.oldest = others[:kept], oldest
+        await replica.until(lambda: replica.shelf.position == kept or None)
+        assert "mission/a" not in set(replica.shelf.keys())
+    assert reasons[0] == code
+    assert _held(replica.shelf) == history.state()
+
+
+async def test_a_lost_daemon_shows_and_so_does_its_return() -> None:
+    history = History([[("mission/a", {"n": 1})]], breaks=[2, 0, 5])
+    states: list[Connection] = []
+    replica = Replica(history.stream, on_connection=lambda state, _why: states.append(state), sleep=_no_sleep)
+    async with replica.following():
+        await replica.until(lambda: states.count("live") > 1 or None)
+    assert states[:3] == ["live", "lost", "live"] or states[:2] == ["live", "lost"]
+
+
+async def test_a_refused_client_is_told_at_once_and_does_not_try_again() -> None:
+    opened = 0
+
+    async def refused(_after: int | None) -> AsyncGenerator[SseMessage, None]:
+        nonlocal opened
+        opened += 1
+        if opened:
+            raise SdkError("unauthenticated", "who are you", status=401)
+        yield SseMessage("ready", b"{}", None)
+
+    replica = Replica(refused, sleep=_no_sleep)
+    with pytest.raises(SdkError, match="who are you"):
+        async with replica.following():
+            pytest.fail("it was not refused")
+    assert opened == 1
+    assert replica.connection == "lost"
+
+
+def test_progress_is_kept_until_its_thing_is_gone() -> None:
+    shelf = Shelf()
+    shelf.begin(snapshot=True)
+    report = b'{"key":"run/a","done":3,"total":10,"eta_s":2.5,"note":"shots"}'
+    shelf.feed(SseMessage("progress", report, None))
+    shelf.feed(SseMessage("ready", b'{"position":4}', "4"))
+    assert shelf.progress["run/a"].eta_s == 2.5
+    shelf.feed(SseMessage("resource.deleted", b'{"key":"run/a","rev":2}', "5"))
+    assert shelf.progress == {}
+
+
+def test_what_is_not_wanted_is_not_kept() -> None:
+    shelf = Shelf(lambda key: key.startswith("mission/"))
+    shelf.begin(snapshot=False)
+    shelf.feed(SseMessage("resource.updated", b'{"key":"artifact/a","rev":1,"value":{}}', None))
+    shelf.feed(SseMessage("resource.updated", b'{"key":"mission/a","rev":1,"value":{}}', "1"))
+    assert list(shelf.keys()) == ["mission/a"]
+
+
+def test_keys_are_found_beneath_whole_segments_only() -> None:
+    shelf = Shelf()
+    shelf.begin(snapshot=False)
+    for position, key in enumerate(("mission/a", "mission/a/item/x", "mission/ab"), start=1):
+        shelf.feed(
+            SseMessage("resource.updated", b'{"key":"%s","rev":1,"value":1}' % key.encode(), str(position))
+        )
+    assert list(shelf.keys("mission/a")) == ["mission/a", "mission/a/item/x"]
+    assert list(shelf.keys("mission", depth=2)) == ["mission/a", "mission/ab"]
+
+
+def test_a_value_of_another_shape_is_a_clear_error() -> None:
+    shelf = Shelf()
+    shelf.begin(snapshot=False)
+    shelf.feed(SseMessage("resource.updated", b'{"key":"mission/a","rev":1,"value":[1]}', "1"))
+    with pytest.raises(SdkError, match="version"):
+        shelf.value("mission/a", dict)
