@@ -25,6 +25,7 @@ from engine.media.timecode import samples_at
 Samples = NDArray[np.float32]
 
 _SETTLE = Fraction(1, 2)  # seconds before the first sample wanted; Opus asks for 80 ms (RFC 7845, 4.6)
+_GAP_MAX_S = 600  # a longer one is a damaged time, and filling it would take for ever
 _FORWARD = Fraction(20)  # reading on is cheaper than a seek up to here, seconds
 # Their times after a seek are guesses: these are read from the start.
 _GUESSING = frozenset({"mp3", "aac", "ac3", "eac3", "amr"})
@@ -155,6 +156,8 @@ class _Run:
                 allowed = slack if entered else 0
                 entered = True
                 block = mix(frame)
+                if place - cursor > _GAP_MAX_S * self._own_rate:
+                    raise unreadable(f"its sound jumps ahead by {(place - cursor) // self._own_rate} s")
                 if place - cursor > allowed:
                     yield from _silence(place - cursor, self._channels)
                     cursor = place

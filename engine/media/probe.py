@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from fractions import Fraction
+from itertools import islice, pairwise
 from typing import Literal
 
 import av
@@ -18,6 +18,7 @@ from engine.media.source import BROKEN, again, open_media, packets, picture, pic
 from engine.media.tasks import Files, Report, task
 
 _SHORTER_BY = Fraction(1, 2)  # seconds that may be missing at the end before it is worth a word
+_HELD_S = 60
 _UNITS_A_SECOND = 1_000_000  # of a container's own duration (AV_TIME_BASE)
 
 # FFmpeg's names of matrix coefficients and ranges (libavutil/pixfmt.h, after ISO/IEC 23001-8).
@@ -158,7 +159,7 @@ def _first_heard(container: InputContainer) -> tuple[Fraction, int, int] | None:
     """Return when the first block of sound is heard (container time, seconds), its channels and its sample rate."""
     stream = sound(container)
     assert stream is not None, "it was there a moment ago"
-    for packet in itertools.islice(packets(container, stream), 200):
+    for packet in islice(packets(container, stream), 200):
         try:
             frames = stream.decode(packet)
         except BROKEN:
@@ -176,6 +177,10 @@ def _oddities(container: InputContainer, found: Scan, end: Fraction) -> list[str
         notices.append(
             f"it says that it lasts {float(stated):.2f} s, but ends after {float(end):.2f} s: it may be cut off"
         )
+    if found.index is not None and (jump := max((b - a for a, b in pairwise(found.index.pts)), default=0)):
+        held_s = float(jump * found.index.time_base)
+        if held_s > _HELD_S:
+            notices.append(f"one of its frames is held for {held_s:.0f} s: its times may be damaged")
     if found.damaged:
         notices.append(f"{found.damaged} packets of its picture are damaged and left out")
     if found.index is not None and found.index.linear:

@@ -7,8 +7,10 @@ Only inside a worker process: the descriptor is the one file that exists, contai
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
+import pkgutil
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 from typing import Any
@@ -18,6 +20,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from engine.kernel.errors import Invalid
+from engine.media.tasks import warm_up
 
 # Demuxers that read one file and nothing besides.
 FORMATS = (
@@ -29,6 +32,14 @@ READ_BYTES = 1 << 18
 
 # What libav raises on damaged input besides its own errors: names that are no UTF-8, demuxers that ask for more.
 BROKEN = (av.FFmpegError, UnicodeDecodeError, BlockingIOError, ValueError, MemoryError, OverflowError)
+
+
+@warm_up
+def load_everything() -> None:
+    """Import all of PyAV: it imports parts when it first meets them, and then no file can be opened any more."""
+    for module in pkgutil.walk_packages(av.__path__, "av."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 
 class _Descriptor(io.RawIOBase):

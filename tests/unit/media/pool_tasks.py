@@ -10,6 +10,10 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from engine.kernel.errors import Invalid
+from engine.media.audio import SoundReader
+from engine.media.frames import FrameReader
+from engine.media.index import build_index
+from engine.media.source import open_media, picture, sound
 from engine.media.tasks import Files, Report, task, warm_up
 
 _warmed: list[int] = []
@@ -111,3 +115,17 @@ def escape(request: Ask, files: Files, report: Report) -> Answer:
         through.append(name)
     threading.Thread(target=lambda: None).start()  # threads must work
     return Answer(text=",".join(through))
+
+
+@task
+def watch(request: Ask, files: Files, report: Report) -> Answer:
+    """Decode all of a file: every frame by its number, all of its sound."""
+    with open_media(files.inputs[0]) as container:
+        frames = 0
+        if picture(container) is not None:
+            index = build_index(container)
+            frames = sum(1 for _ in FrameReader(container, index).frames(0, index.count))
+        if sound(container) is not None:
+            for block in SoundReader(container, rate=16000, channels=1).blocks(size=16000):
+                report(len(block), 1)
+    return Answer(number=frames)
