@@ -1,0 +1,76 @@
+"""Which part of a picture is shown, and where it lies: from centres in 0..1 to whole pixels.
+
+The window is the largest of the target's shape that fits into the picture. Its place is kept in pixels of the output,
+so that a slow move is as smooth as the output allows and not as coarse as the source.
+"""
+
+import bisect
+from fractions import Fraction
+from operator import attrgetter
+from typing import Final
+
+from cutroom_sdk.wire.timeline import Keyframe
+from engine.rendering.work import Window
+
+# With colour at half resolution (4:2:0) only even places and sizes exist.
+STEP: Final = 2
+Curve = float | tuple[Keyframe, ...]
+_at = attrgetter("at")
+
+
+def window(
+    turned: tuple[int, int],
+    shown: tuple[int, int],
+    target: tuple[int, int],
+    centers: tuple[Curve, Curve],
+    times: tuple[Fraction, ...],
+) -> Window:
+    """Return the window for each of the clip's frames.
+
+    Args:
+        turned: width and height of the picture's stored pixels after rotation.
+        shown: width and height as shown; differs from `turned` where pixels are not square.
+        target: width and height of the output.
+        centers: where the middle of the window should be, x and y, 0..1 of the picture; it is kept inside.
+        times: of each output frame, seconds from the clip's start.
+    """
+    aspect = Fraction(*target)
+    width = min(Fraction(shown[0]), shown[1] * aspect) * turned[0] / shown[0]
+    height = min(Fraction(shown[1]), shown[0] / aspect) * turned[1] / shown[1]
+    size = (_even(width), _even(height))
+    left, top = (
+        tuple(_place(value_at(centers[axis], time), size[axis], turned[axis], target[axis]) for time in times)
+        for axis in (0, 1)
+    )
+    return Window(width=size[0], height=size[1], left=_folded(left), top=_folded(top))
+
+
+def value_at(curve: Curve, time: Fraction) -> float:
+    """Return a parameter's value at a time of its clip; before the first keyframe and after the last it stays."""
+    if not isinstance(curve, tuple):
+        return float(curve)
+    place = bisect.bisect_right(curve, time, key=_at)
+    if place == 0:
+        return curve[0].value
+    before = curve[place - 1]
+    if place == len(curve) or before.ease == "hold":
+        return before.value
+    after = curve[place]
+    part = float((time - before.at) / (after.at - before.at))
+    return before.value + (after.value - before.value) * part
+
+
+def _place(center: float, size: int, turned: int, target: int) -> int:
+    """Return where the window begins, in even pixels of the output."""
+    start = min(max(center * turned - size / 2, 0.0), float(turned - size))
+    most = (turned - size) * target // size // STEP * STEP
+    return min(most, round(start * target / size / STEP) * STEP)
+
+
+def _even(size: Fraction) -> int:
+    return max(STEP, int(size) // STEP * STEP)
+
+
+def _folded(places: tuple[int, ...]) -> tuple[int, ...]:
+    """One value stands for all frames where they are the same: the picture then costs one crop."""
+    return places[:1] if len(set(places)) == 1 else places

@@ -1,0 +1,203 @@
+"""A second look at a finished film: its packets, its sound, and the frames around every cut.
+
+The frames are compared with what was seen of them before the encoder: a frame at the wrong place, doubled or lost is
+found whatever made it so.
+"""
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import Final
+
+import av
+import numpy as np
+
+from engine.media.audio import SoundReader
+from engine.media.frames import FrameReader
+from engine.media.index import FrameIndex, build_index
+from engine.media.source import open_media, packets, seconds
+from engine.media.source import picture as picture_stream
+from engine.media.source import sound as sound_stream
+from engine.rendering.encoded import Evidence, read_segments
+from engine.rendering.loudness import integrated_lufs, true_peak_dbtp
+from engine.rendering.picture import brightness, thumb
+from engine.rendering.work import Inspection, InspectWork, Mismatch, Span
+
+# A frame is black when nearly all of it is, and still when nothing of it has changed.
+DARK_PART: Final = 0.98
+STILL_BELOW: Final = 0.02
+BLACK_S: Final = Fraction(1, 2)
+FROZEN_S: Final = Fraction(2)
+# Encoding changes the mean brightness of a sixteenth by a step or two.
+DISTANCE_MAX: Final = 6.0
+NEIGHBOUR_MARGIN: Final = 0.5
+MISMATCHES_MAX: Final = 20
+
+
+def inspect(work: InspectWork, film: int, parts: Sequence[int]) -> Inspection:
+    """Return what is found in a film.
+
+    Args:
+        work: what the film should be.
+        film: the file.
+        parts: the files of its segments.
+
+    Raises:
+        Invalid: `media_unreadable`: the film cannot be opened or a frame of it cannot be decoded.
+    """
+    evidence = [seen for segment in read_segments(parts) for seen in segment.evidence]
+    with open_media(film) as container:
+        video = picture_stream(container)
+        assert video is not None, "the film has a picture"
+        index = build_index(container)
+        rate = video.average_rate or Fraction(0)
+        compared, mismatches = _compare(container, index, evidence, work)
+        audio = sound_stream(container)
+        loudness, peak = _levels(container, index) if audio is not None else (None, None)
+        return Inspection(
+            container=container.format.name,
+            video_codec=video.codec_context.codec.canonical_name,
+            pixel_format=video.codec_context.pix_fmt or "",
+            width=video.codec_context.width,
+            height=video.codec_context.height,
+            rate=rate,
+            frames=index.count,
+            on_grid=_on_grid(index, rate),
+            duration=index.duration,
+            moov_first=_moov_first(film),
+            audio_codec=None if audio is None else audio.codec_context.codec.canonical_name,
+            sample_rate=0 if audio is None else audio.codec_context.sample_rate,
+            audio_duration=_audio_duration(container, audio),
+            start_offset=Fraction(0) if audio is None else _first_heard(container, audio) - index.start,
+            integrated_lufs=loudness,
+            true_peak_dbtp=peak,
+            compared=compared,
+            mismatches=mismatches,
+            black=spans((seen.dark >= DARK_PART for seen in evidence), at_least=BLACK_S * rate),
+            frozen=_frozen(evidence, at_least=FROZEN_S * rate),
+        )
+
+
+def spans(flags: Iterable[bool], *, at_least: Fraction) -> tuple[Span, ...]:
+    """Return the runs of True that are at least so many frames long."""
+    found, place = [], 0
+    for flag, run in itertools.groupby(flags):
+        length = sum(1 for _ in run)
+        if flag and length >= at_least:
+            found.append(Span(start=place, end=place + length))
+        place += length
+    return tuple(found)
+
+
+def _frozen(evidence: Sequence[Evidence], *, at_least: Fraction) -> tuple[Span, ...]:
+    """Return where the source itself stands still; a still part of a picture that moves elsewhere is none of these."""
+    still = [False] * len(evidence)
+    for place in range(1, len(evidence)):
+        seen = evidence[place]
+        # Where a segment begins, the frame before is another segment's: its thumbnail has to do.
+        still[place] = (
+            still[place - 1] and seen.thumb == evidence[place - 1].thumb
+            if seen.source_change is None
+            else seen.source_change < STILL_BELOW
+        )
+    # The first frame of a still picture is new; it is still from the second on.
+    found = spans(still, at_least=at_least - 1)
+    return tuple(Span(start=span.start - 1, end=span.end) for span in found)
+
+
+def _compare(
+    container: av.container.InputContainer, index: FrameIndex, evidence: Sequence[Evidence], work: InspectWork
+) -> tuple[int, tuple[Mismatch, ...]]:
+    """Compare the frames at both ends and on both sides of every cut with their evidence."""
+    last = min(index.count, len(evidence))
+    edges = {0, 1, last - 2, last - 1} | {cut + side for cut in work.cuts for side in (-1, 0)}
+    wanted = sorted(frame for frame in edges if 0 <= frame < last)
+    mismatches: list[Mismatch] = []
+    for number, frame in _frames(container, index, wanted):
+        found = _mismatch(number, thumb(brightness(frame)).tobytes(), evidence)
+        if found is not None and len(mismatches) < MISMATCHES_MAX:
+            mismatches.append(found)
+    return len(wanted), tuple(mismatches)
+
+
+def _frames(
+    container: av.container.InputContainer, index: FrameIndex, wanted: Sequence[int]
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    """Yield the wanted frames, by seeking, or in one go where seeking would decode more."""
+    reader, left = FrameReader(container, index), set(wanted)
+    if sum(number - index.keyframe_before(number) for number in wanted) > index.count:
+        yield from ((number, frame) for number, frame in reader.frames(0, wanted[-1] + 1) if number in left)
+        return
+    start = wanted[0] if wanted else 0
+    for before, number in zip(wanted, (*wanted[1:], -1), strict=True):
+        if number != before + 1:
+            yield from reader.frames(start, before + 1)
+            start = number
+
+
+def _mismatch(number: int, seen: bytes, evidence: Sequence[Evidence]) -> Mismatch | None:
+    own = _distance(seen, evidence[number].thumb)
+    if own > DISTANCE_MAX:
+        return Mismatch(frame=number, distance=round(own, 2), detail="not the frame handed to the encoder")
+    for neighbour in (number - 1, number + 1):
+        if 0 <= neighbour < len(evidence):
+            other = _distance(seen, evidence[neighbour].thumb)
+            if other + NEIGHBOUR_MARGIN < own:
+                return Mismatch(
+                    frame=number, distance=round(own, 2), detail=f"looks like frame {neighbour}: {other:.2f}"
+                )
+    return None
+
+
+def _distance(one: bytes, other: bytes) -> float:
+    first, second = np.frombuffer(one, np.uint8), np.frombuffer(other, np.uint8)
+    return float(np.abs(first.astype(np.int16) - second).mean())
+
+
+def _on_grid(index: FrameIndex, rate: Fraction) -> bool:
+    """Tell whether every frame is shown at its place, to the nearest tick of the container."""
+    if rate <= 0:
+        return False
+    step = 1 / (rate * index.time_base)
+    return all(abs(at - index.pts[0] - place * step) <= Fraction(1, 2) for place, at in enumerate(index.pts))
+
+
+def _levels(container: av.container.InputContainer, index: FrameIndex) -> tuple[float | None, float | None]:
+    stream = sound_stream(container)
+    assert stream is not None, "asked for sound only where there is some"
+    rate = stream.codec_context.sample_rate
+    reader = SoundReader(container, rate=rate, channels=2, origin=index.start)
+    samples = np.ascontiguousarray(reader.read(Fraction(0), index.duration).T)
+    return integrated_lufs(samples, rate), true_peak_dbtp(samples)
+
+
+def _audio_duration(container: av.container.InputContainer, stream: av.AudioStream | None) -> Fraction:
+    if stream is None:
+        return Fraction(0)
+    return seconds(stream.duration, stream.time_base)
+
+
+def _first_heard(container: av.container.InputContainer, stream: av.AudioStream) -> Fraction:
+    """Return when the first sample that is not run-up is heard."""
+    container.seek(0)
+    for packet in packets(container, stream):
+        for frame in stream.decode(packet):
+            return seconds(frame.pts, frame.time_base)
+    return Fraction(0)
+
+
+def _moov_first(film: int) -> bool:
+    """Tell whether the index (moov) stands before the media (mdat) (ISO/IEC 14496-12, 8.2.1)."""
+    place, size = 0, os.fstat(film).st_size
+    while place + 8 <= size:
+        head = os.pread(film, 16, place)
+        length, name = int.from_bytes(head[:4], "big"), head[4:8]
+        if name in (b"moov", b"mdat"):
+            return name == b"moov"
+        if length == 1:
+            length = int.from_bytes(head[8:16], "big")
+        if length < 8:
+            break
+        place += length
+    return False

@@ -1,0 +1,123 @@
+"""Segments and sound into one MP4 that starts to play before it is loaded whole, the same bytes every time.
+
+Places come from counting: picture packet n of the whole film is decoded at n, less the encoder's reordering, and shown at
+its segment's first frame plus its own. So segments join without a gap, whatever their encoders said.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, Final, TypeVar
+
+import av
+
+from engine.kernel.errors import WorkFailed
+from engine.rendering import picture, sound
+from engine.rendering.encoded import EncodedSegment, EncodedSound, Packet, read_segments, read_sound
+from engine.rendering.work import MuxWork
+
+# B-frames that refer to each other hold pictures back by two (x264's b-pyramid).
+REORDER: Final = 2
+# Bytes of index an MP4 needs at most for a packet: size, offset, time, composition, key (ISO/IEC 14496-12, 8.6 and 8.7).
+INDEX_BYTES: Final = 28
+INDEX_BASE_BYTES: Final = 8192
+
+Stream = TypeVar("Stream", av.VideoStream, av.AudioStream)
+
+
+def mux(work: MuxWork, inputs: tuple[int, ...], output: int) -> int:
+    """Write the film; return its size in bytes.
+
+    Args:
+        work: how many frames there must be.
+        inputs: `work.parts` files of segments, then the sound where there is one.
+        output: an empty file.
+
+    Raises:
+        WorkFailed: `stage` mux: segments do not fit together, or frames are missing.
+    """
+    encoded = None if work.sound is None else read_sound(inputs[work.parts])
+    segments = read_segments(inputs[: work.parts])
+    packets = work.frames + (len(encoded.packets) if encoded else 0)
+    options = {
+        # The index is written to a place kept free at the start: nothing has to be moved afterwards.
+        "moov_size": str(INDEX_BASE_BYTES + INDEX_BYTES * packets),
+        "fflags": "+bitexact",
+    }
+    with open(output, "r+b", closefd=False) as file:
+        with av.open(file, "w", format="mp4", options=options) as container:
+            video, audio = _streams(container, work)
+            container.start_encoding()
+            tracks: list[Iterator[av.Packet[Any]]] = [_pictures(segments, video, work)]
+            if audio is not None and encoded is not None and work.sound is not None:
+                _demand_headers(audio, encoded.extradata)
+                tracks.append(_sounds(encoded, audio, work.sound.sample_rate))
+            for packet in heapq.merge(*tracks, key=_time):
+                container.mux_one(packet)
+        file.flush()
+    return os.fstat(output).st_size
+
+
+def _streams(
+    container: av.container.OutputContainer, work: MuxWork
+) -> tuple[av.VideoStream, av.AudioStream | None]:
+    """Add streams whose encoders are opened for their headers only."""
+    video = container.add_stream(work.encoder.codec, rate=work.encoder.rate)
+    assert isinstance(video, av.VideoStream)
+    picture.configure(video.codec_context, work.encoder)
+    video.time_base = 1 / work.encoder.rate
+    if work.sound is None:
+        return video, None
+    audio = container.add_stream(work.sound.codec, rate=work.sound.sample_rate)
+    assert isinstance(audio, av.AudioStream)
+    sound.configure(audio.codec_context, work.sound)
+    audio.time_base = Fraction(1, work.sound.sample_rate)
+    return video, audio
+
+
+def _demand_headers(stream: av.VideoStream | av.AudioStream, extradata: bytes) -> None:
+    if bytes(stream.codec_context.extradata or b"") != extradata:
+        raise WorkFailed("a part was encoded with other headers than the film's", stage="mux")
+
+
+def _pictures(
+    segments: Iterator[EncodedSegment], stream: av.VideoStream, work: MuxWork
+) -> Iterator[av.Packet[av.VideoStream]]:
+    """Yield the film's picture packets in decoding order."""
+    base, decoded, first = 1 / work.encoder.rate, 0, 0
+    for segment in segments:
+        _demand_headers(stream, segment.extradata)
+        for packet in segment.packets:
+            shown, at = first + packet.pts, decoded - REORDER
+            if shown < at:
+                raise WorkFailed(f"frame {shown} would be decoded after it is shown", stage="mux")
+            yield _packet(packet, stream, base, pts=shown, dts=at, duration=1)
+            decoded += 1
+        first += len(segment.packets)
+    if decoded != work.frames:
+        raise WorkFailed(f"{work.frames} frames were wanted, the segments hold {decoded}", stage="mux")
+
+
+def _sounds(encoded: EncodedSound, stream: av.AudioStream, rate: int) -> Iterator[av.Packet[av.AudioStream]]:
+    base = Fraction(1, rate)
+    for packet in encoded.packets:
+        heard = min(encoded.frame_samples, encoded.count - packet.pts)
+        if heard > 0:
+            yield _packet(packet, stream, base, pts=packet.pts, dts=packet.pts, duration=heard)
+
+
+def _packet(
+    packet: Packet, stream: Stream, base: Fraction, *, pts: int, dts: int, duration: int
+) -> av.Packet[Any]:
+    made: av.Packet[Any] = av.Packet(packet.data)
+    made.stream, made.time_base = stream, base
+    made.pts, made.dts, made.duration, made.is_keyframe = pts, dts, duration, packet.key
+    return made
+
+
+def _time(packet: av.Packet[Any]) -> Fraction:
+    assert packet.dts is not None
+    return packet.dts * packet.time_base

@@ -1,0 +1,54 @@
+"""From clips to segments: which source frame stands at each output frame, and where a clip is divided.
+
+A clip is divided where its source passes a multiple of a fixed number of frames, counted in the source. A trim on either
+side moves the clip's own edges and leaves the divisions in between where they were, so what lies between stays cached.
+"""
+
+import bisect
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Final
+
+from engine.media.index import FrameIndex
+
+SEGMENT_FRAMES: Final = 150
+
+
+def frames_shown(index: FrameIndex, start: Fraction, count: int, rate: Fraction) -> tuple[int, ...]:
+    """Return the source frame for each of a clip's `count` output frames at `rate` frames a second.
+
+    The first output frame shows what is on screen at `start` seconds. Every other one shows what is on screen in its
+    middle: times that jitter around a frame's start (milliseconds in WebM, variable rates around a nominal one) then
+    neither double a frame nor drop one. No frame from beyond the span is ever shown.
+    """
+    # Whole ticks are enough: frames begin at whole ticks.
+    first, step = start / index.time_base, 1 / (2 * rate * index.time_base)
+    over = first.denominator * step.denominator
+    base, grain = first.numerator * step.denominator, step.numerator * first.denominator
+    ticks = (
+        index.pts[0] + (base + grain * (2 * place + 1 if place else 0)) // over for place in range(count)
+    )
+    return tuple(max(0, bisect.bisect_right(index.pts, tick) - 1) for tick in ticks)
+
+
+def divisions(shown: Sequence[int], *, per_output_frame: Fraction) -> Iterator[tuple[int, int]]:
+    """Yield the spans `[start, end)` of a clip's output frames that become segments.
+
+    Args:
+        shown: the source frame of each output frame, never falling.
+        per_output_frame: source frames for each output frame: 2 for a source at 50 on a timeline at 25.
+    """
+    grid = max(1, round(SEGMENT_FRAMES * per_output_frame))
+    start = 0
+    for place in range(1, len(shown) + 1):
+        ends = place == len(shown) or shown[place] // grid != shown[start] // grid
+        # A source that hardly moves (a slow rate, a held frame) is divided by the output's count instead.
+        if ends or place - start >= 2 * SEGMENT_FRAMES:
+            yield start, place
+            start = place
+
+
+def stretches(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield spans of at most `SEGMENT_FRAMES` that cover `[start, end)`: black needs no better places."""
+    for first in range(start, end, SEGMENT_FRAMES):
+        yield first, min(first + SEGMENT_FRAMES, end)

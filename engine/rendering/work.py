@@ -1,0 +1,210 @@
+"""What crosses to the worker: units of render work, each a pure description of what comes out.
+
+Whatever changes a pixel or a sample is in here and therefore in the key: the source's content, the frames by pts, the
+window, the encoder with its thread count, the versions of what computes. Where a unit lies on the timeline is not.
+"""
+
+from fractions import Fraction
+from typing import Final, Literal
+
+from msgspec import Struct
+
+# Raised whenever the same work would give other pictures or other sound than before.
+RENDER_VERSION: Final = 1
+
+Rotation = Literal[0, 90, 180, 270]
+
+
+class Capabilities(Struct, frozen=True, kw_only=True):
+    """What computes: equal files are promised for equal values. `libraries` maps a distribution to its version."""
+
+    machine: str
+    libraries: dict[str, str]
+    threads: int = 1
+
+
+class VideoEncoder(Struct, frozen=True, kw_only=True):
+    """How pictures are encoded. `keyint` is in frames; `params` are x264's own settings."""
+
+    codec: Literal["libx264"]
+    width: int
+    height: int
+    rate: Fraction
+    preset: str
+    crf: int
+    keyint: int
+    b_frames: int
+    threads: int
+    params: str
+
+
+class Window(Struct, frozen=True, kw_only=True):
+    """The part of a picture that is shown: `width` x `height` of its stored, turned pixels (even).
+
+    `left` and `top` are in pixels of the output (even), as if the whole picture were scaled: one value for all frames,
+    or one for each.
+    """
+
+    width: int
+    height: int
+    left: tuple[int, ...]
+    top: tuple[int, ...]
+
+
+class Footage(Struct, frozen=True, kw_only=True):
+    """Pictures of a source. `pts` names the source's frame for each output frame, in ticks of `time_base`, never falling.
+
+    `width`, `height` are the stored picture's; `rotation` is what it is turned by for showing, degrees counter-clockwise.
+    `matrix` and `full_range` say how its colours are stored.
+    """
+
+    sha256: str
+    time_base: Fraction
+    pts: tuple[int, ...]
+    width: int
+    height: int
+    rotation: Rotation
+    matrix: Literal["bt601", "bt709", "bt2020"]
+    full_range: bool
+    window: Window
+
+
+class PictureWork(Struct, frozen=True, kw_only=True):
+    """One segment: `count` frames, of footage or black, encoded so that it can stand anywhere in a film."""
+
+    count: int
+    footage: Footage | None
+    encoder: VideoEncoder
+    capabilities: Capabilities
+    version: int = RENDER_VERSION
+
+
+class SoundEncoder(Struct, frozen=True, kw_only=True):
+    """How sound is encoded, in stereo. `bitrate` is in bits a second, `sample_rate` in Hz."""
+
+    codec: Literal["aac"]
+    bitrate: int
+    sample_rate: int
+
+
+class SoundSource(Struct, frozen=True, kw_only=True):
+    """A file with sound. `origin` is when its first frame is shown, seconds of its own time; None: without picture."""
+
+    sha256: str
+    origin: Fraction | None
+
+
+class SoundClip(Struct, frozen=True, kw_only=True):
+    """A stretch of a source's sound in the mix.
+
+    `source` is its place among the sources, `start` seconds from the source's first frame shown. `at` and `count` are
+    samples of the mix, as are the fades.
+    """
+
+    source: int
+    start: Fraction
+    at: int
+    count: int
+    gain_db: float
+    fade_in: int
+    fade_out: int
+
+
+class SoundWork(Struct, frozen=True, kw_only=True):
+    """The whole sound of a film, `count` stereo samples. Loudness and peak None: left as they are."""
+
+    count: int
+    encoder: SoundEncoder
+    sources: tuple[SoundSource, ...]
+    clips: tuple[SoundClip, ...]
+    loudness_lufs: float | None
+    true_peak_dbtp: float | None
+    capabilities: Capabilities
+    version: int = RENDER_VERSION
+
+
+class SoundDone(Struct, frozen=True, kw_only=True):
+    """How the sound came out; measured on what a player decodes. None: digital silence."""
+
+    integrated_lufs: float | None
+    true_peak_dbtp: float | None
+    gain_db: float
+    notices: tuple[str, ...] = ()
+
+
+class SegmentDone(Struct, frozen=True, kw_only=True):
+    """A segment came out whole."""
+
+    frames: int
+    bytes: int
+
+
+class MuxWork(Struct, frozen=True, kw_only=True):
+    """Join segments and sound. The inputs are `parts` files of segments, then the sound where there is one."""
+
+    frames: int
+    parts: int
+    encoder: VideoEncoder
+    sound: SoundEncoder | None
+
+
+class MuxDone(Struct, frozen=True, kw_only=True):
+    """The film came out whole."""
+
+    bytes: int
+
+
+class InspectWork(Struct, frozen=True, kw_only=True):
+    """Look at a finished film. The inputs are the film, then `parts` files of segments with their evidence.
+
+    `cuts` are the output frames that begin a clip, 0 left out.
+    """
+
+    frames: int
+    parts: int
+    cuts: tuple[int, ...]
+
+
+class Span(Struct, frozen=True, kw_only=True):
+    """Output frames `[start, end)`."""
+
+    start: int
+    end: int
+
+
+class Mismatch(Struct, frozen=True, kw_only=True):
+    """A frame of the film that is not the one handed to the encoder. Distances are mean steps of brightness, 0..255."""
+
+    frame: int
+    distance: float
+    detail: str
+
+
+class Inspection(Struct, frozen=True, kw_only=True):
+    """What was found in a film.
+
+    `frames` counts picture packets; `on_grid` says that each is shown exactly at its place. `start_offset` is when the
+    sound begins relative to the picture, seconds. `moov_first`: a player can start before it has the whole file.
+    `mismatches` are among the `compared` frames around cuts and at both ends.
+    """
+
+    container: str
+    video_codec: str
+    pixel_format: str
+    width: int
+    height: int
+    rate: Fraction
+    frames: int
+    on_grid: bool
+    duration: Fraction
+    moov_first: bool
+    audio_codec: str | None
+    sample_rate: int
+    audio_duration: Fraction
+    start_offset: Fraction
+    integrated_lufs: float | None
+    true_peak_dbtp: float | None
+    compared: int
+    mismatches: tuple[Mismatch, ...]
+    black: tuple[Span, ...]
+    frozen: tuple[Span, ...]
