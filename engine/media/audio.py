@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import av
@@ -31,11 +33,35 @@ _FORWARD = Fraction(20)  # reading on is cheaper than a seek up to here, seconds
 _GUESSING = frozenset({"mp3", "aac", "ac3", "eac3", "amr"})
 
 
+@dataclass(frozen=True)
+class Heard:
+    """The first block of a sound stream: `at` is when it is heard, container time, seconds."""
+
+    at: Fraction
+    channels: int
+    sample_rate: int
+
+
+def first_heard(container: InputContainer) -> Heard | None:
+    """Return the first block that can be decoded of a container at its start; None when there is none.
+
+    Samples that the codec only needs to settle are not heard: they are left out by the decoder.
+    """
+    stream = sound(container)
+    assert stream is not None, "asked only of what has sound"
+    for frame in islice(_decoded(container, stream), 1):
+        base = frame.time_base or stream.time_base or Fraction(0)
+        return Heard(
+            at=(frame.pts or 0) * base, channels=len(frame.layout.channels), sample_rate=frame.sample_rate
+        )
+    return None
+
+
 class SoundReader:
     """Reads the sound of one container. Reads that go forward share one pass over the file."""
 
     def __init__(
-        self, container: InputContainer, *, rate: int, channels: int, origin: Fraction = Fraction(0)
+        self, container: InputContainer, *, rate: int, channels: int, origin: Fraction | None = None
     ) -> None:
         """Prepare to read.
 
@@ -43,18 +69,26 @@ class SoundReader:
             container: from `open_media`; the reader opens its file once more and leaves `container` as it is.
             rate: samples a second of what is read.
             channels: 1 (the mean of all) or 2 (mono goes to both, unchanged; more are mixed as ITU-R BS.775 says).
-            origin: the container's time, seconds, that counts as 0: the first frame shown, else the first sample.
+            origin: the container's time, seconds, that counts as 0: when the first frame is shown
+                (`VideoStream.start`). None: the first sample heard, for files without picture.
 
         Raises:
             Invalid: `media_unreadable`: there is no sound.
         """
         assert channels in (1, 2), "mono or stereo"
-        self._source, self._rate, self._channels, self._origin = container, rate, channels, origin
+        self._source, self._rate, self._channels = container, rate, channels
         self._blocks: Iterator[Samples] | None = None
         self._held: Samples = np.zeros((0, channels), dtype=np.float32)
         self._place = 0  # of the first sample held, on the grid of `rate`
         if sound(container) is None:
             raise unreadable("it has no sound")
+        if origin is None:
+            with again(container) as fresh:
+                first = first_heard(fresh)
+            if first is None:
+                raise unreadable("its sound cannot be decoded")
+            origin = first.at
+        self._origin = origin
 
     def read(self, start: Fraction, end: Fraction) -> Samples:
         """Return the sound of `[start, end)` seconds as (samples, channels), silence where there is none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Literal
 
 import av
@@ -12,9 +12,10 @@ from av.container import InputContainer
 from msgspec import Struct
 
 from cutroom_sdk.wire.media import AudioStream, VideoStream
+from engine.media.audio import first_heard
 from engine.media.index import FrameIndex, Scan, scan
 from engine.media.rates import find_rate
-from engine.media.source import BROKEN, again, open_media, packets, picture, pictures, sound, unreadable
+from engine.media.source import again, open_media, picture, pictures, sound, unreadable
 from engine.media.tasks import Files, Report, task
 
 _SHORTER_BY = Fraction(1, 2)  # seconds that may be missing at the end before it is worth a word
@@ -138,36 +139,20 @@ def _audio(container: InputContainer, found: Scan, notices: list[str]) -> AudioS
     stream = sound(container)
     assert stream is not None and found.sound is not None, "its packets were counted"  # noqa: PT018
     with again(container) as fresh:
-        first = _first_heard(fresh)
+        first = first_heard(fresh)
     if first is None:
         notices.append("its sound cannot be decoded and is left out")
         return None
-    heard_from, channels, sample_rate = first
-    origin = found.index.start if found.index is not None else heard_from
+    origin = found.index.start if found.index is not None else first.at
     end = found.sound.end * found.sound.time_base
     return AudioStream(
         index=stream.index,
         codec=stream.codec_context.name,
-        sample_rate=sample_rate,
-        channels=channels,
-        duration=max(Fraction(0), end - heard_from),
-        start=heard_from - origin,
+        sample_rate=first.sample_rate,
+        channels=first.channels,
+        duration=max(Fraction(0), end - first.at),
+        start=first.at - origin,
     )
-
-
-def _first_heard(container: InputContainer) -> tuple[Fraction, int, int] | None:
-    """Return when the first block of sound is heard (container time, seconds), its channels and its sample rate."""
-    stream = sound(container)
-    assert stream is not None, "it was there a moment ago"
-    for packet in islice(packets(container, stream), 200):
-        try:
-            frames = stream.decode(packet)
-        except BROKEN:
-            continue
-        for frame in frames:
-            base = frame.time_base or stream.time_base or Fraction(0)
-            return (frame.pts or 0) * base, len(frame.layout.channels), frame.sample_rate
-    return None
 
 
 def _oddities(container: InputContainer, found: Scan, end: Fraction) -> list[str]:

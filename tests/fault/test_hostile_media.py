@@ -19,23 +19,19 @@ KINDS = {"mp4": "libx264", "mkv": "libx264", "ts": "libx264", "webm": "libvpx-vp
 async def test_mutated_media_gives_a_result_or_a_clear_error(tmp_path: Path, kind: str) -> None:
     audio = clips.Sound() if kind != "avi" else None
     clip = clips.make_clip(tmp_path / f"whole.{kind}", frames=12, gop=4, codec=KINDS[kind], audio=audio)
-    readable = refused = 0
+    ends = []
     async with Pool(modules=MODULES, workers=2, memory_bytes=1 << 30) as pool:
         for number, data in enumerate(clips.mutations(clip.path.read_bytes(), count=24, seed=7)):
             path = tmp_path / f"{number}.{kind}"
             path.write_bytes(data)
-            try:
-                await pool.run(
-                    "engine.media.probe:probe", ProbeRequest(), Probe, inputs=(path,), limit_s=LIMIT_S
-                )
-                await pool.run(
-                    "tests.unit.media.pool_tasks:watch", Ask(), Answer, inputs=(path,), limit_s=LIMIT_S
-                )
-                readable += 1
-            except Invalid as error:
-                assert error.code == "media_unreadable"
-                assert error.detail
-                refused += 1
-    assert readable + refused == 24
-    assert readable
-    assert refused
+            ends.append(await how_it_ends(pool, path))
+    assert set(ends) == {"read", "media_unreadable"}
+
+
+async def how_it_ends(pool: Pool, path: Path) -> str:
+    try:
+        await pool.run("engine.media.probe:probe", ProbeRequest(), Probe, inputs=(path,), limit_s=LIMIT_S)
+        await pool.run("tests.unit.media.pool_tasks:watch", Ask(), Answer, inputs=(path,), limit_s=LIMIT_S)
+    except Invalid as error:
+        return error.code
+    return "read"
