@@ -1,0 +1,83 @@
+# The commands of this house; `just` lists them. Each sets up what it needs.
+
+python := ".venv/bin/python"
+demo_state := justfile_directory() / "out/demo/state"
+
+[private]
+default:
+    @{{ just_executable() }} --justfile {{ justfile() }} --list --unsorted
+
+# Make .venv from the locks, and name what this machine lacks
+setup: _python _programs
+
+[private]
+_python:
+    @tools/setup.sh python
+
+[private]
+_programs:
+    @tools/setup.sh programs
+
+# Cut a highlight out of footage that is made on the spot
+demo: _python
+    @mkdir -p out/demo
+    @test -f out/demo/talk.mp4 || { echo "making footage: out/demo/talk.mp4"; {{ python }} -m demo.footage out/demo/talk.mp4; }
+    .venv/bin/cutroom edit out/demo/talk.mp4 --state-dir "{{ demo_state }}" --goal "a 20 second highlight" --profile reels -o out/demo/highlight.mp4 --approve auto
+    @echo
+    @echo "The cut:      out/demo/highlight.mp4, and beside it the receipt: what went in, what was checked"
+    @echo "The steps:    .venv/bin/cutroom --state-dir out/demo/state mission list"
+    @echo "The screen:   .venv/bin/cutroom --state-dir out/demo/state tui"
+    @echo "Your footage: .venv/bin/cutroom edit YOUR.mp4 --goal \"a 30 second highlight\" --profile reels -o out.mp4"
+
+# Run the daemon in the foreground
+serve *arguments: _python
+    .venv/bin/cutroom serve {{ arguments }}
+
+# Run the tests
+test *arguments: setup
+    {{ python }} -m pytest {{ arguments }}
+
+# Everything that CI checks, cheapest first
+check: setup lint types imports test
+
+# Put the code into its form
+fmt: _python
+    {{ python }} -m ruff check --fix --quiet .
+    {{ python }} -m ruff format .
+
+# Style, errors that can be seen without running, and form
+lint: _python
+    {{ python }} -m ruff check .
+    {{ python }} -m ruff format --check .
+
+# Types, strictly
+types: _python
+    {{ python }} -m mypy
+
+# Who may import whom
+imports: _python
+    .venv/bin/lint-imports
+
+# The long tests: crashes, faults, and many more examples of each property
+fault *arguments: setup
+    {{ python }} -m pytest -m "deep or not deep" --deep --timeout=3600 tests/fault tests/property {{ arguments }}
+
+# Measure on this machine: the log, and the demo's edit for the first and the second time
+bench *arguments: _python
+    {{ python }} -m tools.bench {{ arguments }}
+
+# Rewrite the golden files under snapshots/; the only way to do so
+snap: _python
+    {{ python }} -m pytest --snap tests/replay tests/house/test_contract.py
+
+# Rewrite specs/ from the wire and the routes
+specs: _python
+    {{ python }} -m tools.specs
+
+# Rewrite docs/reference/ from the code
+docs: _python
+    {{ python }} -m tools.reference
+
+# List what grew too large, and what is there twice
+house: _python
+    {{ python }} -m tools.house

