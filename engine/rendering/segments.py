@@ -5,6 +5,7 @@ side moves the clip's own edges and leaves the divisions in between where they w
 """
 
 import bisect
+import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Final
@@ -17,16 +18,19 @@ SEGMENT_FRAMES: Final = 150
 def frames_shown(index: FrameIndex, start: Fraction, count: int, rate: Fraction) -> tuple[int, ...]:
     """Return the source frame for each of a clip's `count` output frames at `rate` frames a second.
 
-    The first output frame shows what is on screen at `start` seconds. Every other one shows what is on screen in its
-    middle: times that jitter around a frame's start (milliseconds in WebM, variable rates around a nominal one) then
-    neither double a frame nor drop one. No frame from beyond the span is ever shown.
+    The first output frame shows what is on screen at `start` seconds, every other one what is on screen half a frame
+    after it begins, a frame of whichever rate is higher. Times that jitter around a frame's start (milliseconds in WebM,
+    variable rates around a nominal one) then neither double a frame nor drop one, and no frame from beyond the span is
+    shown.
     """
     # Whole ticks are enough: frames begin at whole ticks.
-    first, step = start / index.time_base, 1 / (2 * rate * index.time_base)
-    over = first.denominator * step.denominator
-    base, grain = first.numerator * step.denominator, step.numerator * first.denominator
+    begin = start / index.time_base
+    step = 1 / (rate * index.time_base)
+    inside = min(step, index.duration / index.count / index.time_base) / 2
+    over = math.lcm(begin.denominator, step.denominator, inside.denominator)
+    first, grain, shift = (int(value * over) for value in (begin, step, inside))
     ticks = (
-        index.pts[0] + (base + grain * (2 * place + 1 if place else 0)) // over for place in range(count)
+        index.pts[0] + (first + grain * place + (shift if place else 0)) // over for place in range(count)
     )
     return tuple(max(0, bisect.bisect_right(index.pts, tick) - 1) for tick in ticks)
 
