@@ -76,7 +76,8 @@ def _fold_item(mission: Mission, event: ItemEvent, now: int) -> Step[Mission, Co
             return Step(_with(mission, _in_attempt(item, run_id, lambda a: replace(a, started_at_ms=now))))
         case t.ToolObserved(run_id=run_id):
             used = replace(mission.used, tool_calls=mission.used.tool_calls + 1)
-            observed = item.observed + (run_id == item.run_id)
+            current = item.status == "in_progress" and run_id == item.run_id
+            observed = item.observed + current
             return Step(_with(replace(mission, used=used), replace(item, observed=observed)))
         case t.RunFinished():
             return Step(_unblocked(_with(mission, _finished(item, event, now))))

@@ -1,0 +1,183 @@
+"""From what is asked for to a mission: templates, tools, gates, rights; every mistake is named."""
+
+import re
+from typing import Any
+
+import pytest
+
+from cutroom_sdk.wire.codec import convert
+from cutroom_sdk.wire.missions import MissionRequest
+from cutroom_sdk.wire.renders import Check
+from engine.kernel.context import Context
+from engine.kernel.errors import Forbidden, Invalid
+from engine.kernel.tools import ToolContext, ToolResult, Tools
+from engine.missions import specs, templates
+from engine.missions import types as t
+from engine.missions.reducer import check_dependencies
+from tests.missions_kit import ADA, FakeTool
+
+FOOTAGE = {"asset_ids": ["a", "b"], "goal": "a 20 second highlight", "output": "/out.mp4"}
+
+
+def tools() -> Tools:
+    async def check(_result: ToolResult, _context: ToolContext) -> tuple[Check, ...]:
+        return ()
+
+    registry = Tools()
+    registry.add(FakeTool("work").tool())
+    registry.add(FakeTool("tested", check=check, capability="renders:write").tool())
+    return registry
+
+
+def read(context: Context = ADA, **fields: Any) -> t.Create:
+    request = convert({"title": "x", "goal": "y"} | fields, MissionRequest)
+    return specs.read(request, tools(), context)
+
+
+def test_gates_left_out_are_a_persons_review_and_the_tools_own_test() -> None:
+    items = [{"title": "a", "kind": "tested"}, {"title": "b", "kind": "work"}, {"title": "c"}]
+    made = read(work_items=items).items
+    assert [(one.review, one.test) for one in made] == [
+        ("human", "auto"),
+        ("human", "human"),
+        ("human", "human"),
+    ]
+
+
+def test_an_item_is_done_by_hand_unless_a_tool_is_named() -> None:
+    (made,) = read(work_items=[{"title": "Film it", "detail": "outside"}]).items
+    assert (made.work_item_id, made.kind, made.input) == (
+        "item-1",
+        "manual",
+        {"title": "Film it", "detail": "outside"},
+    )
+
+
+def test_a_gate_cannot_be_left_to_checks_that_are_not_there() -> None:
+    with pytest.raises(Invalid, match="work has no checks of its own") as refused:
+        read(work_items=[{"title": "a", "kind": "work", "gates": {"test": "auto"}}])
+    assert refused.value.extra["field"] == "work_items[0].gates.test"
+
+
+def test_an_unknown_tool_and_a_wrong_input_are_named() -> None:
+    with pytest.raises(Invalid, match="no tool is called 'wrok'") as refused:
+        read(work_items=[{"title": "a", "kind": "wrok"}])
+    assert (refused.value.code, refused.value.extra["field"]) == ("unknown_tool", "work_items[0].kind")
+    with pytest.raises(Invalid, match="txt") as refused:
+        read(work_items=[{"title": "a"}, {"title": "b", "kind": "work", "input": {"txt": "?"}}])
+    assert refused.value.extra["field"] == "work_items[1].input"
+    with pytest.raises(Invalid, match="unknown field `x`"):
+        read(work_items=[{"title": "a", "input": {"x": 1}}])
+
+
+@pytest.mark.parametrize("missing", ["title", "goal"])
+def test_a_mission_without_a_template_needs_a_title_and_a_goal(missing: str) -> None:
+    fields: dict[str, Any] = {missing: None, "work_items": [{"title": "a"}]}
+    with pytest.raises(Invalid, match=f"needs a {missing}"):
+        read(**fields)
+
+
+def test_more_items_than_a_mission_can_show_are_refused() -> None:
+    with pytest.raises(Invalid, match="200 is the most"):
+        read(work_items=[{"title": "a"}] * 201)
+
+
+def test_a_mission_may_do_what_its_tools_need_and_no_more() -> None:
+    items = [{"title": "a", "kind": "tested"}, {"title": "b", "kind": "work"}, {"title": "c"}]
+    assert read(work_items=items).capabilities == ("media:write", "renders:write")
+    with pytest.raises(Forbidden, match="need renders:write"):
+        read(work_items=items, capabilities=["media:write"])
+
+
+def test_nobody_gives_a_mission_what_they_lack() -> None:
+    poor = Context(actor="eve", capabilities=frozenset({"missions:write", "media:write"}))
+    with pytest.raises(Forbidden, match="eve lacks renders:write"):
+        read(poor, work_items=[{"title": "a", "kind": "tested"}])
+    with pytest.raises(Forbidden, match="eve lacks tokens:admin"):
+        read(poor, work_items=[{"title": "a"}], capabilities=["tokens:admin"])
+
+
+@pytest.mark.parametrize(("approve", "review"), [("ask", "human"), ("auto", "auto")])
+def test_footage_flows_from_ingest_to_deliver_and_only_the_plan_is_reviewed(
+    approve: str, review: str
+) -> None:
+    filled = templates.fill("footage_edit", FOOTAGE | {"approve": approve, "profile": "reels"})
+    assert [item.work_item_id for item in filled.work_items] == [
+        "ingest",
+        "analyse",
+        "plan_cut",
+        "render",
+        "deliver",
+    ]
+    gates = {item.work_item_id: (item.gates.review, item.gates.test) for item in filled.work_items}
+    assert gates == {
+        "ingest": ("none", "none"),
+        "analyse": ("none", "none"),
+        "plan_cut": (review, "none"),
+        "render": ("none", "auto"),
+        "deliver": ("none", "none"),
+    }
+    inputs = {item.work_item_id: item.input for item in filled.work_items}
+    assert inputs["ingest"] == {"asset_ids": ["a", "b"]}
+    assert inputs["plan_cut"] == {"goal": "a 20 second highlight", "profile": "reels"}
+    assert inputs["deliver"] == {"output": "/out.mp4"}
+
+
+def test_a_person_reviews_the_plan_unless_told_otherwise() -> None:
+    assert templates.fill("footage_edit", FOOTAGE).work_items[2].gates.review == "human"
+
+
+def test_words_that_look_like_a_template_stay_words() -> None:
+    filled = templates.fill("footage_edit", FOOTAGE | {"goal": "the $profile and $100 ${x}"})
+    assert filled.work_items[2].input["goal"] == "the $profile and $100 ${x}"
+    assert filled.title == "Edit footage: the $profile and $100 ${x}"
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "field", "says"),
+    [
+        ("footage_edti", {}, "template", "did you mean footage_edit?"),
+        ("zzz", {}, "template", "there are footage_edit, task"),
+        ("footage_edit", {"gaol": "x"}, "args.gaol", "did you mean goal?"),
+        ("footage_edit", {"goal": "x", "output": "/x"}, "args.asset_ids", "needs asset_ids"),
+        ("footage_edit", FOOTAGE | {"asset_ids": []}, "args.asset_ids", "at least one"),
+        ("footage_edit", FOOTAGE | {"asset_ids": "a"}, "args.asset_ids", "not a list"),
+        ("footage_edit", FOOTAGE | {"goal": 3}, "args.goal", "not a text"),
+        ("footage_edit", FOOTAGE | {"approve": "maybe"}, "args.approve", "ask or auto"),
+        ("footage_edit", FOOTAGE | {"approve": ["ask"]}, "args.approve", "ask or auto"),
+    ],
+)
+def test_a_wrong_template_or_argument_is_named_with_what_would_be_right(
+    name: str, args: dict[str, Any], field: str, says: str
+) -> None:
+    with pytest.raises(Invalid, match=re.escape(says)) as refused:
+        templates.fill(name, args)
+    assert refused.value.extra["field"] == field
+
+
+def test_what_comes_from_a_template_is_not_given_beside_it() -> None:
+    with pytest.raises(Invalid, match="title comes from the template"):
+        read(template="task", args={"title": "x"})
+
+
+@pytest.mark.parametrize("name", templates.names())
+def test_every_template_that_ships_can_be_read_and_done_in_some_order(name: str) -> None:
+    template = templates.load(name)
+    given: dict[str, Any] = {}
+    for arg, wanted in template.args.items():
+        given[arg] = {"text": "x", "texts": ["x"], "choice": next(iter(wanted.choices), "")}[wanted.type]
+    items = tuple(
+        t.ItemSpec(
+            work_item_id=item.work_item_id or "",
+            title=item.title,
+            detail=item.detail,
+            role=item.role,
+            kind=item.kind,
+            input=item.input,
+            depends_on=item.depends_on,
+            review=item.gates.review or "none",
+            test=item.gates.test or "none",
+        )
+        for item in templates.fill(name, given).work_items
+    )
+    check_dependencies(items)
