@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import Literal
 
 from cutroom_sdk.wire.codec import Request, Wire
-from cutroom_sdk.wire.timeline import TimeRange, Timeline
+from cutroom_sdk.wire.timeline import Timeline, TimeRange
 
 
 class Goal(Wire, frozen=True, kw_only=True):

@@ -1,0 +1,88 @@
+"""Why a plan is as it is, in words that a person reads."""
+
+from fractions import Fraction
+from typing import Final
+
+from cutroom_sdk.wire.editing import CutPlan
+from engine.editing.goals import spoken
+from engine.editing.planner.atoms import Atom
+from engine.editing.planner.fit import Block
+from engine.editing.planner.score import Score
+from engine.media.timecode import clock_text
+
+STRONG: Final = 0.75
+WEAK: Final = 0.25
+
+# What a signal says when it is strong and when it is weak; None: nothing worth saying.
+_SAYINGS: Final[dict[str, tuple[str | None, str | None]]] = {
+    "speech": ("speech throughout", None),
+    "picture": ("sharp and well lit", "a poor picture"),
+    "motion": ("much moves", "little moves"),
+    "loudness": ("louder than the rest", "quieter than the rest"),
+    "length": (None, "short"),
+    "place": (None, None),
+}
+
+
+def cut_reasons(atoms: list[Atom], block: Block, score: Score, rate: Fraction) -> tuple[str, ...]:
+    """Return why a stretch is kept: what it is, what speaks for and against it, where it begins and ends."""
+    speech = [atom for atom in atoms if atom.kind == "speech"]
+    reasons = [_what(atoms, speech, rate)]
+    for name, value in score.signals.items():
+        strong, weak = _SAYINGS[name]
+        said = strong if value >= STRONG else weak if value <= WEAK else None
+        if said is not None:
+            reasons.append(f"{said} ({name} {value:.2f}, weight {score.weights[name]:.2f})")
+    if atoms[0].kind == "speech":
+        reasons.append(f"{_ms(block.head, rate)} of air kept before the first word")
+    if atoms[-1].kind == "speech":
+        reasons.append(f"{_ms(block.tail, rate)} of air kept after the last word")
+    if atoms[0].head.edge and block.head == atoms[0].head.most:
+        reasons.append("begins with a shot")
+    if atoms[-1].tail.edge and block.tail == atoms[-1].tail.most:
+        reasons.append("ends with a shot")
+    return tuple(reasons)
+
+
+def _what(atoms: list[Atom], speech: list[Atom], rate: Fraction) -> str:
+    pictures = [atom for atom in atoms if atom.kind == "picture"]
+    said = []
+    if speech:
+        whole = "a whole sentence" if len(speech) == 1 else f"{len(speech)} whole sentences in a row"
+        said.append(f"{whole}, {_lasts(speech, rate)}")
+    if pictures:
+        said.append(f"{_lasts(pictures, rate)} of picture without words")
+    return " and ".join(said)
+
+
+def _lasts(atoms: list[Atom], rate: Fraction) -> str:
+    return spoken(Fraction(sum(atom.body.length for atom in atoms)) / rate)
+
+
+def sentence_reason(score: float, weakest: float) -> str:
+    """Return why a sentence is left out: by its score, or since it did not fit beside what was kept."""
+    if score < weakest:
+        return f"a sentence that scored lower ({score:.2f}; the weakest kept has {weakest:.2f})"
+    return f"a sentence (score {score:.2f}) that did not fit the length beside the others"
+
+
+def pause_reason(seconds: Fraction) -> str:
+    """Return why a stretch without words is left out."""
+    return f"nobody speaks for {spoken(seconds)}"
+
+
+def lines(plan: CutPlan) -> tuple[str, ...]:
+    """Return a plan as lines: what was understood, each cut with its reasons, what goes and why."""
+    result = [f"{plan.goal.text}: {spoken(plan.duration)} in {len(plan.cuts)} cuts for {plan.profile}"]
+    result += [f"note: {notice}" for notice in plan.notices]
+    for number, cut in enumerate(plan.cuts, start=1):
+        place = f"{clock_text(cut.start)} to {clock_text(cut.end)}"
+        result.append(f"{number}. keep {cut.asset} {place}: {'; '.join(cut.reasons)}")
+    for gone in plan.removed:
+        place = f"{clock_text(gone.start)} to {clock_text(gone.end)}"
+        result.append(f"- leave out {gone.asset} {place}: {gone.reason}")
+    return tuple(result)
+
+
+def _ms(frames: int, rate: Fraction) -> str:
+    return f"{round(frames / rate * 1000)} ms"

@@ -1,0 +1,100 @@
+"""Timelines: how long they are, whether they hold together, and the one that a plan becomes."""
+
+from fractions import Fraction
+from typing import assert_never
+
+from cutroom_sdk.wire.timeline import Clip, Effect, Gap, Keyframe, Timeline, Track
+from engine.kernel.errors import Invalid
+from engine.media.timecode import frame_nearest, frame_start
+
+SIDE_MOST = 16_384
+RATE_MOST = Fraction(240)
+
+
+def item_duration(item: Clip | Gap) -> Fraction:
+    """Return how long an item lasts on its track, seconds."""
+    match item:
+        case Clip():
+            return item.source_range.duration
+        case Gap():
+            return item.duration
+        case _:
+            assert_never(item)
+
+
+def track_duration(track: Track) -> Fraction:
+    """Return how long a track lasts, seconds; 0 without items."""
+    return sum((item_duration(item) for item in track.items), Fraction(0))
+
+
+def duration(timeline: Timeline) -> Fraction:
+    """Return how long the longest enabled track lasts, seconds; 0 without any."""
+    return max((track_duration(track) for track in timeline.tracks if track.enabled), default=Fraction(0))
+
+
+def places(track: Track) -> tuple[tuple[Fraction, Fraction, Clip | Gap], ...]:
+    """Return each item with the seconds `[start, end)` of the timeline that it covers, in order."""
+    result, at = [], Fraction(0)
+    for item in track.items:
+        end = at + item_duration(item)
+        result.append((at, end, item))
+        at = end
+    return tuple(result)
+
+
+def snapped(at: Fraction, rate: Fraction) -> Fraction:
+    """Return the frame start nearest to `at` seconds; half way between two, the earlier."""
+    return frame_start(frame_nearest(at, rate), rate)
+
+
+def check(timeline: Timeline) -> Timeline:
+    """Return the timeline when it holds together.
+
+    Raises:
+        Invalid: `field` names where: a size, a rate or a time that cannot be, an edge that is no frame's, keyframes out
+            of order, an id that is used twice.
+    """
+    for name, side in (("width", timeline.width), ("height", timeline.height)):
+        _demand(16 <= side <= SIDE_MOST and side % 2 == 0, name, f"is {side}: even, 16 to {SIDE_MOST}")
+    _demand(0 < timeline.rate <= RATE_MOST, "rate", f"is {timeline.rate}: above 0, up to {RATE_MOST}")
+    _demand(timeline.sample_rate > 0, "sample_rate", f"is {timeline.sample_rate}: above 0")
+    ids: set[str] = set()
+    for track_number, track in enumerate(timeline.tracks):
+        for number, item in enumerate(track.items):
+            field = f"tracks[{track_number}].items[{number}]"
+            _check_item(item, field, timeline.rate)
+            if isinstance(item, Clip):
+                _demand(item.id not in ids, f"{field}.id", f"is {item.id!r}, which another clip has")
+                ids.add(item.id)
+    return timeline
+
+
+def _check_item(item: Clip | Gap, field: str, rate: Fraction) -> None:
+    lasts = item_duration(item)
+    where = f"{field}.duration" if isinstance(item, Gap) else f"{field}.source_range.duration"
+    _demand(lasts > 0, where, f"is {lasts}: above 0")
+    _demand(
+        (lasts * rate).denominator == 1, where, f"is {lasts}: a whole number of frames at {rate} a second"
+    )
+    if isinstance(item, Gap):
+        return
+    start = item.source_range.start
+    _demand(start >= 0, f"{field}.source_range.start", f"is {start}: 0 or later")
+    for number, effect in enumerate(item.effects):
+        _check_effect(effect, f"{field}.effects[{number}]", lasts)
+
+
+def _check_effect(effect: Effect, field: str, lasts: Fraction) -> None:
+    for name, value in effect.parameters.items():
+        if not isinstance(value, tuple):
+            continue
+        times = [key.at for key in value if isinstance(key, Keyframe)]
+        where = f"{field}.parameters.{name}"
+        _demand(bool(times), where, "has no keyframes")
+        _demand(times == sorted(set(times)), where, "has keyframes that are out of order or at the same time")
+        _demand(0 <= times[0] and times[-1] <= lasts, where, f"has keyframes outside [0, {lasts}]")
+
+
+def _demand(holds: bool, field: str, said: str) -> None:
+    if not holds:
+        raise Invalid(f"timeline.{field} {said}", field=f"timeline.{field}")
