@@ -72,10 +72,48 @@ class Asset(Wire, frozen=True, kw_only=True):
 
 
 class AssetRequest(Request, frozen=True, kw_only=True):
-    """`POST /v1/assets`: a regular file beneath one of the media roots."""
+    """`POST /v1/assets`: either a regular file beneath one of the media roots, or a finished upload."""
 
-    path: str
+    path: str | None = None
+    upload: str | None = None
     name: str | None = None
+
+
+class UploadRequest(Request, frozen=True, kw_only=True):
+    """`POST /v1/uploads`: the file's name and how many bytes it has."""
+
+    name: str
+    bytes: int
+
+
+class Upload(Wire, frozen=True, kw_only=True):
+    """Resource `upload/{upload_id}`. How much has come is told by `HEAD`, as `Upload-Offset`."""
+
+    upload_id: str
+    name: str
+    bytes: int
+    state: Literal["open", "finished", "canceled"]
+    asset_id: str | None = None
+
+
+class AnalysisRequest(Request, frozen=True, kw_only=True):
+    """`POST /v1/assets/{id}/analyses`: what is left out of `params` has its default."""
+
+    kind: str
+    params: dict[str, Any] = {}
+
+
+class IngestInput(Request, frozen=True, kw_only=True):
+    """Input of the tool `ingest`: assets that were registered, in the order in which they are to be used."""
+
+    asset_ids: tuple[str, ...]
+
+
+class AnalyseInput(Request, frozen=True, kw_only=True):
+    """Input of the tool `analyse`: the kinds wanted of each asset, and parameters by kind; none named: all kinds."""
+
+    kinds: tuple[str, ...] = ()
+    params: dict[str, dict[str, Any]] = {}
 
 
 class ArtifactMeta(Wire, frozen=True, kw_only=True):

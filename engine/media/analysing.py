@@ -1,0 +1,209 @@
+"""Assets become artifacts: what is known is taken from the cache, the rest is one pass over picture or sound."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from msgspec.structs import replace
+
+from cutroom_sdk.wire.media import Artifact, Asset
+from engine.kernel.clock import monotonic_s
+from engine.kernel.context import Context
+from engine.kernel.errors import Invalid, StudioError, WorkFailed
+from engine.kernel.kernel import Kernel
+from engine.media.analysis.requests import AnalyseRequest, AnalyseResult, Backend
+from engine.media.cache import artifact_id, make_artifact
+from engine.media.files import source_path
+from engine.media.pool import Pool
+from engine.media.reducer import Record
+from engine.media.registering import Registrar, duration_limit_s
+
+TASKS: Final[dict[Literal["picture", "sound"], str]] = {
+    "picture": "engine.media.analysis.tasks:analyse_video",
+    "sound": "engine.media.analysis.tasks:analyse_audio",
+}
+
+Report = Callable[[float, float, str], None]
+
+
+@dataclass
+class Analysed:
+    """Artifacts in the order of the assets, then of the kinds. `reused`: nothing had to be worked out."""
+
+    artifacts: list[Artifact] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    reused: bool = True
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One pass over one stream of one asset, for the kinds that are missing."""
+
+    asset: Asset
+    stream: Literal["picture", "sound"]
+    backends: tuple[Backend, ...]  # `params` complete
+
+
+class Analyst:
+    """Has detectors run, and remembers what they found."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        pool: Pool,
+        registrar: Registrar,
+        backends: Mapping[str, Backend],
+        tasks: Mapping[Literal["picture", "sound"], str],
+    ) -> None:
+        self._kernel, self._pool, self._registrar = kernel, pool, registrar
+        self._backends, self._tasks = backends, tasks
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All kinds there are, sorted."""
+        return tuple(sorted(self._backends))
+
+    async def analyse(
+        self,
+        assets: Sequence[Asset],
+        kinds: Sequence[str],
+        params: Mapping[str, Mapping[str, Any]],
+        context: Context,
+        report: Report,
+    ) -> Analysed:
+        """Return the artifacts of `kinds` of each asset, working out those that are not recorded yet.
+
+        A kind that an asset has no stream for is left out with a notice. What is finished is recorded even when
+        something else fails or the caller is cancelled.
+
+        Args:
+            assets: checked ones (`Registrar.check`).
+            kinds: names of backends; none: all of them.
+            params: by kind, what differs from the defaults.
+            context: who asks.
+            report: told passes done of passes to do.
+
+        Raises:
+            Invalid: an unknown kind or parameter.
+            WorkFailed: a backend is not installed, or a pass failed.
+        """
+        backends = self._chosen(kinds or self.kinds, params)
+        done = Analysed()
+        jobs: list[_Job] = []
+        for asset in assets:
+            wanted = self._fitting(asset, backends, done)
+            missing = [one for one in wanted if await self._recorded(asset, one, context) is None]
+            for stream in ("picture", "sound"):
+                group = tuple(one for one in missing if one.stream == stream)
+                if group:
+                    jobs.append(_Job(asset=asset, stream=stream, backends=group))
+        if jobs:
+            done.reused = False
+            await self._run_all(jobs, context, report)
+        for asset in assets:
+            for backend in self._fitting(asset, backends, Analysed()):
+                artifact = await self._recorded(asset, backend, context)
+                assert artifact is not None, "it was there, or was recorded just now"
+                done.artifacts.append(artifact)
+                done.notices += [f"{asset.name}: {notice}" for notice in artifact.notices]
+        return done
+
+    def _chosen(self, kinds: Sequence[str], params: Mapping[str, Mapping[str, Any]]) -> list[Backend]:
+        for kind in (*kinds, *params):
+            if kind not in self._backends:
+                raise Invalid(
+                    f"no analysis is called {kind!r}; there are {', '.join(self.kinds)}", field="kind"
+                )
+        chosen = []
+        for kind in dict.fromkeys(kinds):
+            backend, given = self._backends[kind], params.get(kind, {})
+            for name in given:
+                if name not in backend.params:
+                    known = ", ".join(sorted(backend.params)) or "none"
+                    raise Invalid(f"{kind} has no parameter {name!r}; it has {known}", field="params")
+            if backend.missing is not None:
+                raise WorkFailed(f"{kind} cannot be analysed here: {backend.missing}", cause="dependency")
+            chosen.append(replace(backend, params={**backend.params, **given}))
+        return chosen
+
+    def _fitting(self, asset: Asset, backends: Sequence[Backend], told: Analysed) -> list[Backend]:
+        """The backends that find their stream in the asset; the others are told as notices."""
+        streams = {"picture": asset.video is not None, "sound": asset.audio is not None}
+        for stream, there in streams.items():
+            left_out = [backend.kind for backend in backends if backend.stream == stream]
+            if left_out and not there:
+                told.notices.append(f"{asset.name} has no {stream}: {', '.join(left_out)} left out")
+        return [backend for backend in backends if streams[backend.stream]]
+
+    async def _recorded(self, asset: Asset, backend: Backend, context: Context) -> Artifact | None:
+        key = f"artifact/{artifact_id(asset, backend, backend.params)}"
+        artifact = await self._kernel.resources.value(key, Artifact, context.partition)
+        if artifact is None or artifact.data_blob is None or self._kernel.blobs.has(artifact.data_blob):
+            return artifact
+        raise WorkFailed(f"the data of {key} is not among the blobs any more; restore the backup that has it")
+
+    async def _run_all(self, jobs: Sequence[_Job], context: Context, report: Report) -> None:
+        """Run jobs side by side, as the pool has room; the first that fails ends the others."""
+        parts = [0.0] * len(jobs)
+
+        def told(number: int, done: float, total: float) -> None:
+            parts[number] = done / total if total > 0 else 0.0
+            job = jobs[number]
+            report(sum(parts), len(jobs), f"{job.asset.name}: {', '.join(one.kind for one in job.backends)}")
+
+        async def run(number: int) -> None:
+            await self._run(jobs[number], context, lambda done, total: told(number, done, total))
+            told(number, 1, 1)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(len(jobs)):
+                    group.create_task(run(number))
+        except ExceptionGroup as failures:
+            raise _first(failures) from None
+
+    async def _run(self, job: _Job, context: Context, report: Callable[[float, float], None]) -> None:
+        asset, began_s = job.asset, monotonic_s()
+        request = AnalyseRequest(
+            kinds=tuple(backend.kind for backend in job.backends),
+            params={backend.kind: backend.params for backend in job.backends},
+            index=await self._registrar.index_bytes(asset, context),
+            origin=asset.video.start if asset.video is not None else None,
+        )
+        try:
+            result = await self._pool.run(
+                self._tasks[job.stream],
+                request,
+                AnalyseResult,
+                inputs=(source_path(asset, self._kernel.blobs),),
+                report=report,
+                limit_s=duration_limit_s(asset.duration),
+                tenant=context.partition,
+            )
+        except StudioError as error:
+            error.detail = f"{asset.name}: {error.detail}"
+            raise
+        elapsed_ms = int((monotonic_s() - began_s) * 1000)
+        # Changed while it was read: what was found belongs to no version of the file.
+        source_path(asset, self._kernel.blobs)
+        for backend in job.backends:
+            artifact = await asyncio.to_thread(
+                make_artifact,
+                asset,
+                backend,
+                backend.params,
+                result.data[backend.kind],
+                self._kernel.blobs,
+                notices=result.notices.get(backend.kind, ()),
+                elapsed_ms=elapsed_ms,
+            )
+            record = Record(artifact=artifact)
+            await self._kernel.dispatch.propose(f"artifact/{artifact.artifact_id}", record, context)
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return one error for all: the first that says what is wrong."""
+    for failure in failures.exceptions:
+        return _first(failure) if isinstance(failure, BaseExceptionGroup) else failure
+    raise AssertionError("a group of failures has one")

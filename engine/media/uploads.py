@@ -1,0 +1,165 @@
+"""Files that come in pieces, over connections that break: an offset says how much is here for certain.
+
+The pieces lie in one file for each upload, synced before a piece is acknowledged; the file's length is the offset. A
+finished upload is read, moved among the blobs and registered; what was cut off by a crash in between starts again from 0.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from cutroom_sdk.wire.media import Upload
+from engine.kernel.blobs import hash_file
+from engine.kernel.context import Context
+from engine.kernel.dispatch import Asked
+from engine.kernel.errors import Conflict, Invalid, LimitExceeded, NotFound, Rejected, Unavailable
+from engine.kernel.ids import new_id
+from engine.kernel.kernel import Kernel
+from engine.media.reducer import Begin, Cancel, Finish
+from engine.media.registering import Place, Registrar, Taken, clean_name
+
+UPLOAD_MAX: Final = 1 << 40
+SPARE_BYTES: Final = 256 << 20  # left free on the disk whatever is uploaded
+PIECE: Final = 1 << 20
+
+
+class Uploads:
+    """The uploads of one daemon. One piece at a time is written to each."""
+
+    def __init__(self, kernel: Kernel, registrar: Registrar, folder: Path) -> None:
+        self._kernel, self._registrar, self._folder = kernel, registrar, folder
+        self._busy: set[str] = set()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    async def begin(self, name: str, size: int, context: Context) -> Upload:
+        """Make place for a file of `size` bytes.
+
+        Raises:
+            Invalid: no bytes, or more than a tebibyte.
+            Unavailable: `insufficient_storage`.
+        """
+        if not 0 < size <= UPLOAD_MAX:
+            raise Invalid(f"bytes is {size}; 1 to {UPLOAD_MAX} is taken", field="bytes")
+        free = shutil.disk_usage(self._folder).free
+        if size + SPARE_BYTES > free:
+            raise Unavailable(
+                f"the upload needs {size} bytes and {SPARE_BYTES} must stay free, but {free} are",
+                code="insufficient_storage",
+            )
+        upload_id = new_id(self._kernel.clock.now_ms())
+        self._file(upload_id).touch(mode=0o600)
+        begin = Begin(name=clean_name(name), bytes=size)
+        accepted = await self._kernel.dispatch.propose(f"upload/{upload_id}", begin, context)
+        upload: Upload = accepted.state.upload
+        return upload
+
+    async def find(self, upload_id: str, context: Context) -> Upload:
+        """Return an upload.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        key = f"upload/{upload_id}"
+        found = await self._kernel.resources.value(key, Upload, context.partition)
+        if found is None:
+            raise NotFound(f"there is no upload {upload_id}", upload_id=upload_id)
+        return found
+
+    def offset(self, upload: Upload) -> int:
+        """Return how many bytes are here for certain."""
+        if upload.state == "finished":
+            return upload.bytes
+        file = self._file(upload.upload_id)
+        return file.stat().st_size if file.exists() else 0
+
+    async def append(self, upload: Upload, offset: int, pieces: AsyncIterator[bytes]) -> int:
+        """Add bytes at `offset`; return the new offset. What came before a connection broke is kept.
+
+        Raises:
+            Rejected: `upload_over`: it is finished or canceled.
+            Conflict: `offset` is not where the upload stands, or somebody else is writing to it.
+            LimitExceeded: more came than was announced; what fits is kept.
+        """
+        if upload.state != "open":
+            raise Rejected("upload_over", f"the upload {upload.upload_id} is {upload.state}, not open")
+        here = self.offset(upload)
+        if offset != here or upload.upload_id in self._busy:
+            raise Conflict(
+                f"the upload {upload.upload_id} stands at {here}; ask with HEAD and go on from there",
+                expected=offset,
+                actual=here,
+            )
+        self._busy.add(upload.upload_id)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+        descriptor = os.open(self._file(upload.upload_id), flags, 0o600)
+        try:
+            async for piece in gathered(pieces, PIECE):
+                fits = piece[: upload.bytes - here]
+                await asyncio.to_thread(os.pwrite, descriptor, fits, here)
+                here += len(fits)
+                if len(fits) < len(piece):
+                    raise LimitExceeded(f"more came than the {upload.bytes} bytes that were announced")
+        finally:
+            try:
+                await asyncio.shield(asyncio.to_thread(os.fsync, descriptor))
+            finally:
+                os.close(descriptor)
+                self._busy.discard(upload.upload_id)
+        return here
+
+    async def finish(self, upload_id: str, name: str | None, context: Context) -> Taken:
+        """Register what was uploaded.
+
+        Raises:
+            Rejected: `upload_incomplete` or `upload_over`.
+            Invalid: `media_unreadable`; the upload stays, to be canceled or looked at.
+        """
+        upload = await self.find(upload_id, context)
+        if upload.state == "finished" and upload.asset_id is not None:
+            return await self._registrar.check(upload.asset_id, context)
+        if upload.state != "open":
+            raise Rejected("upload_over", f"the upload {upload_id} is {upload.state}")
+        file, here = self._file(upload_id), self.offset(upload)
+        if here != upload.bytes:
+            raise Rejected(
+                "upload_incomplete", f"{here} of {upload.bytes} bytes have come; send the rest first"
+            )
+        sha256 = await asyncio.to_thread(hash_file, file)
+        asset, index = await self._registrar.read(file, sha256, clean_name(name or upload.name), context)
+        # Moved before it is recorded: an asset whose content is nowhere must not be on record.
+        await asyncio.to_thread(self._kernel.blobs.adopt, file, sha256=sha256)
+        done = Asked(f"upload/{upload_id}", Finish(asset_id=asset.asset_id))
+        recorded = await self._registrar.record(asset, Place(blob=sha256), index, context, done)
+        return Taken(asset=recorded, reused=index is None)
+
+    async def cancel(self, upload_id: str, context: Context) -> Upload:
+        """Throw an upload away.
+
+        Raises:
+            Rejected: `upload_over`: it is finished.
+            NotFound: there is none of this id.
+        """
+        await self.find(upload_id, context)
+        accepted = await self._kernel.dispatch.propose(f"upload/{upload_id}", Cancel(), context)
+        self._file(upload_id).unlink(missing_ok=True)
+        canceled: Upload = accepted.state.upload
+        return canceled
+
+    def _file(self, upload_id: str) -> Path:
+        assert upload_id.isalnum(), "ids are made here"
+        return self._folder / upload_id
+
+
+async def gathered(pieces: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+    """Join small pieces into ones of at least `size` bytes; the last may be smaller."""
+    joined = bytearray()
+    async for piece in pieces:
+        joined += piece
+        if len(joined) >= size:
+            yield bytes(joined)
+            joined.clear()
+    if joined:
+        yield bytes(joined)
