@@ -28,6 +28,7 @@ from cutroom_sdk.wire.status import Health, Ready
 T = TypeVar("T")
 CONNECT_S: Final = 3.0
 ANSWER_S: Final = 60.0
+READING_S: Final = 1800.0  # registering footage reads it from end to end
 HEARTBEAT_S: Final = 40.0  # a bookmark comes every 15 s: two and a half missed ones are a dead stream
 PAGE: Final = 1000
 
@@ -56,9 +57,7 @@ class Client:
         self._locate = locate
         self._address: Address | None = None
         # A proxy of the environment has no business between a program and its own machine.
-        self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S), trust_env=False, transport=transport
-        )
+        self._http = httpx.AsyncClient(trust_env=False, transport=transport)
 
     async def __aenter__(self) -> "Client":
         return self
@@ -82,6 +81,7 @@ class Client:
         content: bytes | None = None,
         params: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
+        timeout_s: float = ANSWER_S,
     ) -> httpx.Response:
         """Send one request and return its answer, which is a success.
 
@@ -98,7 +98,12 @@ class Client:
             sent.setdefault("Content-Type", "application/json")
         try:
             response = await self._http.request(
-                method, address.url + path, content=content, params=params, headers=sent
+                method,
+                address.url + path,
+                content=content,
+                params=params,
+                headers=sent,
+                timeout=httpx.Timeout(timeout_s, connect=CONNECT_S),
             )
         except httpx.HTTPError as error:
             self._address = None
@@ -111,9 +116,9 @@ class Client:
         """Return the answer to a GET as `kind`."""
         return _read((await self.request("GET", path, params=params)).content, kind)
 
-    async def post(self, path: str, body: Any, kind: type[T]) -> T:
+    async def post(self, path: str, body: Any, kind: type[T], *, timeout_s: float = ANSWER_S) -> T:
         """Return the answer to a POST as `kind`."""
-        return _read((await self.request("POST", path, body=body)).content, kind)
+        return _read((await self.request("POST", path, body=body, timeout_s=timeout_s)).content, kind)
 
     async def every(self, path: str, kind: type[T], params: dict[str, str] | None = None) -> list[T]:
         """Return all items of a list, over as many pages as it has."""
@@ -142,7 +147,7 @@ class Client:
         Raises:
             SdkError: `media_unreadable`; `path_outside_roots`: upload it instead.
         """
-        return await self.post("/v1/assets", AssetRequest(path=path, name=name), Asset)
+        return await self.post("/v1/assets", AssetRequest(path=path, name=name), Asset, timeout_s=READING_S)
 
     async def assets(self) -> list[Asset]:
         """Return all assets."""

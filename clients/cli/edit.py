@@ -1,0 +1,206 @@
+"""`cutroom edit`: footage in, a finished, checked cut out."""
+
+import asyncio
+import contextlib
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from rich.markup import escape
+
+from clients.cli import paint
+from clients.cli.daemon import connected
+from clients.cli.follow import Follow, Outcome
+from clients.cli.options import CommandError, Setup
+from clients.clock import monotonic_s
+from clients.view import find, rows
+from clients.view.report import as_json, edit_report
+from cutroom_sdk.client import Client
+from cutroom_sdk.errors import SdkError
+from cutroom_sdk.replica import Replica
+from cutroom_sdk.uploads import upload
+from cutroom_sdk.wire.codec import Wire, digest
+from cutroom_sdk.wire.editing import CutPlan
+from cutroom_sdk.wire.media import Asset
+from cutroom_sdk.wire.missions import Mission, MissionRequest, PostResumed, PostStarted
+from cutroom_sdk.wire.problems import CANCELED, DONE, FAILED, REFUSED, USAGE
+from cutroom_sdk.wire.renders import Profile
+
+TEMPLATE: Final = "footage_edit"
+UNFINISHED: Final = "draft,running,paused"
+Approve = Literal["ask", "auto"]
+
+
+class _Profiles(Wire, frozen=True, kw_only=True):
+    items: tuple[Profile, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for on the command line, checked."""
+
+    sources: list[Path]
+    goal: str
+    profile: str
+    output: Path
+    approve: Approve
+    replaces: bool
+
+
+class Interrupted(Exception):
+    """The command is to end before it has begun anything."""
+
+
+async def edit(setup: Setup, wanted: Wanted) -> int:
+    """Carry the command out; return its exit code.
+
+    Raises:
+        CommandError: nothing can be started.
+        SdkError: the daemon says no.
+    """
+    began_s = monotonic_s()
+    with _stopping() as stop:
+        async with connected(setup, start=True) as (client, started):
+            try:
+                mission = await _unless(stop, _mission(setup, client, wanted))
+            except Interrupted:
+                return CANCELED
+            replica = Replica(client.resource_stream, wants=_wanted_key)
+            async with replica.following():
+                follow = Follow(setup, client, replica, started, mission.mission_id, stop)
+                outcome = await follow.to_the_end()
+                return await _finish(setup, follow, outcome, monotonic_s() - began_s)
+
+
+def _wanted_key(key: str) -> bool:
+    return key.partition("/")[0] in ("mission", "run", "approval", "render")
+
+
+@contextlib.contextmanager
+def _stopping() -> Any:
+    """Yield an event that Ctrl-C and SIGTERM set; a second Ctrl-C ends the command at once."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def asked() -> None:
+        if stop.is_set():
+            loop.remove_signal_handler(signal.SIGINT)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def _unless(stop: asyncio.Event, work: Any) -> Any:
+    """Return what `work` returns; end it when `stop` is set.
+
+    Raises:
+        Interrupted: it was.
+    """
+    working, stopping = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Interrupted
+        return working.result()
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
+
+
+async def _mission(setup: Setup, client: Client, wanted: Wanted) -> Mission:
+    """Return the mission to follow: the one that was left unfinished for the same inputs, else a new one."""
+    await _check_profile(client, wanted.profile)
+    assets = [await _asset(setup, client, path) for path in wanted.sources]
+    args = {
+        "asset_ids": list(dict.fromkeys(asset.asset_id for asset in assets)),
+        "goal": wanted.goal,
+        "profile": wanted.profile,
+        "output": str(wanted.output),
+        "approve": wanted.approve,
+    }
+    key = digest({"template": TEMPLATE, "args": args})
+    unfinished = await client.missions(status=UNFINISHED, key=key)
+    if unfinished:
+        return await _taken_up(setup, client, unfinished[-1])
+    if wanted.replaces:
+        setup.talk().print(f"{escape(str(wanted.output))} came from here and is replaced", style="dim")
+    return await client.create_mission(
+        MissionRequest(template=TEMPLATE, args=args, metadata={"key": key}, start=True)
+    )
+
+
+async def _taken_up(setup: Setup, client: Client, mission: Mission) -> Mission:
+    setup.talk().print(f"going on with the unfinished mission {mission.mission_id}")
+    if mission.status == "paused":
+        return await client.tell_mission(mission.mission_id, PostResumed())
+    if mission.status == "draft":
+        return await client.tell_mission(mission.mission_id, PostStarted())
+    return mission
+
+
+async def _check_profile(client: Client, name: str) -> None:
+    known = [profile.name for profile in (await client.get("/v1/profiles", _Profiles)).items]
+    if name not in known:
+        raise CommandError(f"there is no profile {name!r}; there are {', '.join(known)}", USAGE)
+
+
+async def _asset(setup: Setup, client: Client, path: Path) -> Asset:
+    """Register a file where it is, or upload it when the daemon may not read it there."""
+    try:
+        asset = await client.register(str(path))
+    except SdkError as error:
+        if error.code != "path_outside_roots":
+            raise SdkError(error.code, _naming(path, error.detail), status=error.status) from error
+        setup.talk().print(f"{path.name} lies outside the media roots; a copy is uploaded", style="dim")
+        asset = await upload(client, path)
+    for notice in asset.notices:
+        setup.talk().print(f"[yellow]{escape(path.name)}[/]: {escape(notice)}")
+    return asset
+
+
+def _naming(path: Path, detail: str) -> str:
+    return detail if path.name in detail else f"{path.name}: {detail}"
+
+
+async def _finish(setup: Setup, follow: Follow, outcome: Outcome, elapsed_s: float) -> int:
+    mission, plan = outcome.mission, await follow.plan()
+    report = edit_report(follow.shelf, mission, plan, elapsed_s=elapsed_s)
+    if setup.json:
+        setup.document(as_json(report))
+    else:
+        _print(setup, follow, report, plan, mission)
+    if outcome.interrupted or mission.status == "canceled":
+        setup.talk().print("canceled; the same command goes on where it was left, with the work that is done")
+        return CANCELED
+    if mission.status == "succeeded":
+        return DONE
+    setup.talk().print(f"[red]failed[/]: {escape(report.error)}")
+    return REFUSED if _turned_down(follow, mission) else FAILED
+
+
+def _print(setup: Setup, follow: Follow, report: Any, plan: CutPlan | None, mission: Mission) -> None:
+    paint.edit_result(
+        setup.result(),
+        report,
+        rows.cut_rows(plan) if plan else (),
+        rows.removed_rows(plan) if plan else (),
+        rows.check_rows(find.checks(follow.shelf, mission)),
+    )
+
+
+def _turned_down(follow: Follow, mission: Mission) -> bool:
+    """Tell whether the mission failed because somebody, not the engine, said no."""
+    if mission.failure is None or mission.failure.work_item_id is None:
+        return False
+    detail = find.detail(follow.shelf, mission.mission_id, mission.failure.work_item_id)
+    last = detail.attempts[-1] if detail and detail.attempts else None
+    return bool(
+        last and last.decisions and not last.decisions[-1].granted and last.decisions[-1].decider != "auto"
+    )

@@ -1,0 +1,92 @@
+"""What goes in and where the result goes: checked before anything is started."""
+
+import hashlib
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from clients.cli.options import CommandError
+from cutroom_sdk.wire.codec import decode
+from cutroom_sdk.wire.problems import CONFLICT, NOT_FOUND
+
+CONTAINERS: Final = frozenset({".mp4", ".m4v"})
+_CHUNK: Final = 1 << 20
+
+
+def footage(paths: Sequence[Path]) -> list[Path]:
+    """Return the footage as absolute paths of regular files, each once, in the order given.
+
+    Raises:
+        CommandError: one is not there, or is no regular file.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        try:
+            real = path.expanduser().resolve(strict=True)
+            kind = real.stat().st_mode
+        except FileNotFoundError as error:
+            raise CommandError(f"there is no file {path}", NOT_FOUND) from error
+        except (OSError, RuntimeError) as error:
+            raise CommandError(f"{path} cannot be read: {error}") from error
+        if not stat.S_ISREG(kind):
+            raise CommandError(f"{path} is not a regular file; name the footage itself")
+        found[real] = None
+    return list(found)
+
+
+def output_path(given: Path | None, sources: Sequence[Path], profile: str, here: Path) -> Path:
+    """Return the absolute path of the file to write.
+
+    Without `-o` it is `{first source}-{profile}.mp4` in `here`; a folder gets that name too.
+
+    Raises:
+        CommandError: it is a source, or would be no MP4.
+    """
+    word = "edit" if profile == "source" else profile
+    name = f"{sources[0].stem}-{word}.mp4"
+    target = (here / name) if given is None else (here / given.expanduser())
+    if given is not None and (target.is_dir() or str(given).endswith("/")):
+        target /= name
+    target = target.parent.resolve() / target.name
+    if target.suffix.lower() not in CONTAINERS:
+        raise CommandError(f"{target.name} would be no MP4; name the output something.mp4")
+    if any(_same_file(target, source) for source in sources):
+        raise CommandError(f"{target} is a source; footage is never overwritten, name another output with -o")
+    return target
+
+
+def check_free(target: Path, *, force: bool) -> bool:
+    """Check that the output may be written; return whether an earlier result of ours lies there.
+
+    Raises:
+        CommandError: there is a file that did not come from here, or was changed since, and `force` was not given.
+    """
+    if not target.exists():
+        return False
+    if not target.is_file():
+        raise CommandError(f"{target} is there and is no file; name another output with -o", CONFLICT)
+    if force:
+        return False
+    if not _is_ours(target):
+        raise CommandError(
+            f"{target} is there and did not come from here as it is; --force overwrites it", CONFLICT
+        )
+    return True
+
+
+def _is_ours(target: Path) -> bool:
+    """Tell whether the receipt beside a file is this file's: same content as when it was delivered."""
+    try:
+        receipt = decode(Path(f"{target}.receipt.json").read_bytes(), dict[str, Any])
+        expected = receipt["output"]["sha256"]
+    except (OSError, msgspec.MsgspecError, KeyError, TypeError):
+        return False
+    with target.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == str(expected)
+
+
+def _same_file(target: Path, source: Path) -> bool:
+    return target == source or (target.exists() and target.samefile(source))

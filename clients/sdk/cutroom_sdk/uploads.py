@@ -1,0 +1,75 @@
+"""Sending footage to a daemon that may not read it where it lies: in chunks, going on where a broken one ended."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from cutroom_sdk.client import READING_S, Client
+from cutroom_sdk.errors import SdkError, Unreachable
+from cutroom_sdk.wire.media import Asset, AssetRequest, Upload, UploadRequest
+
+CHUNK_BYTES: Final = 8 << 20
+TRIES: Final = 5
+CONTENT_TYPE: Final = "application/offset+octet-stream"
+
+Report = Callable[[int, int], None]
+
+
+async def upload(
+    client: Client,
+    path: Path,
+    *,
+    report: Report | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Asset:
+    """Send a file and have it registered. `report(bytes_sent, bytes_in_all)` is called after each chunk.
+
+    A chunk whose connection broke is not sent again blindly: the daemon is asked how much it has.
+
+    Raises:
+        Unreachable: the connection broke five times in a row.
+        SdkError: the daemon's own, such as `insufficient_storage` or `media_unreadable`.
+    """
+    size = (await asyncio.to_thread(path.stat)).st_size
+    begun = await client.post("/v1/uploads", UploadRequest(name=path.name, bytes=size), Upload)
+    offset, failures = 0, 0
+    while offset < size:
+        try:
+            offset = await _send_chunk(client, begun.upload_id, path, offset)
+            failures = 0
+        except SdkError as error:
+            failures += 1
+            if failures == TRIES or not _worth_asking(error):
+                raise
+            await sleep(0.2 * failures)
+            offset = await _offset(client, begun.upload_id)
+        if report:
+            report(offset, size)
+    asked = AssetRequest(upload=begun.upload_id, name=path.name)
+    return await client.post("/v1/assets", asked, Asset, timeout_s=READING_S)
+
+
+def _worth_asking(error: SdkError) -> bool:
+    """A broken connection, or an offset that is not the daemon's: it knows how much has come."""
+    return isinstance(error, Unreachable) or error.code == "version_conflict"
+
+
+async def _send_chunk(client: Client, upload_id: str, path: Path, offset: int) -> int:
+    chunk = await asyncio.to_thread(_read_at, path, offset)
+    if not chunk:
+        raise SdkError("invalid_request", f"{path.name} became shorter while it was uploaded")
+    headers = {"Content-Type": CONTENT_TYPE, "Upload-Offset": str(offset)}
+    answer = await client.request("PATCH", f"/v1/uploads/{upload_id}", content=chunk, headers=headers)
+    return int(answer.headers.get("Upload-Offset", offset + len(chunk)))
+
+
+async def _offset(client: Client, upload_id: str) -> int:
+    answer = await client.request("HEAD", f"/v1/uploads/{upload_id}")
+    return int(answer.headers["Upload-Offset"])
+
+
+def _read_at(path: Path, offset: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(CHUNK_BYTES)

@@ -1,0 +1,111 @@
+"""What belongs together on a shelf of resources: a mission with its plan, its render, what it waits for."""
+
+from collections.abc import Iterable
+
+from cutroom_sdk.shelf import Shelf
+from cutroom_sdk.wire.approvals import Approval
+from cutroom_sdk.wire.codec import convert
+from cutroom_sdk.wire.editing import CutPlan
+from cutroom_sdk.wire.media import Artifact
+from cutroom_sdk.wire.missions import Mission, WorkItem, WorkItemDetail
+from cutroom_sdk.wire.renders import Check, Render
+
+OVER = frozenset({"succeeded", "failed", "canceled"})
+
+
+def missions(shelf: Shelf) -> list[Mission]:
+    """Return all missions, newest first."""
+    found = shelf.values("mission", Mission, depth=2)
+    return sorted(found, key=lambda mission: (mission.created_at_ms, mission.mission_id), reverse=True)
+
+
+def mission(shelf: Shelf, mission_id: str) -> Mission | None:
+    """Return a mission, or None when there is none."""
+    return shelf.value(f"mission/{mission_id}", Mission)
+
+
+def detail(shelf: Shelf, mission_id: str, work_item_id: str) -> WorkItemDetail | None:
+    """Return all there is to know about an item, or None when there is none."""
+    return shelf.value(f"mission/{mission_id}/item/{work_item_id}", WorkItemDetail)
+
+
+def pending(shelf: Shelf, mission_id: str | None = None) -> list[Approval]:
+    """Return the approvals that wait for somebody (not for the engine), oldest first, of one mission if named."""
+    found = [
+        approval
+        for approval in shelf.values("approval", Approval, depth=2)
+        if approval.state == "pending"
+        and approval.decider != "auto"
+        and (mission_id is None or mission_of(approval) == mission_id)
+    ]
+    return sorted(found, key=lambda approval: (approval.requested_at_ms, approval.approval_id))
+
+
+def mission_of(approval: Approval) -> str:
+    """Return the mission an approval belongs to; for other subjects the subject's own id."""
+    return approval.subject.id.partition("/")[0]
+
+
+def item_of(approval: Approval) -> str:
+    """Return the item an approval is about, empty when it is about something else."""
+    return approval.subject.id.partition("/")[2]
+
+
+def plan_ref(shelf: Shelf, refs: Iterable[str]) -> str | None:
+    """Return which of `refs` is the newest cut plan, or None."""
+    plans = [ref for ref in refs if ref.startswith("artifact/") and _is_plan(shelf, ref)]
+    return plans[-1] if plans else None
+
+
+def plan(shelf: Shelf, refs: Iterable[str]) -> CutPlan | None:
+    """Return the cut plan among `refs`; None without one, or when it is kept apart because it is large."""
+    ref = plan_ref(shelf, refs)
+    artifact = shelf.value(ref, Artifact) if ref else None
+    return plan_of(artifact) if artifact else None
+
+
+def plan_of(artifact: Artifact) -> CutPlan | None:
+    """Return the cut plan that an artifact holds; None when it lies in a blob."""
+    return None if artifact.data is None else convert(artifact.data, CutPlan)
+
+
+def render(shelf: Shelf, refs: Iterable[str]) -> Render | None:
+    """Return the newest render among `refs`, or None."""
+    renders = [shelf.value(ref, Render) for ref in refs if ref.startswith("render/")]
+    return renders[-1] if renders else None
+
+
+def checks(shelf: Shelf, mission: Mission) -> tuple[Check, ...]:
+    """Return the checks of the mission's render; before it tells them itself, those on the approval of its test."""
+    made = render(shelf, refs(mission))
+    if made is not None and made.checks:
+        return made.checks
+    for item in reversed(mission.work_items):
+        approval_id = item.gates.test.approval_id
+        approval = shelf.value(f"approval/{approval_id}", Approval) if approval_id else None
+        if approval is not None and approval.checks:
+            return approval.checks
+    return ()
+
+
+def refs(mission: Mission) -> tuple[str, ...]:
+    """Return all that the mission's items have made, in the items' order, each once."""
+    found: dict[str, None] = {}
+    for item in mission.work_items:
+        found.update(dict.fromkeys(item.refs))
+    return tuple(found)
+
+
+def current(mission: Mission) -> WorkItem | None:
+    """Return the item that the mission is at: what runs or waits, else what comes next; None when all is over."""
+    by_urgency = ("review", "in_progress", "test", "rework", "todo", "blocked")
+    for status in by_urgency:
+        for item in mission.work_items:
+            if item.status == status:
+                return item
+    return None
+
+
+def _is_plan(shelf: Shelf, ref: str) -> bool:
+    artifact = shelf.value(ref, Artifact)
+    return artifact is not None and artifact.kind == "cut_plan"
