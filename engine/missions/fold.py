@@ -227,6 +227,7 @@ def _finished(item: Item, event: t.RunFinished, now: int) -> Item:
             status=event.status,
             author=event.author,
             reason=event.reason,
+            code=event.code,
             refs=event.refs,
             output=event.output,
             notices=event.notices,

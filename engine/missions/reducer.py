@@ -163,6 +163,7 @@ def _finish_run(mission: Mission, asked: t.FinishRun) -> tuple[Event, ...]:
         notices=asked.notices,
         reused=asked.reused,
         reason=asked.reason,
+        code=asked.code,
     )
     return (finished,)
 

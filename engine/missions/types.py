@@ -41,10 +41,7 @@ class ItemSpec(Struct, frozen=True, kw_only=True):
 
 
 class Item(Struct, frozen=True, kw_only=True):
-    """A work item and how far it is. `observed` counts the tool calls of the current run.
-
-    The current run is the last of `attempts`; only an item in progress has one that is alive.
-    """
+    """A work item. Its current run, the last of `attempts`, is alive while it is in progress; `observed` counts its calls."""
 
     spec: ItemSpec
     input: dict[str, Any]
@@ -169,7 +166,7 @@ class ObserveTool(Struct, frozen=True, kw_only=True, tag="observe_tool"):
 
 
 class FinishRun(Struct, frozen=True, kw_only=True, tag="finish_run"):
-    """The run has ended. `author` is who carried it out."""
+    """The run has ended. `author` is who carried it out; `code` the error's when it failed."""
 
     work_item_id: str
     run_id: str
@@ -180,6 +177,7 @@ class FinishRun(Struct, frozen=True, kw_only=True, tag="finish_run"):
     notices: tuple[str, ...] = ()
     reused: bool = False
     reason: str = ""
+    code: str = ""
 
 
 class Grant(Struct, frozen=True, kw_only=True, tag="grant"):
@@ -290,6 +288,7 @@ class RunFinished(Struct, frozen=True, kw_only=True, tag="item.run_finished"):
     notices: tuple[str, ...]
     reused: bool
     reason: str
+    code: str = ""
 
 
 class GateOpened(Struct, frozen=True, kw_only=True, tag="gate.opened"):

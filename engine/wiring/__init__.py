@@ -6,12 +6,14 @@ here, and what must change in two of them at once is proposed here, together.
 
 from engine.kernel.kernel import Kernel
 from engine.runs import effects as runs
+from engine.runs.effects import Runs
 from engine.wiring import decisions, flow, timers
 
 
-def register(kernel: Kernel) -> None:
-    """Connect missions, runs and approvals, and have runs carried out."""
-    runs.register(kernel)
+def register(kernel: Kernel) -> Runs:
+    """Connect missions, runs and approvals, and have runs carried out; return the runs that are alive."""
+    alive = runs.register(kernel)
     flow.register(kernel)
     decisions.register(kernel)
     timers.register(kernel)
+    return alive

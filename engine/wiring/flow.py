@@ -66,6 +66,7 @@ def on_finished(event: runs.Finished, recorded: Event) -> Sequence[Asked]:
         notices=event.notices,
         reused=event.reused,
         reason=event.error.detail if event.error else "",
+        code=event.error.code if event.error else "",
     )
     return (Asked(f"mission/{event.mission_id}", finished),)
 

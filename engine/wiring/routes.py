@@ -129,6 +129,7 @@ def _report(mission: missions.Mission, event: wire.PostRunFinished, context: Con
         author=context.actor,
         refs=event.artifact_refs,
         reason=event.reason,
+        code="" if event.status == "succeeded" else "work_failed",
     )
     own = Asked(f"mission/{mission.mission_id}", finished)
     if item is None or item.run_id != event.run_id:

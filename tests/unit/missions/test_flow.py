@@ -157,6 +157,7 @@ async def test_a_tool_that_crashes_fails_its_run_and_nothing_else(tmp_path: Path
         await create(kernel, item("take"))
         mission = await mission_is(kernel, "m1", "succeeded")
         assert mission.items[0].reasons == ("RuntimeError: out of luck",)
+        assert mission.items[0].attempts[0].code == "work_failed"
         first = await kernel.resources.value(f"run/{mission.items[0].attempts[0].run_id}", Run)
         assert first is not None
         assert first.error is not None

@@ -129,7 +129,10 @@ class Decision(Wire, frozen=True, kw_only=True):
 
 
 class Attempt(Wire, frozen=True, kw_only=True):
-    """One run of an item. `status` None: not finished. `author` is who carried it out."""
+    """One run of an item. `status` None: not finished. `author` is who carried it out.
+
+    `reason` says why it failed, `code` is the error's stable code.
+    """
 
     attempt: int
     run_id: str
@@ -139,6 +142,7 @@ class Attempt(Wire, frozen=True, kw_only=True):
     status: RunEnd | None = None
     author: str = ""
     reason: str = ""
+    code: str = ""
     refs: tuple[str, ...] = ()
     output: dict[str, Any] = {}
     notices: tuple[str, ...] = ()
