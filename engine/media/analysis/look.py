@@ -40,6 +40,10 @@ class Look:
         """The picture with more of its detail, made when somebody asks for it; `gray` where there is no more."""
         return self.gray if self._seen is None else self._seen.scaled(FINE_SIDE)
 
+    def again(self, number: int, at: Fraction) -> Look:
+        """Return the same picture as if it were another frame."""
+        return Look(number, at, self.gray, self._seen)
+
 
 class Looker:
     """Turns decoded frames into looks.
@@ -65,7 +69,7 @@ class Seen:
     def __init__(self, frame: av.VideoFrame, reformatter: VideoReformatter, aspect: Fraction) -> None:
         self._frame = frame  # owns the memory that `_luma` looks at
         self._aspect = aspect
-        self._turns = frame.rotation // 90
+        self._turns = round(frame.rotation / 90)
         # Grey pictures that say nothing are full range, and only they.
         self._full_range = frame.color_range == _FULL_RANGE or frame.format.name.startswith(("yuvj", "gray"))
         if _luma_depth(frame.format) is None:

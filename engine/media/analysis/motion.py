@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from cutroom_sdk.wire.media import Motion, Shot
 from engine.media.analysis.look import Gray, Look
 
-HOP: Final = Fraction(1, 5)
 STEP_S: Final = Fraction(2, 25)  # between neighbours: slow things need time to differ
 SIDE: Final = 160  # the longer side of what is compared, pixels
 NOISE: Final = 14.0  # a pixel that differs by less (of 255) has not moved
@@ -53,9 +52,9 @@ class _Kept:
 
 
 class MotionMeter:
-    """Fed with every frame in order; keeps the last second or so."""
+    """Fed with every frame in order; keeps the last second or so. `hop` is seconds between samples."""
 
-    def __init__(self, hop: Fraction = HOP) -> None:
+    def __init__(self, hop: Fraction) -> None:
         self._hop = hop
         self._recent: deque[_Kept] = deque()
         self._samples: list[_Sample] = []

@@ -17,8 +17,6 @@ import numpy as np
 from cutroom_sdk.wire.media import Quality
 from engine.media.analysis.look import Gray, Look
 
-HOP: Final = Fraction(1, 5)
-BLUR_BELOW: Final = 0.2
 EDGE_WINDOW: Final = 9  # pixels; the range of brightness is taken over so many in each direction
 EDGE_RANGE: Final = 20  # of 255: less is texture or noise, not an edge
 EDGE_PART: Final = 0.12  # of the picture's own range: an edge is at least this much of it
@@ -41,7 +39,7 @@ class _Sample:
 class QualityMeter:
     """Fed with every frame in order; looks at one each `hop`."""
 
-    def __init__(self, hop: Fraction = HOP, blur_below: float = BLUR_BELOW) -> None:
+    def __init__(self, hop: Fraction, blur_below: float) -> None:
         self._hop, self._blur_below = hop, blur_below
         self._shown: Look | None = None
         self._samples: list[_Sample] = []

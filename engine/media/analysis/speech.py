@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutroom_sdk.wire.media import Speech
+from engine.media.analysis.params import SpeechParams
 from engine.media.analysis.silero import CHUNK, RATE, Samples, Voice
 
 TICK: Final = RATE // 100  # 10 ms: the grain of the edges
@@ -37,17 +38,6 @@ FLOOR_DB: Final = -90.0
 Levels = NDArray[np.float64]
 
 
-@dataclass(frozen=True, kw_only=True)
-class SpeechParams:
-    """See the top of the file."""
-
-    threshold: float = 0.5
-    release: float = 0.45
-    min_speech_ms: int = 120
-    min_silence_ms: int = 200
-    pad_ms: int = 20
-
-
 @dataclass(frozen=True, slots=True)
 class _Stretch:
     """[start, end) in ticks of 10 ms."""
@@ -64,8 +54,8 @@ class SpeechFinder:
         Unavailable: the voice model is missing.
     """
 
-    def __init__(self, params: SpeechParams | None = None) -> None:
-        self._params = params or SpeechParams()
+    def __init__(self, params: SpeechParams) -> None:
+        self._params = params
         self._voice = Voice()
         self._waiting: Samples = np.zeros(0, dtype=np.float32)
         self._count = 0
