@@ -62,7 +62,9 @@ class Blobs:
         """Move a staged file to its place and return its SHA-256, which is computed unless it is given."""
         sha256 = sha256 or hash_file(file)
         target = self.path(sha256)
-        target.parent.mkdir(exist_ok=True)
+        if not target.parent.exists():
+            target.parent.mkdir(exist_ok=True)
+            _sync_folder(self._root)
         descriptor = os.open(file, os.O_RDONLY)
         try:
             os.fsync(descriptor)

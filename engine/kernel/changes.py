@@ -1,7 +1,7 @@
 """One write of a resource: what the projections produce, the history keeps, and the streams send."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ import msgspec
 
 from cutroom_sdk.wire.codec import encode
 
+PAGE_BYTES: Final = 4 << 20
 _COLUMNS: Final = "position, ordinal, partition, key, rev, value, updated_at_ms, updated_by"
 
 
@@ -37,6 +38,11 @@ class Change:
         self.value = value
         self.updated_at_ms = updated_at_ms
         self.updated_by = updated_by
+
+    @property
+    def size(self) -> int:
+        """Bytes of the value."""
+        return len(self.value or b"")
 
     def row(self) -> tuple[object, ...]:
         """The change as a row of `resource_history`."""
@@ -88,27 +94,27 @@ def insert(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
 
 
 def read_after(connection: sqlite3.Connection, position: int, limit: int) -> list[Change]:
-    """Return the changes after `position`, about `limit` of them and never a part of a position's."""
-    query = f"SELECT {_COLUMNS} FROM resource_history WHERE position > ? ORDER BY position, ordinal LIMIT ?"
-    found = _changes(connection.execute(query, (position, limit)))
-    if len(found) < limit:
-        return found
-    last = found[-1].position
-    whole = [change for change in found if change.position < last]
-    if whole:
-        return whole
-    query = f"SELECT {_COLUMNS} FROM resource_history WHERE position = ? ORDER BY ordinal"
-    return _changes(connection.execute(query, (last,)))
-
-
-def _changes(rows: Iterable[tuple[Any, ...]]) -> list[Change]:
-    return [Change(*row) for row in rows]
+    """Return the changes after `position`: about `limit` of them or `PAGE_BYTES`, and never a part of a position's."""
+    query = f"SELECT {_COLUMNS} FROM resource_history WHERE position > ? ORDER BY position, ordinal"
+    found: list[Change] = []
+    size = 0
+    for row in connection.execute(query, (position,)):
+        change = Change(*row)
+        enough = len(found) >= limit or size >= PAGE_BYTES
+        if enough and change.position != found[-1].position:
+            break
+        found.append(change)
+        size += change.size
+    return found
 
 
 def covers(prefix: str, key: str) -> bool:
     """Tell whether `prefix` matches whole segments of `key`; the empty prefix covers everything.
 
+    A slash at its end means nothing.
+
     >>> covers("project/a", "project/a/b"), covers("project/a", "project/ab")
     (True, False)
     """
-    return not prefix or key == prefix or key.startswith(prefix if prefix.endswith("/") else prefix + "/")
+    prefix = prefix.rstrip("/")
+    return not prefix or key == prefix or key.startswith(prefix + "/")

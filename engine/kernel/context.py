@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 DEFAULT_PARTITION = "local/dev"
+KEPT_MS = 24 * 3600 * 1000  # how long an idempotency key and its answer are kept
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -34,11 +35,14 @@ class Context(Struct, frozen=True, kw_only=True):
         return not self.capabilities.isdisjoint((capability, f"{area}:*", "*"))
 
 
-def engine_context(name: str, *, partition: str = DEFAULT_PARTITION, correlation_id: str = "") -> Context:
+def engine_context(
+    name: str, *, partition: str = DEFAULT_PARTITION, correlation_id: str = "", causation_id: str = ""
+) -> Context:
     """Return the context in which the engine itself acts, as `engine:{name}`."""
     return Context(
         actor=f"engine:{name}",
         partition=partition,
         capabilities=frozenset({"*"}),
         correlation_id=correlation_id,
+        causation_id=causation_id,
     )

@@ -5,11 +5,13 @@ of locks lost by a second opening of the file. Nothing else may touch the databa
 backup API, sizes through `stat`.
 
 A commit that fails is neither a yes nor a no: after an I/O error the database is `broken`, refuses everything, and the
-daemon ends so that the next start reads what is really there. A full disk is a clean no, and work goes on after it.
+daemon ends so that the next start reads what is really there. A full disk is a clean no, and work goes on after it. A
+checkpoint is no part of a commit: what it meets is never an answer to somebody whose commit is durable.
 """
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -23,6 +25,8 @@ from engine.kernel.migrations import migrate
 T = TypeVar("T")
 READERS = 3
 CHECKPOINT_BYTES = 8 << 20
+BUSY_MS = 5_000
+_log = logging.getLogger(__name__)
 
 
 class Database:
@@ -35,6 +39,7 @@ class Database:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
+        self._checkpoint_at = CHECKPOINT_BYTES
         self.broken = asyncio.Event()
 
     @classmethod
@@ -45,13 +50,18 @@ class Database:
             Unavailable: the file was written by a newer version; the text says what to do.
         """
         database = cls(path)
-        await asyncio.get_running_loop().run_in_executor(database._writer, database._prepare)
+        try:
+            await asyncio.get_running_loop().run_in_executor(database._writer, database._prepare)
+        except BaseException:
+            database._let_go()
+            raise
         return database
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in one durable transaction: all of it is on disk when this returns, or none of it counts.
 
-        Not cancelled half way: a caller that goes away does not stop the commit.
+        Not cancelled half way: a caller that goes away does not stop the commit. What `work` itself raises is raised
+        here, and nothing of it is written.
 
         Raises:
             Unavailable: the disk is full (`insufficient_storage`), or the database is broken.
@@ -60,9 +70,9 @@ class Database:
             raise Unavailable("the database failed and the daemon is stopping; start it again")
         loop = asyncio.get_running_loop()
         try:
-            return await asyncio.shield(loop.run_in_executor(self._writer, self._transact, work))
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            return await asyncio.shield(loop.run_in_executor(self._writer, self._transact, work, loop))
+        except sqlite3.Error as error:
+            if _is_full(error):
                 raise Unavailable("the disk is full; free some space", code="insufficient_storage") from error
             self.broken.set()
             raise Unavailable(f"writing the log failed ({error}); the daemon is stopping") from error
@@ -74,6 +84,9 @@ class Database:
     async def close(self) -> None:
         """Finish what waits, fold the write-ahead log into the file, close everything."""
         await asyncio.get_running_loop().run_in_executor(self._writer, self._finish)
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._readers.shutdown(wait=True)
         self._writer.shutdown(wait=True)
         for connection in reversed(
@@ -91,7 +104,7 @@ class Database:
         connection.execute("PRAGMA foreign_keys=ON")
         migrate(connection, self.path)
 
-    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _transact(self, work: Callable[[sqlite3.Connection], T], loop: asyncio.AbstractEventLoop) -> T:
         connection: sqlite3.Connection = self._local.connection
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -102,17 +115,42 @@ class Database:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
-        self._checkpoint_if_large(connection)
+        self._writer.submit(self._checkpoint_if_large, loop)
         return result
 
-    def _checkpoint_if_large(self, connection: sqlite3.Connection) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            if self._wal.stat().st_size > CHECKPOINT_BYTES:
-                connection.execute("PRAGMA wal_checkpoint(RESTART)")
+    def _checkpoint_if_large(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Fold the write-ahead log into the file once it is large.
+
+        It waits for no reader: while one is in the way, the next try is when the write-ahead log has grown as much again.
+        """
+        try:
+            size = self._wal.stat().st_size
+            if size < self._checkpoint_at:
+                return
+            self._checkpoint_at = CHECKPOINT_BYTES if self._checkpoint() else size + CHECKPOINT_BYTES
+        except sqlite3.Error as error:
+            _log.exception("the write-ahead log could not be folded into the database")
+            if not _is_full(error):
+                loop.call_soon_threadsafe(self.broken.set)
+
+    def _checkpoint(self) -> bool:
+        """Return whether all of the write-ahead log has gone into the file and it is empty again."""
+        connection: sqlite3.Connection = self._local.connection
+        connection.execute("PRAGMA busy_timeout=0")
+        try:
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        return not busy
 
     def _finish(self) -> None:
-        if not self.broken.is_set():
-            self._local.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if self.broken.is_set():
+            return
+        try:
+            self._checkpoint()
+        except sqlite3.Error:
+            # Nothing is lost: the next start reads the write-ahead log.
+            _log.exception("the write-ahead log could not be folded into the database")
 
     def _reading(self, work: Callable[[sqlite3.Connection], T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -131,5 +169,10 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=256,
     )
-    connection.execute("PRAGMA busy_timeout=5000")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     return connection
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    # Mistakes in the use of the module are `sqlite3.Error` too, and have no code.
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL

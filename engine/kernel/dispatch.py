@@ -1,7 +1,8 @@
 """The one write path: a proposal is decided, folded, committed with all it leads to, and then told.
 
 Requests wait in one queue. The committer takes all that wait, works them out one after the other on the heads, and
-commits once: the sync to disk is paid once a batch. A refusal is its own request's alone and never reaches SQL.
+commits once: the sync to disk is paid once a batch. A refusal is its own request's alone and never reaches SQL; it is
+told after the commit all the same, for what it refers to may be another request of the batch.
 """
 
 import asyncio
@@ -12,8 +13,9 @@ from typing import Any, Final
 
 from engine.kernel import changes, log
 from engine.kernel.clock import Clock
-from engine.kernel.context import Claim, Context
+from engine.kernel.context import KEPT_MS, Claim, Context
 from engine.kernel.database import Database
+from engine.kernel.errors import Unavailable
 from engine.kernel.fold import Accepted, Asked, Draft, Overlay
 from engine.kernel.heads import Heads
 from engine.kernel.reducer import Aggregate
@@ -51,7 +53,8 @@ class Dispatch:
         self._heads = heads
         self._aggregates = aggregates
         self._clock = clock
-        self._queue: asyncio.Queue[_Request] = asyncio.Queue()
+        self._queue: asyncio.Queue[_Request | None] = asyncio.Queue()  # None: the end
+        self._ended = False
         self._listeners: list[Callable[[Told], None]] = []
         self.head = 0
         self._last_at_ms = 0
@@ -66,7 +69,7 @@ class Dispatch:
 
     async def state(self, stream: str, partition: str) -> tuple[Any, int]:
         """Return a stream's committed state and version; a stream without events has its initial state and 0."""
-        return await self._heads.stream(partition, stream)
+        return await self._heads.look(partition, stream)
 
     async def propose(
         self, stream: str, proposal: Any, context: Context, *, expected_version: int | None = None
@@ -88,29 +91,54 @@ class Dispatch:
 
         `bookkeeping` writes rows that are no state (a checkpoint, a kept answer) in the same transaction.
         """
+        if self._ended:
+            raise Unavailable("the daemon is stopping and takes nothing more")
         answer: asyncio.Future[tuple[Accepted, ...]] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait(_Request(asked, context, bookkeeping, answer))
         return await answer
 
     async def run(self) -> None:
-        """Commit batches until cancelled."""
-        while True:
-            batch = [await self._queue.get()]
-            while len(batch) < BATCH and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            await self._commit(batch)
+        """Commit batches until `stop`; nobody is left waiting, whatever ends it."""
+        batch: list[_Request] = []
+        try:
+            while not (self._ended and self._queue.empty()):
+                batch = await self._next()
+                await self._commit(batch)
+        finally:
+            self._ended = True
+            while not self._queue.empty():
+                if (waiting := self._queue.get_nowait()) is not None:
+                    batch.append(waiting)
+            for request in batch:
+                _refuse(request, Unavailable("the daemon stopped; whether this was written is not known"))
+
+    def stop(self) -> None:
+        """Have `run` commit what waits and return; nothing more is taken."""
+        self._ended = True
+        self._queue.put_nowait(None)
+
+    async def _next(self) -> list[_Request]:
+        batch: list[_Request] = []
+        one = await self._queue.get()
+        while one is not None:
+            batch.append(one)
+            if len(batch) == BATCH or self._queue.empty():
+                break
+            one = self._queue.get_nowait()
+        return batch
 
     async def _commit(self, batch: list[_Request]) -> None:
         overlay, position = Overlay(self._heads), self.head
         at_ms = max(self._clock.now_ms(), self._last_at_ms)
         done: list[tuple[_Request, Draft, tuple[Accepted, ...]]] = []
+        refused: list[tuple[_Request, Exception]] = []
         for request in batch:
             draft = Draft(overlay, self._aggregates, request.context, position, at_ms)
             try:
                 accepted = await draft.work_out(request.asked)
             except Exception as refusal:
                 # A bug in a reducer is its caller's 500 and nobody else's; the committer goes on.
-                _refuse(request, refusal)
+                refused.append((request, refusal))
                 continue
             overlay.streams.update(draft.streams)
             overlay.records.update(draft.records)
@@ -120,12 +148,14 @@ class Dispatch:
             if any(draft.events or request.bookkeeping for request, draft, _ in done):
                 await self._database.write(lambda connection: _write(connection, done))
         except Exception as failure:
-            for request, _, _ in done:
+            for request in batch:
                 _refuse(request, failure)
             return
         self.head, self._last_at_ms = position, at_ms
         self._heads.keep(overlay.streams, overlay.records)
         self._tell(done)
+        for request, reason in refused:
+            _refuse(request, reason)
 
     def _tell(self, done: list[tuple[_Request, Draft, tuple[Accepted, ...]]]) -> None:
         for request, draft, accepted in done:
@@ -148,10 +178,12 @@ def _write(connection: sqlite3.Connection, done: list[tuple[_Request, Draft, tup
 
 
 def _claim(connection: sqlite3.Connection, claim: Claim, at_ms: int) -> None:
-    # A request that proposes twice claims its key once.
+    # A request that proposes twice claims its key once; a claim that has run out is taken over.
     connection.execute(
-        "INSERT OR IGNORE INTO idempotency (actor, key, request_hash, at_ms) VALUES (?, ?, ?, ?)",
-        (claim.actor, claim.key, claim.request_hash, at_ms),
+        "INSERT INTO idempotency (actor, key, request_hash, at_ms) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (actor, key) DO UPDATE SET"
+        " request_hash = ?3, at_ms = ?4, status = NULL, headers = NULL, body = NULL WHERE at_ms <= ?5",
+        (claim.actor, claim.key, claim.request_hash, at_ms, at_ms - KEPT_MS),
     )
 
 

@@ -69,6 +69,8 @@ class Draft:
         self._aggregates = aggregates
         self._context = context
         self._envelope = Envelope(at_ms=at_ms, actor=context.actor, human=context.human)
+        # What a replay reads back from the log, and nothing beyond: the first fold must come to the same.
+        self._recorded = Envelope(at_ms=at_ms, actor=context.actor)
         self._before: dict[str, Any] = {}
         self.position = position
         self.events: list[Event] = []
@@ -107,7 +109,7 @@ class Draft:
     async def _append(self, aggregate: Aggregate[Any, Any, Any], stream: str, event: Struct) -> None:
         state, version = await self._stream(stream)
         self._before.setdefault(stream, state)
-        step = aggregate.on_event(state, event, self._envelope)
+        step = aggregate.on_event(state, event, self._recorded)
         self._record(stream, version + 1, event)
         self.streams[self._context.partition, stream] = Folded(step.state, version + 1)
         for ordinal, command in enumerate(step.commands):

@@ -1,10 +1,12 @@
 """The newest state of streams and records, kept in memory within bounds and filled from the database on a miss.
 
-Only dispatch writes here, after a commit; the unique index on (partition, stream, version) is what makes it true.
+Only the committer fills and changes it, one request after the other: a read by anybody else that was overtaken by a
+commit must not leave its old state behind. The unique index on (partition, stream, version) is what makes it true.
 """
 
 import sqlite3
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from cutroom_sdk.wire.codec import decode
@@ -14,6 +16,7 @@ from engine.kernel.reducer import Aggregate, Envelope
 
 STREAMS: Final = 4096
 RECORDS: Final = 32768
+RECORDS_BYTES: Final = 64 << 20
 V = TypeVar("V")
 
 
@@ -31,9 +34,22 @@ class Held(NamedTuple):
     value: bytes | None
 
 
+def _no_weight(_value: Any) -> int:
+    return 0
+
+
+def _held_bytes(held: Held) -> int:
+    return len(held.value or b"")
+
+
 class _Bounded(Generic[V]):
-    def __init__(self, size: int) -> None:
+    """The items used last: at most `size` of them, and at most `weight` together."""
+
+    def __init__(self, size: int, weight: int = 0, weigh: Callable[[V], int] = _no_weight) -> None:
         self._size = size
+        self._weight = weight
+        self._weigh = weigh
+        self._total = 0
         self._items: OrderedDict[tuple[str, str], V] = OrderedDict()
 
     def get(self, key: tuple[str, str]) -> V | None:
@@ -43,10 +59,12 @@ class _Bounded(Generic[V]):
         return value
 
     def put(self, key: tuple[str, str], value: V) -> None:
+        old = self._items.pop(key, None)
+        self._total += self._weigh(value) - (0 if old is None else self._weigh(old))
         self._items[key] = value
-        self._items.move_to_end(key)
-        if len(self._items) > self._size:
-            self._items.popitem(last=False)
+        while len(self._items) > self._size or self._total > self._weight:
+            _, gone = self._items.popitem(last=False)
+            self._total -= self._weigh(gone)
 
 
 class Heads:
@@ -57,10 +75,14 @@ class Heads:
         self._log = log
         self._aggregates = aggregates
         self._streams: _Bounded[Folded] = _Bounded(STREAMS)
-        self._records: _Bounded[Held] = _Bounded(RECORDS)
+        self._records: _Bounded[Held] = _Bounded(RECORDS, RECORDS_BYTES, _held_bytes)
+
+    async def look(self, partition: str, stream: str) -> Folded:
+        """Return a stream's committed state and leave nothing behind; for everybody but the committer."""
+        return self._streams.get((partition, stream)) or await self.replay(partition, stream)
 
     async def stream(self, partition: str, stream: str) -> Folded:
-        """Return a stream's state, replayed from the log when it is not in memory."""
+        """Return a stream's state, replayed from the log when it is not in memory; for the committer alone."""
         held = self._streams.get((partition, stream))
         if held is None:
             held = await self.replay(partition, stream)
@@ -68,7 +90,7 @@ class Heads:
         return held
 
     async def record(self, partition: str, key: str) -> Held:
-        """Return a record's rev and value."""
+        """Return a record's rev and value; for the committer alone."""
         held = self._records.get((partition, key))
         if held is None:
 

@@ -70,7 +70,7 @@ class Kernel:
             subscriptions=subscriptions,
             progress=Progress(subscriptions.wake),
             outbox=Outbox(dispatch, store, clock),
-            reactions=Reactions(dispatch, subscriptions, database),
+            reactions=Reactions(dispatch, subscriptions, database, clock),
             tools=Tools(),
             blobs=blobs,
             clock=clock,
@@ -94,7 +94,8 @@ class Kernel:
             yield
         finally:
             await _end(*effects)
-            await _end(committer)
+            self.dispatch.stop()
+            await asyncio.gather(committer, return_exceptions=True)
             await self.database.close()
 
     def _watch(self, task: "asyncio.Task[None]") -> None:

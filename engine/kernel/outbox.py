@@ -2,7 +2,8 @@
 
 A handler is called at least once, always with the same key. `Unavailable` means "try again later", with growing
 pauses; any other error puts the command among the dead, where a person can redeliver it. What a crash interrupted is
-attempted again when its handler is idempotent; otherwise its outcome is `unknown` and waits for a person.
+attempted again when its handler is idempotent; otherwise its outcome is `unknown` and waits for a person. On a full disk
+the outcome of an attempt is held until it can be written.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from engine.kernel.context import Context, engine_context
 from engine.kernel.dispatch import Accepted, Dispatch, Told
 from engine.kernel.errors import Rejected, StudioError, Unavailable
 from engine.kernel.ids import IdempotencyKey
+from engine.kernel.patience import insist
 from engine.kernel.reducer import tag_of
 from engine.kernel.resources import Store
 
@@ -61,6 +63,7 @@ class Outbox:
         self._clock = clock
         self._handlings: dict[str, _Handling] = {}
         self._waiting: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self._under_way: set[tuple[str, str]] = set()
         dispatch.listen(self._hear)
 
     def handle(
@@ -93,11 +96,17 @@ class Outbox:
         self._waiting.put_nowait((partition, command_id))
 
     async def _deliver(self, partition: str, command_id: str) -> None:
+        if (partition, command_id) in self._under_way:
+            # Enqueued while the outbox started: heard of, and found among the unfinished as well.
+            return
+        self._under_way.add((partition, command_id))
         try:
             await self._carry_out(partition, command_id)
         except StudioError:
             # The log refuses: the daemon is stopping, and the command is still there at the next start.
             _log.exception("the command %s was left as it is", command_id)
+        finally:
+            self._under_way.discard((partition, command_id))
 
     async def _carry_out(self, partition: str, command_id: str) -> None:
         command, _ = await self._dispatch.state(f"{commands.KIND}/{command_id}", partition)
@@ -105,9 +114,9 @@ class Outbox:
         if handling is None:
             _log.error("no handler for the command %s of type %s", command_id, command.type)
             return
-        async with handling.slots:
-            while command.state in ("pending", "attempted"):
-                await sleep_until(self._clock, command.not_before_ms)
+        while command.state in ("pending", "attempted"):
+            await sleep_until(self._clock, command.not_before_ms)
+            async with handling.slots:  # not while it pauses: the others of its kind go on
                 command = await self._attempt(partition, command, handling)
 
     async def _attempt(
@@ -115,7 +124,12 @@ class Outbox:
     ) -> commands.Command:
         accepted = await self._propose(partition, command.command_id, commands.Attempt())
         attempt = accepted.state.attempts
-        context = engine_context("outbox", partition=partition, correlation_id=command.correlation_id)
+        context = engine_context(
+            "outbox",
+            partition=partition,
+            correlation_id=command.correlation_id,
+            causation_id=command.command_id,
+        )
         effect = Effect(
             key=IdempotencyKey(command.command_id),
             stream=command.stream,
@@ -147,9 +161,8 @@ class Outbox:
         return commands.Complete()
 
     async def _propose(self, partition: str, command_id: str, proposal: commands.Proposal) -> Accepted:
-        return await self._dispatch.propose(
-            f"{commands.KIND}/{command_id}", proposal, engine_context("outbox", partition=partition)
-        )
+        stream, context = f"{commands.KIND}/{command_id}", engine_context("outbox", partition=partition)
+        return await insist(lambda: self._dispatch.propose(stream, proposal, context), self._clock)
 
     def _is_idempotent(self, command: commands.Command) -> bool:
         handling = self._handlings.get(command.type)

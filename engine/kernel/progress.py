@@ -41,9 +41,14 @@ class Progress:
         self.serial = 0
 
     def report(self, partition: str, key: str, done: float, total: float, note: str = "") -> None:
-        """Say that `done` of `total` is done. The time left is estimated from the pace since the first report."""
+        """Say that `done` of `total` is done. The time left is estimated from the pace since the first report.
+
+        Work that has gone back has begun anew.
+        """
         now = monotonic_s()
         at = (partition, key)
+        if at in self._standings and done < self._standings[at].done:
+            del self._began[at]
         began_s, began_done = self._began.setdefault(at, (now, done))
         gained, spent = done - began_done, now - began_s
         eta_s = round((total - done) * spent / gained, 1) if gained > 0 and spent > 0.2 else None

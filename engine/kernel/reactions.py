@@ -1,7 +1,9 @@
 """Pure code that turns an event of one stream into proposals for others.
 
-Each event is reacted to exactly once: the proposals and the place reached are committed in one transaction. A proposal
-that is refused (the other stream has moved on) is left out and said so in the program's log.
+Each event is reacted to exactly once: the proposals and the place reached are committed in one transaction. When they
+are refused (the other stream has moved on) none of them is accepted and the program's log says so. A full disk is no
+refusal: the reaction waits. A mistake in the code costs its own reaction, with a trace; were it to end the daemon, every
+next start would meet the same event and end again.
 """
 
 import logging
@@ -12,11 +14,13 @@ from typing import Any, Final
 from msgspec import Struct
 
 from cutroom_sdk.wire.codec import decode
+from engine.kernel.clock import Clock
 from engine.kernel.context import engine_context
 from engine.kernel.database import Database
 from engine.kernel.dispatch import Asked, Bookkeeping, Dispatch
-from engine.kernel.errors import StudioError
+from engine.kernel.errors import StudioError, Unavailable
 from engine.kernel.log import Event
+from engine.kernel.patience import insist
 from engine.kernel.reducer import tag_of
 from engine.kernel.subscriptions import Subscriptions
 
@@ -29,10 +33,13 @@ React = Callable[[Any, Event], Sequence[Asked]]
 class Reactions:
     """The registered reactions and the one reader that runs them."""
 
-    def __init__(self, dispatch: Dispatch, subscriptions: Subscriptions, database: Database) -> None:
+    def __init__(
+        self, dispatch: Dispatch, subscriptions: Subscriptions, database: Database, clock: Clock
+    ) -> None:
         self._dispatch = dispatch
         self._subscriptions = subscriptions
         self._database = database
+        self._clock = clock
         self._by_type: dict[str, tuple[str, type[Struct], React]] = {}
 
     def on(self, event: type[Struct], name: str, react: React) -> None:
@@ -49,20 +56,34 @@ class Reactions:
         after = await self._database.read(_checkpoint)
         async for recorded in self._subscriptions.follow_events(after):
             if recorded.type in self._by_type:
-                name, kind, react = self._by_type[recorded.type]
-                asked = react(decode(bytes(recorded.data), kind), recorded)
-                if asked:
-                    await self._propose(name, asked, recorded)
+                await self._react(recorded)
+
+    async def _react(self, recorded: Event) -> None:
+        name, kind, react = self._by_type[recorded.type]
+        try:
+            asked = react(decode(bytes(recorded.data), kind), recorded)
+            if asked:
+                await self._propose(name, asked, recorded)
+        except Unavailable:
+            raise
+        except StudioError as refusal:
+            _log.info("the reaction %s to %s was refused: %s", name, recorded.position, refusal.detail)
+            await self._propose(name, (), recorded)
+        except Exception:
+            _log.exception("the reaction %s to %s failed and is left out", name, recorded.position)
+            await self._propose(name, (), recorded)
 
     async def _propose(self, name: str, asked: Sequence[Asked], recorded: Event) -> None:
         context = engine_context(
-            f"reaction:{name}", partition=recorded.partition, correlation_id=recorded.correlation_id
+            f"reaction:{name}",
+            partition=recorded.partition,
+            correlation_id=recorded.correlation_id,
+            causation_id=str(recorded.position),
         )
-        try:
-            await self._dispatch.propose_many(asked, context, bookkeeping=_reached(recorded.position))
-        except StudioError as refusal:
-            _log.info("the reaction %s to %s was refused: %s", name, recorded.position, refusal.detail)
-            await self._dispatch.propose_many((), context, bookkeeping=_reached(recorded.position))
+        await insist(
+            lambda: self._dispatch.propose_many(asked, context, bookkeeping=_reached(recorded.position)),
+            self._clock,
+        )
 
 
 def _checkpoint(connection: sqlite3.Connection) -> int:

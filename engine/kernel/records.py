@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from cutroom_sdk.wire.codec import encode
 from engine.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -20,12 +20,12 @@ _WRITABLE: Final = re.compile(r"(project|team)/.+|run/[^/]+/(?!status$).+|missio
 MAX_VALUE_BYTES: Final = 256 << 10
 
 
-class Operation(Struct, frozen=True, kw_only=True):
+class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One write, or a `check` of a rev. `if_match_rev` 0 means absent, None anything. `patch` is a merge patch."""
 
     op: Literal["put", "patch", "delete", "check"]
     key: str
-    value: Any = None
+    value: Any = UNSET
     if_match_rev: int | None = None
 
 
@@ -89,7 +89,7 @@ def decide(
     Raises:
         Conflict: `revision_conflict`, with the key and both revs.
         NotFound: a patch or delete of a record that is not there.
-        Invalid: a value of more than 256 KiB.
+        Invalid: a value of more than 256 KiB, one that is missing, or one that is nested too deeply.
     """
     records = dict(held)
     written: dict[str, Held] = {}
@@ -125,17 +125,25 @@ def _match(operation: Operation, current: Held) -> None:
 def _new_value(operation: Operation, current: Held) -> bytes | None:
     if operation.op == "delete":
         return None
-    value = operation.value
-    if operation.op == "patch":
-        assert current.value is not None
-        value = merge_patch(msgspec.json.decode(current.value), value)
-    encoded = encode(value)
+    if operation.value is UNSET:
+        raise Invalid(f"the {operation.op} of {operation.key} has no value", field="value")
+    try:
+        encoded = _encoded(operation, current)
+    except RecursionError as error:
+        raise Invalid(f"the value of {operation.key} is nested too deeply", field="value") from error
     if len(encoded) > MAX_VALUE_BYTES:
         raise Invalid(
             f"the value of {operation.key} has {len(encoded)} bytes; {MAX_VALUE_BYTES} is the most",
             field="value",
         )
     return encoded
+
+
+def _encoded(operation: Operation, current: Held) -> bytes:
+    if operation.op != "patch":
+        return encode(operation.value)
+    assert current.value is not None
+    return encode(merge_patch(msgspec.json.decode(current.value), operation.value))
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

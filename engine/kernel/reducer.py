@@ -25,7 +25,8 @@ C_co = TypeVar("C_co", covariant=True)
 class Envelope(Struct, frozen=True, kw_only=True):
     """What surrounds a proposal or an event: when and by whom.
 
-    `at_ms` is set by dispatch and never decreases along the log.
+    `at_ms` is set by dispatch and never decreases along the log. `human` is for `decide`: the log does not keep it, so
+    `on_event` always sees False; what a fold needs to know of it belongs in the event.
     """
 
     at_ms: int

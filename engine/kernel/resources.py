@@ -55,6 +55,22 @@ class Store:
 
         return await self._database.read(work)
 
+    async def as_of(
+        self, key: str, position: int, partition: str = DEFAULT_PARTITION
+    ) -> tuple[Record | None, Record | None]:
+        """Return the record as it was at `position`, and as it was before that write; None: there was none then."""
+
+        def work(connection: sqlite3.Connection) -> list[Record | None]:
+            rows = connection.execute(
+                "SELECT key, value, rev, position, updated_at_ms, updated_by FROM resource_history"
+                " WHERE partition = ? AND key = ? AND position <= ? ORDER BY position DESC, ordinal DESC LIMIT 2",
+                (partition, key, position),
+            )
+            return [None if row[1] is None else _record(row) for row in rows]
+
+        now, before = [*await self._database.read(work), None, None][:2]
+        return now, before
+
     async def page(
         self,
         prefix: str,
@@ -153,5 +169,6 @@ def _under(prefix: str) -> tuple[str, tuple[str, ...]]:
     prefix = prefix.rstrip("/")
     if not prefix:
         return "", ()
-    # "0" is the character after "/": the range is exactly what lies beneath.
-    return " AND (key = ? OR key >= ? AND key < ?)", (prefix, prefix + "/", prefix + "0")
+    # "0" is the character after "/". The first two terms are what the index can use, the last leaves out `prefix-x`.
+    within = " AND key >= ? AND key < ? AND (key = ? OR key >= ?)"
+    return within, (prefix, prefix + "0", prefix, prefix + "/")

@@ -15,7 +15,8 @@ from engine.kernel.database import Database
 from engine.kernel.dispatch import Told
 from engine.kernel.log import Event, Log
 
-RECENT: Final = 2048  # commits kept in memory for those near the head
+RECENT: Final = 2048  # commits kept in memory for those near the head, and no more bytes than:
+RECENT_BYTES: Final = 16 << 20
 PAGE: Final = 500
 
 
@@ -26,6 +27,7 @@ class Subscriptions:
         self._database = database
         self._log = log
         self._recent: deque[Told] = deque()
+        self._recent_bytes = 0
         self._news = asyncio.Event()
         self.head = 0
         self._floor = 0  # everything after this position is in `_recent`
@@ -38,8 +40,11 @@ class Subscriptions:
         """Take over a commit; called in log order."""
         self.head = told.events[-1].position
         self._recent.append(told)
-        if len(self._recent) > RECENT:
-            self._floor = self._recent.popleft().events[-1].position
+        self._recent_bytes += _size(told)
+        while len(self._recent) > RECENT or self._recent_bytes > RECENT_BYTES:
+            gone = self._recent.popleft()
+            self._recent_bytes -= _size(gone)
+            self._floor = gone.events[-1].position
         self.wake()
 
     def wake(self) -> None:
@@ -56,6 +61,7 @@ class Subscriptions:
         """Return changes after `position` of all partitions, in order, and the position reached.
 
         Changes of one position are never separated. No changes and `position` reached: the consumer is at the head.
+        A consumer that read the database may be ahead of what has been told; it never goes back.
         """
         if position >= self._floor:
             found: list[Change] = []
@@ -63,7 +69,7 @@ class Subscriptions:
                 found.extend(told.changes)
                 if len(found) >= PAGE:
                     return found, told.events[-1].position
-            return found, self.head
+            return found, max(position, self.head)
         head = self.head
         found = await self._database.read(lambda connection: changes.read_after(connection, position, PAGE))
         return found, (found[-1].position if found else head)
@@ -76,9 +82,10 @@ class Subscriptions:
                 found.extend(event for event in told.events if event.position > position)
                 if len(found) >= PAGE:
                     break
-            return found, (found[-1].position if found else self.head)
+            return found, (found[-1].position if found else max(position, self.head))
+        head = self.head
         found = await self._log.read(after=position, limit=PAGE)
-        return found, (found[-1].position if found else self.head)
+        return found, (found[-1].position if found else head)
 
     async def follow_events(self, after: int) -> AsyncIterator[Event]:
         """Yield every event after `after`, for ever."""
@@ -99,3 +106,9 @@ class Subscriptions:
             newer.append(told)
         newer.reverse()
         return newer
+
+
+def _size(told: Told) -> int:
+    return sum(memoryview(event.data).nbytes for event in told.events) + sum(
+        change.size for change in told.changes
+    )
