@@ -1,6 +1,7 @@
 """Settings: a file, then the environment, then flags; each overrides the one before. Unknown names are errors.
 
-The file is `cutroom.toml` in the state directory; the environment's names are `CUTROOM_` and the setting in capitals.
+The file is `cutroom.toml` in the state directory; the environment's names are `CUTROOM_` and the setting in capitals,
+several folders joined with `:`.
 """
 
 import tomllib
@@ -56,7 +57,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text())
     except FileNotFoundError:
         return {}
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise Invalid(f"{path}: {error}", field=str(path)) from error
 
 
@@ -66,7 +67,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         setting = name.removeprefix(PREFIX)
         if setting == name or setting in NOT_SETTINGS:
             continue
-        found[setting.lower()] = tuple(text.split(":")) if setting == "MEDIA_ROOTS" else text
+        roots = setting == "MEDIA_ROOTS"
+        found[setting.lower()] = tuple(root for root in text.split(":") if root) if roots else text
     return found
 
 
@@ -84,6 +86,9 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any], where: str) -> None:
 def _check(settings: Settings) -> None:
     if not 0 <= settings.port <= 65535:
         raise Invalid(f"port is {settings.port}; 0 to 65535 is taken", field="port")
+    for name in ("workers", "idle_exit_s"):
+        if getattr(settings, name) < 0:
+            raise Invalid(f"{name} is {getattr(settings, name)}; 0 or more is taken", field=name)
     if settings.sandbox not in ("auto", "none"):
         raise Invalid(f"sandbox is {settings.sandbox!r}; 'auto' or 'none' is taken", field="sandbox")
     if settings.log_level not in ("debug", "info", "warning", "error"):

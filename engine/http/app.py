@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from engine.http import routes
 from engine.http.gate import CheckToken, Gate
 from engine.http.idempotency import Idempotency
-from engine.http.problems import on_bug, on_http_exception, on_studio_error
+from engine.http.problems import on_http_exception, on_studio_error
 from engine.kernel.errors import StudioError
 from engine.kernel.kernel import Kernel
 
@@ -36,14 +36,11 @@ def build_app(
             Middleware(Gate, check_token=check_token, hosts=hosts),
             Middleware(Idempotency, database=kernel.database, clock=kernel.clock),
         ],
-        exception_handlers={
-            StudioError: on_studio_error,
-            HTTPException: on_http_exception,
-            Exception: on_bug,
-        },
+        exception_handlers={StudioError: on_studio_error, HTTPException: on_http_exception},
     )
     app.state.kernel = kernel
     app.state.closing = asyncio.Event()
+    app.state.streams = 0
     app.state.health = health
     app.state.readiness = readiness
     return app

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Final
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine.http.problems import problem_response
+from engine.http.problems import bug_response, problem_response
 from engine.kernel.context import Context
 from engine.kernel.errors import Forbidden, StudioError, Unauthenticated
 
@@ -41,23 +42,32 @@ class Gate:
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def secured(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 given = {name for name, _ in message["headers"]}
                 message["headers"].extend(pair for pair in _SECURITY if pair[0] not in given)
             await send(message)
 
         try:
             self._admit(scope)
+            await self._app(scope, receive, secured)
         except StudioError as refusal:
             await problem_response(refusal, scope["path"])(scope, receive, secured)
+        except ClientDisconnect:
             return
-        await self._app(scope, receive, secured)
+        except Exception as bug:
+            if begun:
+                raise
+            await bug_response(scope, bug)(scope, receive, secured)
 
     def _admit(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         hosts = self._hosts()
-        if headers.get("host", "").lower() not in hosts:
+        if [host.lower() in hosts for host in headers.getlist("host")] != [True]:
             raise Forbidden(
                 "the Host header names another place; use the daemon's own address", code="origin_refused"
             )
@@ -68,7 +78,7 @@ class Gate:
 
     def _refuse_foreign_pages(self, headers: Headers, hosts: frozenset[str]) -> None:
         origin = headers.get("origin")
-        if origin is not None and origin.partition("://")[2].lower() not in hosts:
+        if origin is not None and origin.lower() not in {f"http://{host}" for host in hosts}:
             raise Forbidden(f"a page of {origin[:80]} may not ask for this", code="origin_refused")
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             raise Forbidden("another site's page may not ask for this", code="origin_refused")
@@ -87,7 +97,7 @@ class Gate:
 
 def _bearer(headers: Headers) -> str | None:
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token else None
+    return (token.strip() or None) if scheme.lower() == "bearer" else None
 
 
 def _cookie(headers: Headers) -> str | None:

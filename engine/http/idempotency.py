@@ -12,17 +12,18 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec.structs import replace
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.http.problems import problem_response
 from engine.kernel.clock import Clock
-from engine.kernel.context import Claim, Context
+from engine.kernel.context import KEPT_MS, Claim, Context
 from engine.kernel.database import Database
 from engine.kernel.errors import Invalid, LimitExceeded, StudioError
 
 METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-KEPT_MS: Final = 24 * 3600 * 1000
+PRUNE_MS: Final = 3600 * 1000
 BODY_MAX: Final = 1 << 20
 KEY_MAX: Final = 255
 
@@ -42,17 +43,15 @@ class Idempotency:
         self._database = database
         self._clock = clock
         self._under_way: dict[tuple[str, str], asyncio.Event] = {}
+        self._pruned_at_ms = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from what is kept, or carry the request out and keep its answer."""
         key = Headers(scope=scope).get("idempotency-key") if scope["type"] == "http" else None
-        if key is None or scope["method"] not in METHODS:
+        if key is None or scope["method"] not in METHODS or "context" not in scope.get("state", {}):
             await self._app(scope, receive, send)
-            return
-        try:
+        else:
             await self._once(key, scope, receive, send)
-        except StudioError as refusal:
-            await problem_response(refusal, scope["path"])(scope, receive, send)
 
     async def _once(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
         if not 1 <= len(key) <= KEY_MAX:
@@ -72,20 +71,25 @@ class Idempotency:
                 await _replay(kept, claim)(scope, receive, send)
                 return
             scope["state"]["context"] = replace(context, claim=claim)
-            await self._carry_out(claim, content, scope, send)
+            await self._carry_out(claim, content, scope, receive, send)
         finally:
             self._under_way.pop(at).set()
 
-    async def _carry_out(self, claim: Claim, content: bytes, scope: Scope, send: Send) -> None:
+    async def _carry_out(
+        self, claim: Claim, content: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         recorded: list[Message] = []
+        unread = [content]
 
-        async def receive() -> Message:
-            return {"type": "http.request", "body": content, "more_body": False}
+        async def receive_again() -> Message:
+            if not unread:
+                return await receive()
+            return {"type": "http.request", "body": unread.pop(), "more_body": False}
 
         async def record(message: Message) -> None:
             recorded.append(message)
 
-        await self._app(scope, receive, record)
+        await self._app(scope, receive_again, record)
         start, rest = recorded[0], recorded[1:]
         # A mistake in the request (400) or a failure inside (5xx) changed nothing: the key stays free for a better try.
         if start["status"] < 500 and start["status"] not in (400, 401, 413, 415):
@@ -106,13 +110,17 @@ class Idempotency:
         return await self._database.read(work)
 
     async def _keep(self, claim: Claim, start: Message, content: bytes) -> None:
-        now, headers = (
-            self._clock.now_ms(),
-            msgspec.json.encode([(name.decode(), value.decode()) for name, value in start["headers"]]),
+        now = self._clock.now_ms()
+        headers = msgspec.json.encode(
+            [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
         )
+        prune = self._pruned_at_ms + PRUNE_MS <= now
+        if prune:
+            self._pruned_at_ms = now
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM idempotency WHERE at_ms <= ?", (now - KEPT_MS,))
+            if prune:
+                connection.execute("DELETE FROM idempotency WHERE at_ms <= ?", (now - KEPT_MS,))
             connection.execute(
                 "INSERT OR REPLACE INTO idempotency (actor, key, request_hash, at_ms, status, headers, body)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -136,7 +144,7 @@ def _replay(kept: _Kept, claim: Claim) -> Response:
         return problem_response(lost)
     response = Response(kept.body or b"", kept.status)
     pairs = msgspec.json.decode(kept.headers, type=list[tuple[str, str]])
-    response.raw_headers = [(name.encode(), value.encode()) for name, value in pairs]
+    response.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
     response.headers["Idempotent-Replayed"] = "true"
     return response
 
@@ -145,6 +153,8 @@ async def _read(receive: Receive) -> bytes:
     parts, size, more = [], 0, True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         part = message.get("body", b"")
         size += len(part)
         if size > BODY_MAX:

@@ -6,6 +6,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from cutroom_sdk.wire.codec import encode, to_builtins
 from engine.kernel.errors import NotFound, StudioError
@@ -41,8 +42,8 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     return problem_response(NotFound(f"there is nothing at {request.url.path}"), request.url.path)
 
 
-async def on_bug(request: Request, error: Exception) -> Response:
-    """Answer what nobody foresaw; the trace goes to the program's log, not to the caller."""
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+def bug_response(scope: Scope, error: Exception) -> Response:
+    """Return the answer for what nobody foresaw; the trace goes to the program's log, not to the caller."""
+    _log.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
     bug = StudioError("an error inside the daemon; its log has the trace", code="internal")
-    return problem_response(bug, request.url.path)
+    return problem_response(bug, scope["path"])

@@ -56,7 +56,7 @@ async def body(request: Request, kind: type[T], *types: str) -> T:
     """Read the JSON body as `kind`. `types` are the content types taken, `application/json` unless named.
 
     Raises:
-        Invalid: not JSON, or another shape; `field` names where.
+        Invalid: not JSON, nested too deeply, or another shape; `field` names where.
         StudioError: `unsupported_media_type`.
     """
     check_content_type(request, *types)
@@ -66,6 +66,8 @@ async def body(request: Request, kind: type[T], *types: str) -> T:
         raise shape_error(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"the body is not JSON: {error}", field="body") from error
+    except RecursionError as error:
+        raise Invalid("the body is nested too deeply", field="body") from error
 
 
 def check_content_type(request: Request, *types: str) -> str:
@@ -132,13 +134,27 @@ def etag(rev: int) -> str:
     return f'"{rev}"'
 
 
+def unchanged(request: Request, rev: int) -> bool:
+    """Tell whether the caller has this rev already: `If-None-Match` names it, alone or in a list, or says `*`.
+
+    Weak tags count as their strong ones, as RFC 9110, 13.1.2, has it for reads.
+    """
+    tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    return etag(rev) in tags or "*" in tags
+
+
 def expected_rev(request: Request) -> int | None:
-    """Return the rev that the request insists on: from `If-Match`, 0 from `If-None-Match: *`, else None.
+    """Return the rev that a write insists on: from `If-Match`, 0 from `If-None-Match: *`, else None.
 
     Raises:
-        Invalid: a tag that is no rev.
+        Invalid: a tag that is no rev; a precondition is never passed over.
     """
-    if request.headers.get("if-none-match", "").strip() == "*":
+    absent = request.headers.get("if-none-match")
+    if absent is not None:
+        if absent.strip() != "*":
+            raise Invalid(
+                f"If-None-Match is {absent[:40]}; for a write only * is taken", field="If-None-Match"
+            )
         return 0
     tag = request.headers.get("if-match")
     if tag is None:
@@ -167,6 +183,6 @@ async def one(request: Request, key: str, context: Context, *, missing: NotFound
     record = await kernel(request).resources.record(key, context.partition)
     if record is None:
         raise missing or NotFound(f"there is no {key}", key=key)
-    if request.headers.get("if-none-match") == etag(record.rev):
+    if unchanged(request, record.rev):
         return Response(status_code=304, headers={"ETag": etag(record.rev)})
     return answer(msgspec.Raw(record.value), rev=record.rev)

@@ -1,6 +1,5 @@
 """The kernel's own routes: resources, their stream, the log, and what the daemon says of itself."""
 
-import sqlite3
 from typing import Any
 
 import msgspec
@@ -21,10 +20,13 @@ from engine.http.requests import (
     expected_rev,
     kernel,
     query_integer,
+    unchanged,
 )
 from engine.http.sse import LogStream, ResourceStream, start_position
 from engine.kernel import records
+from engine.kernel.changes import covers
 from engine.kernel.context import Context
+from engine.kernel.dispatch import Accepted
 from engine.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from engine.kernel.ids import kind_of
 from engine.kernel.log import Event
@@ -95,17 +97,17 @@ async def get_resource(request: Request) -> Response:
     records.check_key(key)
     context = _check_readable(request, key)
     if "at" in request.query_params:
-        record = await _as_of(request, key, context)
+        record = await _at(request, key, context)
     else:
         record = await kernel(request).resources.record(key, context.partition)
     if record is None:
         raise NotFound(f"there is no resource {key}", key=key)
-    if request.headers.get("if-none-match") == etag(record.rev):
+    if unchanged(request, record.rev):
         return Response(status_code=304, headers={"ETag": etag(record.rev)})
     return answer(_wire(record), rev=record.rev)
 
 
-async def _as_of(request: Request, key: str, context: Context) -> Record | None:
+async def _at(request: Request, key: str, context: Context) -> Record | None:
     at, head = query_integer(request, "at", 0), kernel(request).dispatch.head
     if at > head:
         raise Conflict(
@@ -115,31 +117,20 @@ async def _as_of(request: Request, key: str, context: Context) -> Record | None:
             code="position_ahead",
             head=head,
         )
-
-    def work(connection: sqlite3.Connection) -> Record | None:
-        row = connection.execute(
-            "SELECT key, value, rev, position, updated_at_ms, updated_by FROM resource_history"
-            " WHERE partition = ? AND key = ? AND position <= ? ORDER BY position DESC, ordinal DESC LIMIT 1",
-            (context.partition, key, at),
-        ).fetchone()
-        if row is None or row[1] is None:
-            return None
-        return Record(
-            key=row[0], value=row[1], rev=row[2], position=row[3], updated_at_ms=row[4], updated_by=row[5]
-        )
-
-    return await kernel(request).database.read(work)
+    now, _ = await kernel(request).resources.as_of(key, at, context.partition)
+    return now
 
 
-async def _write(request: Request, *operations: Operation) -> tuple[int, dict[str, int], Context]:
+async def _write(request: Request, *operations: Operation) -> Accepted:
     context = caller(request, "resources:write")
     for operation in operations:
         records.check_key(operation.key)
-        if operation.op != "check":
+        if operation.op == "check":
+            _check_readable(request, operation.key)
+        else:
             records.check_writable(operation.key)
     proposal = WriteRecords(operations=operations)
-    accepted = await kernel(request).dispatch.propose(records.STREAM, proposal, context)
-    return accepted.position, dict(accepted.revs), context
+    return await kernel(request).dispatch.propose(records.STREAM, proposal, context)
 
 
 async def put_resource(request: Request) -> Response:
@@ -147,9 +138,7 @@ async def put_resource(request: Request) -> Response:
     key = request.path_params["key"]
     asked = await body(request, PutRequest)
     operation = Operation(op="put", key=key, value=asked.value, if_match_rev=expected_rev(request))
-    existed = await kernel(request).resources.record(key, _identified(request).partition) is not None
-    await _write(request, operation)
-    return await _written(request, key, status=200 if existed else 201)
+    return await _written(request, key, await _write(request, operation))
 
 
 async def patch_resource(request: Request) -> Response:
@@ -157,24 +146,24 @@ async def patch_resource(request: Request) -> Response:
     key = request.path_params["key"]
     check_content_type(request, MERGE_PATCH)
     patch = await body(request, Any, MERGE_PATCH)
-    await _write(request, Operation(op="patch", key=key, value=patch, if_match_rev=expected_rev(request)))
-    return await _written(request, key, status=200)
+    operation = Operation(op="patch", key=key, value=patch, if_match_rev=expected_rev(request))
+    return await _written(request, key, await _write(request, operation))
 
 
-async def _written(request: Request, key: str, *, status: int) -> Response:
-    record = await kernel(request).resources.record(key, _identified(request).partition)
-    if record is None:
-        raise NotFound(f"{key} was deleted by somebody else in the meantime", key=key)
-    return answer(_wire(record), status=status, rev=record.rev)
+async def _written(request: Request, key: str, accepted: Accepted) -> Response:
+    """Answer what this write made of the record, whatever others have made of it since: the rev is the caller's own."""
+    partition = _identified(request).partition
+    record, before = await kernel(request).resources.as_of(key, accepted.position, partition)
+    assert record is not None, "a write that was accepted is in the history"
+    return answer(_wire(record), status=201 if before is None else 200, rev=record.rev)
 
 
 async def delete_resource(request: Request) -> Response:
     """`DELETE /v1/resources/{key}`: answers the tombstone."""
     key = request.path_params["key"]
-    position, revs, _ = await _write(
-        request, Operation(op="delete", key=key, if_match_rev=expected_rev(request))
-    )
-    return answer({"key": key, "rev": revs[key], "position": position}, rev=revs[key])
+    accepted = await _write(request, Operation(op="delete", key=key, if_match_rev=expected_rev(request)))
+    rev = accepted.revs[key]
+    return answer({"key": key, "rev": rev, "position": accepted.position}, rev=rev)
 
 
 async def transaction(request: Request) -> Response:
@@ -182,9 +171,9 @@ async def transaction(request: Request) -> Response:
     asked = await body(request, TransactionRequest)
     if not asked.operations:
         raise Invalid("operations is empty; name at least one", field="operations")
-    position, revs, _ = await _write(request, *asked.operations)
-    results = [{"op": one.op, "key": one.key, "rev": revs[one.key]} for one in asked.operations]
-    return answer({"position": position, "results": results})
+    accepted = await _write(request, *asked.operations)
+    results = [{"op": one.op, "key": one.key, "rev": accepted.revs[one.key]} for one in asked.operations]
+    return answer({"position": accepted.position, "results": results})
 
 
 async def resource_events(request: Request) -> ASGIApp:
@@ -201,7 +190,7 @@ async def resource_events(request: Request) -> ASGIApp:
 
 
 async def read_log(request: Request) -> Response:
-    """`GET /v1/log`: pages of events."""
+    """`GET /v1/log`: pages of events; those that the caller may not read are left out, so a page may be short."""
     context = caller(request, "log:read")
     limit = query_integer(request, "limit", LIMIT_DEFAULT, least=1, most=LIMIT_MAX)
     cursor = "cursor" if "cursor" in request.query_params else "after"
@@ -213,7 +202,8 @@ async def read_log(request: Request) -> Response:
         type_prefix=request.query_params.get("type"),
     )
     following = str(events[-1].position) if len(events) == limit else None
-    return answer({"items": events, "next": following, "position": kernel(request).dispatch.head})
+    visible = [event for event in events if may_read(request, context, event.stream)]
+    return answer({"items": visible, "next": following, "position": kernel(request).dispatch.head})
 
 
 async def log_events(request: Request) -> ASGIApp:
@@ -222,8 +212,9 @@ async def log_events(request: Request) -> ASGIApp:
     stream, kind = request.query_params.get("stream"), request.query_params.get("type")
 
     def wants(event: Event) -> bool:
-        right_stream = stream is None or event.stream == stream or event.stream.startswith(stream + "/")
-        return right_stream and (kind is None or event.type == kind or event.type.startswith(kind + "."))
+        right_stream = stream is None or covers(stream, event.stream)
+        right_type = kind is None or event.type == kind or event.type.startswith(kind + ".")
+        return right_stream and right_type and may_read(request, context, event.stream)
 
     return LogStream(
         request, context, after=start_position(request, kernel(request).dispatch.head), wants=wants

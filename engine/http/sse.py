@@ -6,8 +6,11 @@ with which a client comes back.
 """
 
 import asyncio
+import logging
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from starlette.requests import Request
@@ -17,11 +20,13 @@ from cutroom_sdk.wire.codec import encode
 from engine.http.requests import INTEGER_MAX, kernel, query_integer
 from engine.kernel.changes import Change, covers
 from engine.kernel.context import Context
-from engine.kernel.errors import Conflict, Invalid
+from engine.kernel.errors import Conflict, Invalid, Unavailable
 from engine.kernel.log import Event
 
 BOOKMARK_S: Final = 15.0
-SNAPSHOT_PAGE: Final = 1_000_000
+STREAMS_MAX: Final = 1_000
+SNAPSHOT: Final = sys.maxsize  # all of it in one read: a snapshot is of one moment
+_log = logging.getLogger(__name__)
 
 
 def frame(name: str, data: object, *, position: int | None = None) -> bytes:
@@ -62,28 +67,47 @@ class Stream(ABC):
 
     def __init__(self, request: Request, context: Context) -> None:
         self._kernel = kernel(request)
-        self._closing: asyncio.Event = request.app.state.closing
+        self._state = request.app.state
         self._context = context
         self._position = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send what there is, then what comes."""
-        opening = await self._opening()
-        headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": opening, "more_body": True})
-        ends = [asyncio.create_task(_gone(receive)), asyncio.create_task(self._closing.wait())]
+        """Send what there is, then what comes.
+
+        Raises:
+            Unavailable: there are `STREAMS_MAX` streams already.
+        """
+        with self._counted():
+            opening = await self._opening()
+            headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            if scope["method"] != "HEAD":
+                await send({"type": "http.response.body", "body": opening, "more_body": True})
+                await self._until_the_end(receive, send)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        if self._state.streams >= STREAMS_MAX:
+            raise Unavailable(f"{STREAMS_MAX} streams are open; close one, or try again later")
+        self._state.streams += 1
+        try:
+            yield
+        finally:
+            self._state.streams -= 1
+
+    async def _until_the_end(self, receive: Receive, send: Send) -> None:
+        """Send what comes until the client goes, the daemon closes, or there is a mistake in the code."""
+        ends = [asyncio.create_task(_gone(receive)), asyncio.create_task(self._state.closing.wait())]
         flowing = asyncio.create_task(self._flow(send))
         try:
             await asyncio.wait([*ends, flowing], return_when=asyncio.FIRST_COMPLETED)
-            if not flowing.done() and self._closing.is_set():
-                flowing.cancel()
-                await asyncio.gather(flowing, return_exceptions=True)
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             for task in (*ends, flowing):
                 task.cancel()
             await asyncio.gather(*ends, flowing, return_exceptions=True)
+        if not flowing.cancelled() and (error := flowing.exception()):
+            _log.error("a stream ended after %s", self._position, exc_info=error)
 
     async def _flow(self, send: Send) -> None:
         bookmark_at = asyncio.get_running_loop().time() + BOOKMARK_S
@@ -93,10 +117,11 @@ class Stream(ABC):
             chunk = await self._read()
             now = asyncio.get_running_loop().time()
             if now >= bookmark_at:
+                # Whatever else was sent: progress carries no id, and changes may all have been for others.
                 chunk += frame("bookmark", {"position": self._position}, position=self._position)
+                bookmark_at = now + BOOKMARK_S
             if chunk:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                bookmark_at = now + BOOKMARK_S
             elif self._position == before:
                 await _wait(signal, bookmark_at - now)
 
@@ -137,7 +162,7 @@ class ResourceStream(Stream):
 
     async def _list(self) -> bytes:
         page = await self._kernel.resources.page(
-            self._prefix, self._context.partition, limit=SNAPSHOT_PAGE, visible=self._visible
+            self._prefix, self._context.partition, limit=SNAPSHOT, visible=self._visible
         )
         self._position = page.position
         parts = []
