@@ -13,10 +13,10 @@ from typing import Final
 import av
 import numpy as np
 
-from engine.media.audio import SoundReader
+from engine.media.audio import SoundReader, first_heard
 from engine.media.frames import FrameReader
 from engine.media.index import FrameIndex, build_index
-from engine.media.source import open_media, packets, seconds
+from engine.media.source import again, open_media, seconds
 from engine.media.source import picture as picture_stream
 from engine.media.source import sound as sound_stream
 from engine.rendering.encoded import Evidence, read_segments
@@ -69,7 +69,7 @@ def inspect(work: InspectWork, film: int, parts: Sequence[int]) -> Inspection:
             audio_codec=None if audio is None else audio.codec_context.codec.canonical_name,
             sample_rate=0 if audio is None else audio.codec_context.sample_rate,
             audio_duration=_audio_duration(container, audio),
-            start_offset=Fraction(0) if audio is None else _first_heard(container, audio) - index.start,
+            start_offset=Fraction(0) if audio is None else _first_heard(container) - index.start,
             integrated_lufs=loudness,
             true_peak_dbtp=peak,
             compared=compared,
@@ -178,13 +178,11 @@ def _audio_duration(container: av.container.InputContainer, stream: av.AudioStre
     return seconds(stream.duration, stream.time_base)
 
 
-def _first_heard(container: av.container.InputContainer, stream: av.AudioStream) -> Fraction:
-    """Return when the first sample that is not run-up is heard."""
-    container.seek(0)
-    for packet in packets(container, stream):
-        for frame in stream.decode(packet):
-            return seconds(frame.pts, frame.time_base)
-    return Fraction(0)
+def _first_heard(container: av.container.InputContainer) -> Fraction:
+    """Return when the first sample that is not run-up is heard, seconds of the container's own time."""
+    with again(container) as fresh:
+        heard = first_heard(fresh)
+    return Fraction(0) if heard is None else heard.at
 
 
 def _moov_first(film: int) -> bool:

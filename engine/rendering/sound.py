@@ -10,10 +10,9 @@ import av
 import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
-from av.container import InputContainer
 
 from engine.media.audio import SoundReader
-from engine.media.source import open_media, seconds, sound
+from engine.media.source import open_media
 from engine.rendering.encoded import EncodedSound, Packet
 from engine.rendering.loudness import Samples, integrated_lufs, limited, true_peak_dbtp
 from engine.rendering.work import SoundClip, SoundDone, SoundEncoder, SoundWork
@@ -46,8 +45,9 @@ def mix(work: SoundWork, descriptors: tuple[int, ...], report: Callable[[float, 
     for number, (source, descriptor) in enumerate(zip(work.sources, descriptors, strict=True)):
         clips = sorted((clip for clip in work.clips if clip.source == number), key=lambda clip: clip.start)
         with open_media(descriptor) as container:
-            origin = _first_sample(container) if source.origin is None else source.origin
-            reader = SoundReader(container, rate=work.encoder.sample_rate, channels=CHANNELS, origin=origin)
+            reader = SoundReader(
+                container, rate=work.encoder.sample_rate, channels=CHANNELS, origin=source.origin
+            )
             for clip in clips:
                 _add(out, clip, reader, work.encoder.sample_rate)
         report(number + 1, len(work.sources))
@@ -177,8 +177,3 @@ def _measured(encoded: EncodedSound, work: SoundWork, gain: float, notices: tupl
 def _packet(packet: av.Packet[av.stream.Stream]) -> Packet:
     assert packet.pts is not None, "an encoder gives times"
     return Packet(pts=packet.pts, key=True, data=bytes(packet))
-
-
-def _first_sample(container: InputContainer) -> Fraction:
-    stream = sound(container)
-    return Fraction(0) if stream is None else seconds(stream.start_time, stream.time_base)

@@ -137,3 +137,17 @@ class Receipt(Wire, frozen=True, kw_only=True):
     approvals: tuple[dict[str, Any], ...]
     log_position: int
     cuts: tuple[dict[str, Any], ...] = ()
+
+
+class Segment(Wire, frozen=True, kw_only=True):
+    """Resource `segment/{key}`: encoded work that is kept. `key` is the hash of all that it depends on.
+
+    `blob` is where it lies, `count` its frames, or its samples where it is a film's sound.
+    """
+
+    key: str
+    kind: Literal["picture", "sound"]
+    blob: str
+    bytes: int
+    count: int
+    notices: tuple[str, ...] = ()

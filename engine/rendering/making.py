@@ -1,0 +1,287 @@
+"""One render being made: every segment once, in the worker processes, then the sound, the film and a look at it.
+
+Finished segments are on record as they come, so whatever ends this leaves only what is missing to be done.
+"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final, TypeVar
+
+from cutroom_sdk.wire.renders import RenderOutput, Segment
+from engine.kernel.blobs import Blobs
+from engine.kernel.context import Context
+from engine.kernel.dispatch import Asked, Dispatch
+from engine.kernel.errors import Unavailable, WorkFailed
+from engine.kernel.tools import Resources
+from engine.media.pool import Pool
+from engine.rendering import plan as plans
+from engine.rendering.plan import RenderPlan
+from engine.rendering.reducer import KIND, SEGMENT_KIND, Advance, Keep
+from engine.rendering.work import (
+    Inspection,
+    InspectWork,
+    MuxDone,
+    MuxWork,
+    SegmentDone,
+    SoundDone,
+)
+
+T = TypeVar("T")
+WORKER: Final = "engine.rendering.worker"
+SEGMENT_LIMIT_S: Final = 1800.0
+FILM_LIMIT_S: Final = 3600.0
+# A process takes only so many files at once: more segments are first put one after the other.
+PARTS_MAX: Final = 100
+# Bits a pixel that good-looking H.264 does not exceed, and room for the film beside its segments.
+BITS_A_PIXEL: Final = 0.25
+COPIES: Final = 2
+TRIED_AGAIN: Final = ("crash", "time_limit", "memory")
+
+
+class SegmentFailed(Exception):
+    """A segment could not be made; `__cause__` says why."""
+
+    def __init__(self, number: int, segment: plans.Segment) -> None:
+        super().__init__(f"segment {number}")
+        self.number, self.segment = number, segment
+
+
+@dataclass(frozen=True)
+class Film:
+    """A finished film, not yet recorded."""
+
+    output: RenderOutput
+    inspection: Inspection
+    notices: tuple[str, ...]
+
+
+@dataclass
+class Making:
+    """One attempt at a render.
+
+    `files` are the sources by asset id, `index_files` their frame indexes. `anew`: what earlier work left is not
+    trusted. `report` is told frames.
+    """
+
+    plan: RenderPlan
+    render_id: str
+    files: dict[str, Path]
+    index_files: dict[str, Path]
+    anew: bool
+    pool: Pool
+    blobs: Blobs
+    dispatch: Dispatch
+    resources: Resources
+    context: Context
+    report: Callable[[float, float, str], None]
+    rendered: int = 0
+    _frames: dict[str, float] = field(default_factory=dict)
+
+    async def film(self) -> Film:
+        """Make the film.
+
+        Cancelling it ends the processes at work and leaves no file behind; finished segments are kept.
+
+        Raises:
+            SegmentFailed: with the reason as its cause.
+            StudioError: what went wrong beside the segments; Unavailable when the disk is too full to begin.
+        """
+        check_room(self.plan, self.blobs)
+        by_key = {segment.key: (number, segment) for number, segment in enumerate(self.plan.segments)}
+        try:
+            async with asyncio.TaskGroup() as group:
+                pictures = {
+                    key: group.create_task(self._picture(number, segment))
+                    for key, (number, segment) in by_key.items()
+                }
+                sound = None if self.plan.sound is None else group.create_task(self._sound())
+        except ExceptionGroup as failures:
+            raise _first(failures) from None
+        parts = [self.blobs.path(pictures[segment.key].result().blob) for segment in self.plan.segments]
+        kept = None if sound is None else sound.result()
+        async with self._joined(parts) as few:
+            return await self._film(few, kept)
+
+    async def _picture(self, number: int, segment: plans.Segment) -> Segment:
+        """Return one segment's outcome, made now unless it is there; a segment may stand at several places."""
+        places = sum(1 for one in self.plan.segments if one.key == segment.key)
+        kept = await self._kept(segment.key)
+        frames = segment.work.count * places
+        if kept is None:
+            try:
+                kept = await self._made(segment, lambda done: self._progress(segment.key, done * places))
+            except Exception as error:
+                raise SegmentFailed(number, segment) from error
+            self.rendered += 1
+            # Together, so that what is on record as done is there, and what is there is on record.
+            await self._propose(
+                Asked(f"{SEGMENT_KIND}/{segment.key}", Keep(segment=kept)),
+                Asked(self._stream, Advance(frames=frames, cached=False)),
+            )
+        else:
+            await self._propose(Asked(self._stream, Advance(frames=frames, cached=True)))
+        self._progress(segment.key, frames)
+        return kept
+
+    async def _made(self, segment: plans.Segment, progress: Callable[[float], None]) -> Segment:
+        inputs = (
+            []
+            if segment.asset_id is None
+            else [self.files[segment.asset_id], self.index_files[segment.asset_id]]
+        )
+        with self.blobs.staged() as (_, staged):
+            done = await self._twice(
+                lambda: self.pool.run(
+                    f"{WORKER}:render_segment",
+                    segment.work,
+                    SegmentDone,
+                    inputs=inputs,
+                    outputs=[staged],
+                    report=lambda done, _: progress(done),
+                    limit_s=SEGMENT_LIMIT_S,
+                )
+            )
+            blob = await asyncio.to_thread(self.blobs.adopt, staged)
+        return Segment(key=segment.key, kind="picture", blob=blob, bytes=done.bytes, count=segment.work.count)
+
+    async def _sound(self) -> Segment:
+        work, key = self.plan.sound, self.plan.sound_key
+        assert work is not None, "asked for only where there is sound"
+        assert key is not None, "sound has a key"
+        kept = await self._kept(key)
+        if kept is not None:
+            return kept
+        inputs = [self.files[asset_id] for asset_id in self.plan.sound_assets]
+        with self.blobs.staged() as (_, staged):
+            done = await self._twice(
+                lambda: self.pool.run(
+                    f"{WORKER}:make_sound",
+                    work,
+                    SoundDone,
+                    inputs=inputs,
+                    outputs=[staged],
+                    limit_s=SEGMENT_LIMIT_S,
+                )
+            )
+            size = staged.stat().st_size
+            blob = await asyncio.to_thread(self.blobs.adopt, staged)
+        made = Segment(key=key, kind="sound", blob=blob, bytes=size, count=work.count, notices=done.notices)
+        await self._propose(Asked(f"{SEGMENT_KIND}/{key}", Keep(segment=made)))
+        return made
+
+    async def _film(self, parts: Sequence[Path], sound: Segment | None) -> Film:
+        """Join what is there, look at the outcome, and keep it."""
+        plan = self.plan
+        self._say("joining")
+        joining = MuxWork(
+            frames=plan.frames,
+            parts=len(parts),
+            encoder=plan.encoder,
+            sound=None if plan.sound is None else plan.sound.encoder,
+        )
+        heard = [] if sound is None else [self.blobs.path(sound.blob)]
+        with self.blobs.staged() as (_, staged):
+            done = await self.pool.run(
+                f"{WORKER}:join",
+                joining,
+                MuxDone,
+                inputs=[*parts, *heard],
+                outputs=[staged],
+                limit_s=FILM_LIMIT_S,
+            )
+            self._say("checking")
+            inspection = await self.pool.run(
+                f"{WORKER}:inspect",
+                InspectWork(frames=plan.frames, parts=len(parts), cuts=plan.cuts),
+                Inspection,
+                inputs=[staged, *parts],
+                limit_s=FILM_LIMIT_S,
+            )
+            sha256 = await asyncio.to_thread(self.blobs.adopt, staged)
+        output = RenderOutput(path=str(self.blobs.path(sha256)), sha256=sha256, bytes=done.bytes)
+        return Film(output=output, inspection=inspection, notices=() if sound is None else sound.notices)
+
+    async def _kept(self, key: str) -> Segment | None:
+        """Return what earlier work left for a key, if it is still there."""
+        if self.anew:
+            return None
+        found: Segment | None = await self.resources.value(f"{SEGMENT_KIND}/{key}", Segment)
+        if found is None:
+            return None
+        path = self.blobs.path(found.blob)
+        return found if path.is_file() and path.stat().st_size == found.bytes else None
+
+    async def _twice(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try once more what ended for no reason of its own: a crash, a hang, too much memory."""
+        try:
+            return await attempt()
+        except WorkFailed as error:
+            if error.extra.get("cause") not in TRIED_AGAIN:
+                raise
+        return await attempt()
+
+    async def _propose(self, *asked: Asked) -> None:
+        await self.dispatch.propose_many(asked, self.context)
+
+    @property
+    def _stream(self) -> str:
+        return f"{KIND}/{self.render_id}"
+
+    def _progress(self, key: str, frames: float) -> None:
+        self._frames[key] = frames
+        self._say("rendering")
+
+    def _say(self, note: str) -> None:
+        done = sum(self._frames.values())
+        self.report(done, self.plan.frames, f"{note}: {done:.0f} of {self.plan.frames} frames")
+
+    @asynccontextmanager
+    async def _joined(self, parts: Sequence[Path]) -> AsyncIterator[list[Path]]:
+        """Give few files that hold the same as many: files of segments may simply follow each other."""
+        if len(parts) <= PARTS_MAX:
+            yield list(parts)
+            return
+        size = -(-len(parts) // PARTS_MAX)
+        with ExitStack() as stack:
+            few = []
+            for start in range(0, len(parts), size):
+                file, path = stack.enter_context(self.blobs.staged())
+                await asyncio.to_thread(_append, parts[start : start + size], file)
+                few.append(path)
+            yield few
+
+
+def _append(parts: Sequence[Path], file: IO[bytes]) -> None:
+    for part in parts:
+        with part.open("rb") as source:
+            shutil.copyfileobj(source, file)
+    file.flush()
+
+
+def check_room(plan: RenderPlan, blobs: Blobs) -> None:
+    """See to it that there is room for the segments and the film.
+
+    Raises:
+        Unavailable: `insufficient_storage`, with what is needed and what there is.
+    """
+    pixels = plan.encoder.width * plan.encoder.height * plan.frames
+    sound = 0 if plan.sound is None else plan.sound.encoder.bitrate * float(plan.duration) / 8
+    needed = int(COPIES * (pixels * BITS_A_PIXEL / 8 + sound))
+    free = shutil.disk_usage(blobs.path("00").parent.parent).free
+    if free < needed:
+        raise Unavailable(
+            f"rendering may need {needed >> 20} MiB, the disk has {free >> 20} MiB left",
+            code="insufficient_storage",
+            needed=needed,
+            free=free,
+        )
+
+
+def _first(failures: BaseExceptionGroup[Exception]) -> Exception:
+    """Return the first failure of a group: the others are cancelled because of it."""
+    first = failures.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
