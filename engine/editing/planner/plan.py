@@ -39,7 +39,7 @@ def propose(request: PlanRequest) -> CutPlan:
         Invalid: there is no footage, or `keep` does not fit it.
     """
     footage = _footage(request)
-    notices = tuple(notice for laid in footage.layouts for notice in laid.notices)
+    notices = (*request.notices, *(notice for laid in footage.layouts for notice in laid.notices))
     length = sum((source.index.duration for source in request.sources), Fraction(0))
     goal = fit_goal(request.goal, request.profile, length)
     refused = {places(cuts) for cuts in request.refused}
@@ -99,6 +99,7 @@ def _plan(
         duration=lasts,
         sources=tuple(_source(source) for source in request.sources),
         notices=tuple(dict.fromkeys(said)),
+        chosen_by="reviewer" if by_hand else "planner",
     )
     return _hashed(plan)
 

@@ -36,7 +36,8 @@ class PlanRequest(Struct, frozen=True, kw_only=True):
     """All that a plan depends on.
 
     `sources` stand in the order of the result. `goal` is as read, not yet fitted to the profile. `keep` None: the planner
-    chooses. `refused` are the cuts of plans that were turned down: another one is wanted.
+    chooses. `refused` are the cuts of plans that were turned down: another one is wanted. `notices` are about the footage
+    and go into the plan.
     """
 
     sources: tuple[Source, ...]
@@ -44,6 +45,7 @@ class PlanRequest(Struct, frozen=True, kw_only=True):
     profile: Profile
     keep: tuple[KeepSpan, ...] | None = None
     refused: tuple[tuple[Cut, ...], ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 Places = tuple[tuple[str, Fraction, Fraction], ...]

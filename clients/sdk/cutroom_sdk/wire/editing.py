@@ -66,8 +66,8 @@ class PlanSource(Wire, frozen=True, kw_only=True):
 class CutPlan(Wire, frozen=True, kw_only=True):
     """The data of the artifact of kind `cut_plan`.
 
-    Cuts, and what was removed, stand in the order of the sources and of time. `plan_hash` is the digest of everything
-    else: same inputs, same hash.
+    Cuts, and what was removed, stand in the order of the sources and of time. `chosen_by`: whose choice the cuts are.
+    `plan_hash` is the digest of everything else: same inputs, same hash.
     """
 
     goal: Goal
@@ -78,6 +78,7 @@ class CutPlan(Wire, frozen=True, kw_only=True):
     duration: Fraction
     sources: tuple[PlanSource, ...] = ()
     notices: tuple[str, ...] = ()
+    chosen_by: Literal["planner", "reviewer"] = "planner"
     plan_hash: str = ""
 
 
