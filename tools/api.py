@@ -1,0 +1,162 @@
+"""What the functions behind the routes cannot say of themselves: what they take, what they answer, who may ask.
+
+The table and the routes are compared in both directions by tests/house: a route that is not here is undocumented, an entry
+without a route is a promise that nobody keeps.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from cutroom_sdk.wire import approvals, frames, media, missions, renders, resources, runs, status
+from engine.http.routes import PutRequest, TransactionRequest
+
+ANY: Final = ""  # any known token
+OPEN: Final = "open"  # no token
+
+
+class Page(NamedTuple):
+    """`{items, next, position}` of a type."""
+
+    item: Any
+
+
+class Stream(NamedTuple):
+    """Server-sent events; each frame's data is one of these."""
+
+    frames: tuple[Any, ...]
+
+
+class Bytes(NamedTuple):
+    """Content as it is."""
+
+    type: str = "application/octet-stream"
+
+
+class Nothing(NamedTuple):
+    """An answer without a body."""
+
+
+class Operation(NamedTuple):
+    """One route's contract.
+
+    `capability` is what the token must hold. `query` names parameters of `QUERY`, `headers` of `HEADERS`. `takes` is the
+    content type of a JSON body; a body of `Bytes` has its own.
+    """
+
+    answer: Any
+    capability: str
+    request: Any = None
+    status: int = 200
+    query: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    takes: str = "application/json"
+
+
+QUERY: Final[dict[str, tuple[str, str]]] = {
+    "after": ("integer", "Begin after this position of the log."),
+    "asset_id": ("string", "Only what belongs to this asset."),
+    "at": ("integer", "Answer as of this position; beyond the head is 409 `position_ahead`."),
+    "cursor": ("string", "The `next` of the page before."),
+    "key": ("string", "Only missions whose metadata have this `key`."),
+    "kind": ("string", "Only artifacts of this kind."),
+    "limit": ("integer", "At most so many items: 1 to 1000, 100 unless given."),
+    "prefix": ("string", "Only keys under this prefix of whole segments."),
+    "snapshot": ("integer", "With 1 the matching resources come first, then `ready`, then what is new."),
+    "state": ("string", "Only those in this state."),
+    "status": ("string", "Only those with one of these statuses, joined with commas."),
+    "stream": ("string", "Only events of this stream, or of streams under it."),
+    "type": (
+        "string",
+        "Only events of this type, or of types under it (`mission` covers `mission.started`).",
+    ),
+}
+HEADERS: Final[dict[str, str]] = {
+    "Idempotency-Key": "The same key with the same request gives the stored answer again, for 24 hours.",
+    "If-Match": 'Only when the resource has this rev, in quotes: `"3"`; else 412 `revision_conflict`.',
+    "If-None-Match": "`*`: only when there is none yet. A rev in quotes on a read: 304 when it is still that.",
+    "Range": "Bytes wanted (RFC 9110, 14); else the whole.",
+    "Upload-Offset": "Where the bytes of this request go: what the upload says it has reached.",
+    "Last-Event-ID": "Resume after this position; wins over `after` and `snapshot`.",
+}
+_LIST: Final = ("limit", "cursor")
+_WATCH: Final = ("prefix", "after", "snapshot")
+_GUARDED: Final = ("If-Match", "If-None-Match")
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "GET /health": Operation(status.Health, OPEN),
+    "GET /ready": Operation(status.Ready, ANY),
+    "GET /v1/log": Operation(
+        resources.EventPage, "log:read", query=("after", "cursor", "limit", "stream", "type")
+    ),
+    "GET /v1/log/events": Operation(
+        Stream((resources.EventRecord,)),
+        "log:read",
+        query=("after", "stream", "type"),
+        headers=("Last-Event-ID",),
+    ),
+    "GET /v1/resources": Operation(resources.RecordPage, ANY, query=("prefix", *_LIST)),
+    "GET /v1/resources/events": Operation(
+        Stream(tuple(frames.FRAMES.values())), ANY, query=_WATCH, headers=("Last-Event-ID",)
+    ),
+    "POST /v1/resources/transaction": Operation(
+        dict[str, Any], "resources:write", TransactionRequest, headers=("Idempotency-Key",)
+    ),
+    "GET /v1/resources/{key}": Operation(resources.Record, ANY, query=("at",), headers=("If-None-Match",)),
+    "PUT /v1/resources/{key}": Operation(
+        resources.Record, "resources:write", PutRequest, headers=("Idempotency-Key", *_GUARDED)
+    ),
+    "PATCH /v1/resources/{key}": Operation(
+        resources.Record,
+        "resources:write",
+        dict[str, Any],
+        headers=("Idempotency-Key", *_GUARDED),
+        takes="application/merge-patch+json",
+    ),
+    "DELETE /v1/resources/{key}": Operation(
+        dict[str, Any], "resources:write", headers=("Idempotency-Key", "If-Match")
+    ),
+    "POST /v1/missions": Operation(
+        missions.Mission, "missions:write", missions.MissionRequest, 201, headers=("Idempotency-Key",)
+    ),
+    "GET /v1/missions": Operation(Page(missions.Mission), "missions:read", query=("status", "key", *_LIST)),
+    "GET /v1/missions/{id}": Operation(missions.Mission, "missions:read", headers=("If-None-Match",)),
+    "POST /v1/missions/{id}/events": Operation(
+        missions.MissionEventAnswer,
+        "missions:write",
+        missions.MissionEventRequest,
+        headers=("Idempotency-Key",),
+    ),
+    "GET /v1/mission-templates": Operation(Page(dict[str, Any]), "missions:read"),
+    "GET /v1/runs/{id}": Operation(runs.Run, "missions:read", headers=("If-None-Match",)),
+    "GET /v1/approvals": Operation(Page(approvals.Approval), "approvals:read", query=("state", *_LIST)),
+    "GET /v1/approvals/{id}": Operation(approvals.Approval, "approvals:read", headers=("If-None-Match",)),
+    "POST /v1/approvals/{id}/approve": Operation(
+        approvals.Approval, "approvals:decide", approvals.ApproveRequest, headers=("Idempotency-Key",)
+    ),
+    "POST /v1/approvals/{id}/deny": Operation(
+        approvals.Approval, "approvals:decide", approvals.DenyRequest, headers=("Idempotency-Key",)
+    ),
+    "GET /v1/profiles": Operation(Page(renders.Profile), "renders:read"),
+    "POST /v1/assets": Operation(
+        media.Asset, "media:write", media.AssetRequest, 201, headers=("Idempotency-Key",)
+    ),
+    "GET /v1/assets": Operation(Page(media.Asset), "media:read", query=_LIST),
+    "GET /v1/assets/{id}": Operation(media.Asset, "media:read", headers=("If-None-Match",)),
+    "GET /v1/assets/{id}/content": Operation(Bytes(), "media:read", headers=("Range",)),
+    "POST /v1/assets/{id}/analyses": Operation(media.Artifact, "media:write", media.AnalysisRequest),
+    "GET /v1/artifacts": Operation(Page(media.Artifact), "media:read", query=("asset_id", "kind", *_LIST)),
+    "GET /v1/artifacts/{id}": Operation(media.Artifact, "media:read", headers=("If-None-Match",)),
+    "POST /v1/uploads": Operation(media.Upload, "media:write", media.UploadRequest, 201),
+    "GET /v1/uploads/{id}": Operation(media.Upload, "media:write"),
+    "PATCH /v1/uploads/{id}": Operation(
+        Nothing(),
+        "media:write",
+        Bytes("application/offset+octet-stream"),
+        204,
+        headers=("Upload-Offset",),
+    ),
+    "DELETE /v1/uploads/{id}": Operation(media.Upload, "media:write"),
+    "GET /v1/renders": Operation(Page(renders.Render), "renders:read", query=_LIST),
+    "GET /v1/renders/{render_id}": Operation(renders.Render, "renders:read", headers=("If-None-Match",)),
+    "GET /v1/renders/{render_id}/content": Operation(Bytes("video/mp4"), "renders:read", headers=("Range",)),
+    "POST /v1/renders/{render_id}/cancel": Operation(renders.Render, "renders:write"),
+}

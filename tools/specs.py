@@ -1,0 +1,28 @@
+"""Writes `specs/`: OpenAPI and JSON Schemas, made from the wire and the routes.
+
+python -m tools.specs
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tools import openapi, schemas
+from tools.inventory import ROOT
+from tools.pages import write
+
+
+def files() -> dict[Path, str]:
+    """Return what `specs/` is to hold: text by path."""
+    found = {ROOT / "specs" / "openapi.json": _text(openapi.document())}
+    for name, document in {**schemas.of_payloads(), "events": schemas.of_events()}.items():
+        found[ROOT / "specs" / "schemas" / f"{name}.json"] = _text(document)
+    return found
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    write(files(), within=ROOT / "specs")
