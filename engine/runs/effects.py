@@ -14,6 +14,7 @@ from engine.kernel.context import Context
 from engine.kernel.errors import Forbidden, Rejected, StudioError, Unavailable, WorkFailed
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import ATTEMPTS_MAX, Effect
+from engine.kernel.patience import insist
 from engine.kernel.resources import Reader
 from engine.kernel.tools import Tool, ToolContext, ToolResult
 from engine.runs.reducer import Call, CallTool, Fail, Finish, Run, StopTool, Work
@@ -47,9 +48,14 @@ class Runs:
         try:
             outcome = await self._outcome(run, run.work, effect)
             if outcome is not None:
-                await effect.propose(effect.stream, outcome)
+                # The work is done: a full disk must not make it be done again.
+                await insist(lambda: effect.propose(effect.stream, outcome), self._kernel.clock)
         finally:
             self._kernel.progress.clear(effect.context.partition, effect.stream)
+
+    def busy(self) -> bool:
+        """Tell whether a tool is at work."""
+        return bool(self._calls)
 
     async def stop_tool(self, command: StopTool, effect: Effect) -> None:
         """End the call of a canceled run; there is none when the run had not begun or the daemon was new started."""
@@ -116,7 +122,7 @@ class Runs:
     async def _recorded_call(
         self, tool: Tool, arguments: Any, context: ToolContext, effect: Effect
     ) -> ToolResult:
-        await effect.propose(effect.stream, Call())
+        await insist(lambda: effect.propose(effect.stream, Call()), self._kernel.clock)
         return await tool.call(arguments, context)
 
 
