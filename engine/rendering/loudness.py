@@ -7,6 +7,7 @@ import math
 from typing import Final
 
 import numpy as np
+from numpy import fft
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
@@ -108,13 +109,13 @@ def _between(part: float) -> NDArray[np.float64]:
 
 def _weighted(samples: Samples, rate: int) -> Samples:
     """Return the samples through the K-weighting: a shelf for the head, a high-pass for the ear."""
-    response = np.fft.rfft(_impulse(rate), FFT_SIZE)
+    response = fft.rfft(_impulse(rate), FFT_SIZE)
     step = FFT_SIZE - FIR_TAPS + 1
     weighted = np.empty_like(samples)
     for row, channel in enumerate(samples):
         padded = np.concatenate([np.zeros(FIR_TAPS - 1, dtype=np.float32), channel])
         for start in range(0, channel.size, step):
-            block = np.fft.irfft(np.fft.rfft(padded[start : start + FFT_SIZE], FFT_SIZE) * response, FFT_SIZE)
+            block = fft.irfft(fft.rfft(padded[start : start + FFT_SIZE], FFT_SIZE) * response, FFT_SIZE)
             end = min(start + step, channel.size)
             weighted[row, start:end] = block[FIR_TAPS - 1 : FIR_TAPS - 1 + end - start]
     return weighted
@@ -130,7 +131,7 @@ def _impulse(rate: int) -> NDArray[np.float64]:
     z = np.exp(-1j * np.linspace(0, np.pi, FFT_SIZE // 2 + 1))
     powers = np.stack([np.ones_like(z), z, z * z])
     response = (shelf_b @ powers) / (shelf_a @ powers) * (pass_b @ powers) / (pass_a @ powers)
-    impulse: NDArray[np.float64] = np.fft.irfft(response, FFT_SIZE)[:FIR_TAPS]
+    impulse: NDArray[np.float64] = fft.irfft(response, FFT_SIZE)[:FIR_TAPS]
     return impulse
 
 

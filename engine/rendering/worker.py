@@ -1,7 +1,9 @@
 """What the worker processes do for rendering: each a function of a description and open files."""
 
-from engine.media.tasks import Files, Report, task
-from engine.rendering import inspection, mux, picture, sound
+import numpy as np
+
+from engine.media.tasks import Files, Report, task, warm_up
+from engine.rendering import inspection, loudness, mux, picture, sound
 from engine.rendering.encoded import write_segment, write_sound
 from engine.rendering.work import (
     Inspection,
@@ -14,7 +16,12 @@ from engine.rendering.work import (
     SoundWork,
 )
 
-MODULE = __name__
+
+@warm_up
+def load_all() -> None:
+    """Measure and limit a little noise: numpy loads parts of itself when they are first used, which is too late inside."""
+    noise = np.tile(np.linspace(-1, 1, 480, dtype=np.float32), (2, 100))
+    loudness.integrated_lufs(loudness.limited(noise, 48_000, -3.0), 48_000)
 
 
 @task

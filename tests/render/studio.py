@@ -1,0 +1,114 @@
+"""The rendering room on a real kernel with real worker processes, and the material a run would be given."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from cutroom_sdk.wire.codec import digest, to_builtins
+from cutroom_sdk.wire.editing import Cut, CutPlan, Goal, PlanSource
+from cutroom_sdk.wire.media import Artifact
+from cutroom_sdk.wire.renders import Segment
+from cutroom_sdk.wire.timeline import Clip, Timeline, TimeRange
+from engine.kernel.clock import SystemClock
+from engine.kernel.context import Context
+from engine.kernel.kernel import Kernel
+from engine.kernel.resources import Reader
+from engine.kernel.tools import ToolContext
+from engine.media.files import guard_of
+from engine.media.pool import Pool
+from engine.media.reducer import ARTIFACT, ASSET, Record, Register
+from engine.rendering import effects
+from engine.rendering.reducer import RENDER, SEGMENT
+from engine.runs.reducer import RUN
+from tests.render.workshop import Source
+
+EDITOR = Context(actor="ada", human=True, capabilities=frozenset({"*"}))
+WORKERS = ("engine.rendering.worker",)
+
+
+@dataclass
+class Studio:
+    """A kernel with the rendering room on it. `told` is what was reported of the work's progress."""
+
+    kernel: Kernel
+    pool: Pool
+    renders: effects.Renders
+    told: list[tuple[float, float, str]] = field(default_factory=list)
+
+    def run(self, *refs: str, attempt: int = 1, run_id: str = "run-1") -> ToolContext:
+        """What a run with these refs has at hand."""
+
+        async def propose(stream: str, proposal: Any) -> Any:
+            return (await self.kernel.dispatch.propose(stream, proposal, EDITOR)).state
+
+        def report(done: float, total: float, note: str = "") -> None:
+            self.told.append((done, total, note))
+
+        return ToolContext(
+            run_id=run_id, context=EDITOR, refs=refs, propose=propose,
+            resources=Reader(self.kernel.resources, EDITOR.partition), blobs=self.kernel.blobs, report=report,
+            now_ms=self.kernel.clock.now_ms, attempt=attempt, mission_id="m1",
+        )  # fmt: skip
+
+    async def segments(self) -> list[Segment]:
+        """Wait until there is a segment, and return those there are."""
+        while True:
+            news = self.kernel.subscriptions.signal
+            if found := await self.kernel.resources.values("segment", Segment):
+                return found
+            await news.wait()
+
+    async def take_in(self, source: Source) -> str:
+        """Register a source as ingesting does; return the ref of its frame index."""
+        asset = source.asset
+        guarded = replace(asset, guard=guard_of(source.path.stat()))
+        await self.kernel.dispatch.propose(f"asset/{asset.asset_id}", Register(asset=guarded), EDITOR)
+        assert source.index is not None
+        blob = self.kernel.blobs.put(source.index.to_bytes())
+        return await self._record(asset.asset_id, "frame_index", blob=blob)
+
+    async def plan(self, timeline: Timeline, sources: Sequence[Source], **more: Any) -> str:
+        """Record a cut plan as planning does; return its ref."""
+        names = {one.asset.asset_id: one.asset for one in sources}
+        clips = [item for track in timeline.tracks[:1] for item in track.items if isinstance(item, Clip)]
+        cuts = tuple(
+            Cut(
+                asset_id=clip.media.asset_id, asset=names[clip.media.asset_id].name, start=clip.source_range.start,
+                end=clip.source_range.end, start_frame=0, end_frame=0, score=1.0, reasons=("it is good",),
+            )
+            for clip in clips
+        )  # fmt: skip
+        speech: tuple[TimeRange, ...] | None = more.pop("speech", None)
+        plan = CutPlan(
+            goal=Goal(text="a test"), profile="source", timeline=timeline, cuts=cuts, removed=(),
+            duration=sum((clip.source_range.duration for clip in clips), start=cuts[0].start * 0),
+            sources=tuple(
+                PlanSource(asset_id=one.asset.asset_id, asset=one.asset.name, duration=one.asset.duration, speech=speech)
+                for one in sources
+            ),
+        )  # fmt: skip
+        return await self._record(sources[0].asset.asset_id, "cut_plan", data=to_builtins(plan))
+
+    async def _record(self, asset_id: str, kind: str, *, data: Any = None, blob: str | None = None) -> str:
+        key = digest((asset_id, kind, data, blob))
+        artifact = Artifact(
+            artifact_id=key[:32], asset_id=asset_id, kind=kind, schema=1, cache_key=key, params={}, backend="test",
+            backend_version="1", data=data, data_blob=blob,
+        )  # fmt: skip
+        await self.kernel.dispatch.propose(f"artifact/{key[:32]}", Record(artifact=artifact), EDITOR)
+        return f"artifact/{key[:32]}"
+
+
+@asynccontextmanager
+async def studio(folder: Path) -> AsyncIterator[Studio]:
+    """Open a state directory; opening it again is what a restart sees."""
+    folder.mkdir(exist_ok=True)
+    kernel = await Kernel.open(folder, (ASSET, ARTIFACT, RUN, RENDER, SEGMENT), SystemClock())
+    async with Pool(modules=WORKERS, workers=2) as pool:
+        renders = effects.register(kernel, pool)
+        async with kernel.running():
+            yield Studio(kernel, pool, renders)
