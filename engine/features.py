@@ -14,25 +14,44 @@ from engine import wiring
 from engine.approvals.reducer import APPROVAL
 from engine.approvals.routes import routes as approval_routes
 from engine.config import Settings
+from engine.editing import effects as editing
 from engine.editing.routes import routes as editing_routes
 from engine.kernel.kernel import Kernel
 from engine.kernel.reducer import Aggregate
+from engine.media import effects as media
+from engine.media.analysis.backends import backends
 from engine.media.pool import Pool
+from engine.media.reducer import ARTIFACT, ASSET, UPLOAD
+from engine.media.routes import routes as media_routes
 from engine.missions.reducer import MISSION
 from engine.missions.routes import routes as mission_routes
+from engine.rendering import effects as rendering
+from engine.rendering.reducer import RENDER, SEGMENT
+from engine.rendering.routes import routes as rendering_routes
 from engine.runs.reducer import RUN
 from engine.runs.routes import routes as run_routes
 from engine.wiring.routes import routes as wiring_routes
 
-AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (MISSION, RUN, APPROVAL)
+AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
+    MISSION,
+    RUN,
+    APPROVAL,
+    ASSET,
+    ARTIFACT,
+    UPLOAD,
+    RENDER,
+    SEGMENT,
+)
 ROUTES: Final[list[BaseRoute]] = [
     *mission_routes,
     *run_routes,
     *approval_routes,
     *wiring_routes,
+    *media_routes,
     *editing_routes,
+    *rendering_routes,
 ]
-WORKER_MODULES: Final = ("engine.media.probe",)
+WORKER_MODULES: Final = ("engine.media.probe", "engine.media.analysis.tasks", "engine.rendering.worker")
 WORKERS_MAX: Final = 4
 
 
@@ -41,18 +60,25 @@ class Features:
 
     def __init__(self, kernel: Kernel, settings: Settings, folder: Path) -> None:
         self._kernel = kernel
-        self._settings = settings
         self._pool = Pool(
             modules=WORKER_MODULES,
             workers=settings.workers or min(os.cpu_count() or 1, WORKERS_MAX),
             sandbox="none" if settings.sandbox == "none" else "required",
         )
         wiring.register(kernel)
+        self._media = media.register(
+            kernel,
+            self._pool,
+            roots=[Path(root).expanduser() for root in settings.media_roots],
+            folder=folder,
+            backends=backends(),
+        )
+        editing.register(kernel)
+        self._renders = rendering.register(kernel, self._pool)
 
     def attach(self, app: Starlette) -> None:
         """Give the routes what they need beside the kernel."""
-        app.state.settings = self._settings
-        app.state.pool = self._pool
+        app.state.media = self._media
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -66,4 +92,4 @@ class Features:
 
     def readiness(self) -> tuple[Feature, ...]:
         """Return what works, what is missing, and what it would unlock."""
-        return ()
+        return self._media.readiness()
