@@ -220,7 +220,7 @@ def _result(render: Render, material: Material, plan: RenderPlan, *, reused: boo
 def _failure(error: Exception) -> RenderError:
     """Return where and why it failed."""
     number, segment = (error.number, error.segment) if isinstance(error, SegmentFailed) else (None, None)
-    cause = error.__cause__ if isinstance(error, SegmentFailed) and error.__cause__ else error
+    cause = error.reason if isinstance(error, SegmentFailed) else error
     extra = cause.extra if isinstance(cause, StudioError) else {}
     usual: Stage = "decode" if isinstance(cause, Invalid) else "encode"
     stage = next((one for one in STAGES if one == extra.get("stage")), usual)

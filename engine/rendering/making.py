@@ -43,11 +43,11 @@ TRIED_AGAIN: Final = ("crash", "time_limit", "memory")
 
 
 class SegmentFailed(Exception):
-    """A segment could not be made; `__cause__` says why."""
+    """A segment could not be made; `reason` says why."""
 
-    def __init__(self, number: int, segment: plans.Segment) -> None:
-        super().__init__(f"segment {number}")
-        self.number, self.segment = number, segment
+    def __init__(self, number: int, segment: plans.Segment, reason: Exception) -> None:
+        super().__init__(f"segment {number}: {reason}")
+        self.number, self.segment, self.reason = number, segment, reason
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Making:
         Cancelling it ends the processes at work and leaves no file behind; finished segments are kept.
 
         Raises:
-            SegmentFailed: with the reason as its cause.
+            SegmentFailed: with its reason.
             StudioError: what went wrong beside the segments; Unavailable when the disk is too full to begin.
         """
         check_room(self.plan, self.blobs)
@@ -115,7 +115,7 @@ class Making:
             try:
                 kept = await self._made(segment, lambda done: self._progress(segment.key, done * places))
             except Exception as error:
-                raise SegmentFailed(number, segment) from error
+                raise SegmentFailed(number, segment, error) from error
             self.rendered += 1
             # Together, so that what is on record as done is there, and what is there is on record.
             await self._propose(
