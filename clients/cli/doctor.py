@@ -10,7 +10,8 @@ from typing import Final
 
 from rich.text import Text
 
-from clients.cli import paint, terminal
+from clients import paint
+from clients.cli import terminal
 from clients.cli.daemon import connected
 from clients.cli.options import CommandError, Setup
 from clients.view.words import size_text

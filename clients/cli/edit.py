@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from rich.markup import escape
 
-from clients.cli import paint
+from clients import paint
 from clients.cli.daemon import connected
 from clients.cli.follow import Follow, Outcome
 from clients.cli.options import CommandError, Setup

@@ -7,7 +7,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from clients.cli import paint
+from clients import paint
 from clients.clock import monotonic_s
 from clients.view import rows
 from cutroom_sdk.shelf import Shelf

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rich.markup import escape
 from rich.text import Text
 
-from clients.cli import paint
+from clients import paint
 from clients.cli.daemon import connected
 from clients.cli.options import CommandError, Setup
 from clients.clock import now_ms

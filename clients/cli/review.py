@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from clients.cli import paint
+from clients import paint
 from clients.view import rows
 from clients.view.plan import PlanTextError, plan_text, spans_from
 from cutroom_sdk.wire.editing import CutPlan, KeepSpan

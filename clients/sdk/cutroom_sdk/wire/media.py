@@ -165,9 +165,9 @@ class Speech(Wire, frozen=True, kw_only=True):
 
 
 class Loudness(Wire, frozen=True, kw_only=True):
-    """EBU R128 of the whole sound, and its momentary loudness (400 ms windows) every `hop` seconds from 0.
+    """EBU R128 of the whole sound, heard as stereo, and its momentary loudness every `hop` seconds from 0.
 
-    `integrated_lufs` and `true_peak_dbtp` are None for digital silence, where they are minus infinity.
+    Momentary value n is of the 400 ms around n * `hop`; -70 is silence. `integrated_lufs` and `true_peak_dbtp` are None for digital silence, where they are minus infinity.
     """
 
     integrated_lufs: float | None
@@ -180,8 +180,9 @@ class Loudness(Wire, frozen=True, kw_only=True):
 class Motion(Wire, frozen=True, kw_only=True):
     """How much moves and where, every `hop` seconds from 0.
 
-    `amount` is 0..1 after the camera's own movement is taken out. `center_x`, `center_y` are the centre of what
-    moves, in 0..1 of the picture as shown, smoothed; 0.5 where nothing does.
+    `amount` is 0..1 after the camera's own movement is taken out, 1 when a tenth of the picture moves. `center_x`,
+    `center_y` are the centre of what moves, in 0..1 of the picture as shown, smoothed within each shot; where nothing
+    moves it stays where it was, and is 0.5 in a shot in which nothing ever does.
     """
 
     hop: Fraction
@@ -194,7 +195,8 @@ class Quality(Wire, frozen=True, kw_only=True):
     """Exposure and sharpness every `hop` seconds from 0.
 
     `luma` is the mean brightness 0..1; `clipped` the part of pixels that is black or white; `sharpness` 0..1, where
-    values below `blur_below` mean a blurred picture. `black` marks samples without a picture to see.
+    values below `blur_below` mean a blurred picture, and 1 also a plain one, in which nothing could be sharp. `black`
+    marks samples without a picture to see.
     """
 
     hop: Fraction

@@ -1,0 +1,152 @@
+"""Rows as lines of a given width, in the theme's own colours: pure, so that a line can be tested as text."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from textual.content import Content
+
+from clients.view.rows import ApprovalRow, CheckRow, CutRow, ItemRow, LogRow, MissionRow
+from clients.view.words import Tone, word
+from cutroom_sdk.replica import Connection
+
+STYLES: Final[dict[Tone, str]] = {
+    "good": "$text-success",
+    "bad": "$text-error",
+    "busy": "$text-primary",
+    "waiting": "$text-warning",
+    "idle": "$text-muted",
+}
+MUTED: Final = "$text-muted"
+BAR: Final = 10
+
+Piece = str | Content | tuple[str, str]
+
+
+def fitted(text: str, width: int) -> str:
+    """Return `text` in exactly `width` columns: padded, or cut with an ellipsis.
+
+    >>> fitted("analyse", 5), fitted("plan", 6)
+    ('anal…', 'plan  ')
+    """
+    content = Content(text)
+    if content.cell_length > width:
+        return content.truncate(width, ellipsis=True).plain
+    return text + " " * (width - content.cell_length)
+
+
+def bar_text(fraction: float | None) -> str:
+    """Return a bar of ten columns, empty when there is nothing to measure.
+
+    >>> bar_text(0.5)
+    '━━━━━─────'
+    """
+    if fraction is None:
+        return " " * BAR
+    done = int(fraction * BAR + 0.5)
+    return "━" * done + "─" * (BAR - done)
+
+
+def mission_line(row: MissionRow, width: int) -> Content:
+    """Return a mission as one line: mark, title, state, how far, what it is at."""
+    right = f"{row.fraction:>4.0%}"
+    where = row.state if not row.at or row.needs_you else row.at
+    where_width = min(20, max(width // 4, 9))
+    title_width = max(width - where_width - len(right) - 6, 8)
+    return _joined(
+        (row.mark, STYLES[row.tone]),
+        " ",
+        fitted(row.title, title_width),
+        "  ",
+        (fitted(where, where_width), STYLES[row.tone]),
+        " ",
+        (right, MUTED),
+    )
+
+
+def items(rows: Iterable[ItemRow], width: int) -> Content:
+    """Return a mission's items: mark, title, bar, time left or state, gates, and what is going on."""
+    return _lines(line for row in rows for line in _item_lines(row, width))
+
+
+def _item_lines(row: ItemRow, width: int) -> list[Content]:
+    style = STYLES[row.tone]
+    head = _joined(
+        (row.mark, style),
+        " ",
+        fitted(row.title, 20),
+        " ",
+        (bar_text(row.fraction), style),
+        " ",
+        (fitted(row.eta or row.state, 12), style),
+        " ",
+        row.gates,
+    )
+    room = width - head.cell_length - 2
+    if not row.note:
+        return [head]
+    if Content(row.note).cell_length <= room:
+        return [_joined(head, "  ", (row.note, MUTED))]
+    return [
+        head,
+        *(_joined("  ", (line.plain, MUTED)) for line in Content(row.note).wrap(max(width - 2, 20))),
+    ]
+
+
+def approvals(rows: Sequence[ApprovalRow], width: int) -> Content:
+    """Return what waits for somebody, two lines each."""
+    lines = []
+    for row in rows:
+        lines.append(
+            _joined(("? ", STYLES["waiting"]), fitted(row.title, width - 14), (fitted(row.age, 12), MUTED))
+        )
+        lines.extend(_joined("  ", part) for part in Content(row.summary).wrap(max(width - 2, 20)))
+    return _lines(lines)
+
+
+def cuts(rows: Iterable[CutRow], width: int) -> Content:
+    """Return stretches of sources, each with its reasons below it."""
+    lines = []
+    for row in rows:
+        number = f"{row.number:>2}" if row.number else " –"
+        style = "" if row.number else MUTED
+        lines.append(_joined((f"{number} {row.span}", style), (f"  {row.length}  {row.asset}", MUTED)))
+        lines.extend(
+            _joined("   ", (part.plain, MUTED)) for part in Content(row.reasons).wrap(max(width - 3, 20))
+        )
+    return _lines(lines)
+
+
+def checks(rows: Iterable[CheckRow], width: int) -> Content:
+    """Return checks: mark, name, what was found, what was asked for; the fix of a failed one below it."""
+    lines = []
+    for row in rows:
+        found = fitted(row.value, max(width - 42, 16))
+        lines.append(
+            _joined(
+                (row.mark, STYLES[row.tone]), " ", fitted(row.name, 18), " ", found, " ", (row.limit, MUTED)
+            )
+        )
+        if row.fix:
+            lines.append(_joined("  ", (row.fix, STYLES["waiting"])))
+    return _lines(lines)
+
+
+def log_line(row: LogRow) -> Content:
+    """Return an entry of the log."""
+    gist = f"  {row.note}" if row.note else ""
+    return _joined((f"{row.time} ", MUTED), (row.type, STYLES["busy"]), f" {row.stream}", (gist, MUTED))
+
+
+def connection_text(connection: Connection, reason: str) -> Content:
+    """Return how the copy stands: live, or lost and why."""
+    seen = word("connection", connection)
+    said = f"{seen.mark} {connection}" + (f": {reason}" if reason and connection == "lost" else "")
+    return _joined((said, STYLES[seen.tone]))
+
+
+def _joined(*pieces: Piece) -> Content:
+    return Content.assemble(*pieces)
+
+
+def _lines(lines: Iterable[Content]) -> Content:
+    return Content("\n").join(list(lines))
