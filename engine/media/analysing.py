@@ -17,7 +17,7 @@ from engine.media.cache import artifact_id, make_artifact
 from engine.media.files import source_path
 from engine.media.pool import Pool
 from engine.media.reducer import Record
-from engine.media.registering import Registrar, duration_limit_s
+from engine.media.registering import Registrar, duration_limit_s, named
 
 TASKS: Final[dict[Literal["picture", "sound"], str]] = {
     "picture": "engine.media.analysis.tasks:analyse_video",
@@ -182,15 +182,22 @@ class Analyst:
                 tenant=context.partition,
             )
         except StudioError as error:
-            error.detail = f"{asset.name}: {error.detail}"
-            raise
+            raise named(error, asset.name) from None
         elapsed_ms = int((monotonic_s() - began_s) * 1000)
         # Changed while it was read: what was found belongs to no version of the file.
         source_path(asset, self._kernel.blobs)
+        recording = asyncio.create_task(self._record(job, result, elapsed_ms, context))
+        try:
+            await asyncio.shield(recording)
+        except asyncio.CancelledError:
+            await recording
+            raise
+
+    async def _record(self, job: _Job, result: AnalyseResult, elapsed_ms: int, context: Context) -> None:
         for backend in job.backends:
             artifact = await asyncio.to_thread(
                 make_artifact,
-                asset,
+                job.asset,
                 backend,
                 backend.params,
                 result.data[backend.kind],

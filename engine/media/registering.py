@@ -14,7 +14,7 @@ from engine.kernel.blobs import hash_file
 from engine.kernel.clock import monotonic_s
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Asked
-from engine.kernel.errors import Invalid, NotFound, Rejected, StudioError
+from engine.kernel.errors import NotFound, Rejected, StudioError
 from engine.kernel.kernel import Kernel
 from engine.media.cache import FRAME_INDEX, artifact_id, make_artifact
 from engine.media.files import OpenFile, opened, source_path
@@ -99,7 +99,7 @@ class Registrar:
                 tenant=context.partition,
             )
         except StudioError as error:
-            raise _named(error, name) from error
+            raise named(error, name) from None
         size = (await asyncio.to_thread(path.stat)).st_size
         asset = Asset(
             asset_id=sha256[:32],
@@ -213,9 +213,8 @@ def duration_limit_s(duration: Fraction) -> float:
     return 300.0 + 6 * float(duration)
 
 
-def _named(error: StudioError, name: str) -> StudioError:
-    """Return the error with the file's name before what is wrong."""
-    if isinstance(error, Invalid):
-        return Invalid(f"{name}: {error.detail}", code=error.code, **error.extra)
+def named(error: StudioError, name: str) -> StudioError:
+    """Return an error with the file's name put before what is wrong."""
     error.detail = f"{name}: {error.detail}"
+    error.args = (error.detail,)
     return error
