@@ -92,9 +92,9 @@ async def _render(context: ToolContext) -> Render:
     keys = [ref for ref in context.refs if ref.startswith(f"{KIND}/")]
     if not keys:
         raise Invalid("there is no render to deliver: render first")
-    render: Render | None = await context.resources.value(keys[-1], Render)
+    render: Render | None = await context.resources.value(keys[0], Render)
     if render is None or render.state != "completed" or render.output is None:
-        raise Invalid(f"{keys[-1]} has no finished file to deliver")
+        raise Invalid(f"{keys[0]} has no finished file to deliver")
     return render
 
 

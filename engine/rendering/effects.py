@@ -161,7 +161,7 @@ class Renders:
 
 async def _named(refs: tuple[str, ...], context: ToolContext) -> Render | None:
     keys = [ref for ref in refs if ref.startswith(f"{KIND}/")]
-    found: Render | None = await context.resources.value(keys[-1], Render) if keys else None
+    found: Render | None = await context.resources.value(keys[0], Render) if keys else None
     return found
 
 

@@ -15,6 +15,7 @@ PEAK_WITHIN_DB: Final = 0.05
 # A picture that stands still for most of its length is taken for slides or a screen, not for a fault.
 STILL_FOOTAGE_PART: Final = Fraction(1, 2)
 ENGINE: Final = "engine"
+LOUDNESS: Final = "loudness"
 
 Status = Literal["pass", "fail", "not_applicable"]
 
@@ -68,7 +69,7 @@ def _duration(plan: RenderPlan, profile: Profile, found: Inspection) -> Check:
         status=_status(good and not sound_off and not too_long),
         value=value + (f", sound {_s(found.audio_duration)}" if sound_off else ""),
         limit=limit,
-        source=f"plan; {profile.source}" if profile.max_duration is not None else "plan",
+        source=f"plan; {_source(profile)}" if profile.max_duration is not None else "plan",
         fix="ask for a shorter film" if too_long else "" if good and not sound_off else "render anew",
     )
 
@@ -80,7 +81,7 @@ def _resolution(plan: RenderPlan, profile: Profile, found: Inspection) -> Check:
         status=_status((found.width, found.height) == wanted),
         value=f"{found.width}x{found.height}",
         limit=f"{wanted[0]}x{wanted[1]}",
-        source=profile.source if profile.width else "plan",
+        source=_source(profile) if profile.width else "plan",
     )
 
 
@@ -92,7 +93,7 @@ def _frame_rate(plan: RenderPlan, profile: Profile, found: Inspection) -> Check:
         status=_status(good),
         value=f"{found.rate}, {'even' if found.on_grid else 'uneven'}",
         limit=f"{rate}, even, {profile.rate_min} to {profile.rate_max}",
-        source=profile.source,
+        source=_source(profile),
         fix="" if good else "plan at a rate that the profile allows",
     )
 
@@ -110,7 +111,7 @@ def _codecs(plan: RenderPlan, profile: Profile, found: Inspection) -> Check:
         status=_status(good),
         value=f"{'mp4' if 'mp4' in found.container else found.container}, {found.video_codec} {found.pixel_format}{sound}",
         limit=f"mp4, h264 yuv420p{', ' + profile.audio_codec if plan.sound else ''}",
-        source=profile.source,
+        source=_source(profile),
     )
 
 
@@ -153,7 +154,7 @@ def _loudness(plan: RenderPlan, profile: Profile, found: Inspection, as_loud_as_
         status=_status(abs(off) <= LOUDNESS_WITHIN_LU),
         value=f"{found.integrated_lufs:.1f} LUFS",
         limit=f"{target:.1f} LUFS within {LOUDNESS_WITHIN_LU:.0f}",
-        source=profile.source,
+        source=_source(profile, LOUDNESS),
     )
 
 
@@ -168,7 +169,7 @@ def _true_peak(plan: RenderPlan, profile: Profile, found: Inspection) -> Check:
         status=_status(found.true_peak_dbtp <= limit + PEAK_WITHIN_DB),
         value=f"{found.true_peak_dbtp:.1f} dBTP",
         limit=f"at most {limit:.1f} dBTP",
-        source=profile.source,
+        source=_source(profile, LOUDNESS),
     )
 
 
@@ -285,6 +286,13 @@ def _places(spans: Sequence[Span], rate: Fraction) -> tuple[str, ...]:
 
 def _s(seconds: Fraction) -> str:
     return f"{float(seconds):.3f} s"
+
+
+def _source(profile: Profile, about: str = "") -> str:
+    """Return who says so: a profile names its sources one after the other, the one for sound by its subject."""
+    parts = profile.source.split("; ")
+    named = [part for part in parts if about and part.startswith(about)]
+    return f"{profile.name}: {(named or parts)[0]}"
 
 
 def _status(good: bool) -> Status:

@@ -38,8 +38,8 @@ async def gather(refs: Sequence[str], resources: Resources, blobs: Blobs) -> Mat
     plans = [(ref, one) for ref, one in artifacts.items() if one is not None and one.kind == CUT_PLAN]
     if not plans:
         raise Invalid("there is no cut plan to render: plan the cut first")
-    # An item may hand on what came before it: the newest plan is the last one named.
-    plan_ref, plan_artifact = plans[-1]
+    # What an item made itself stands before what it hands on.
+    plan_ref, plan_artifact = plans[0]
     cut_plan = read_plan(plan_artifact, blobs)
     assets: dict[str, Asset] = {}
     for asset_id in _named(cut_plan.timeline):
