@@ -65,7 +65,7 @@ class Features:
             workers=settings.workers or min(os.cpu_count() or 1, WORKERS_MAX),
             sandbox="none" if settings.sandbox == "none" else "required",
         )
-        wiring.register(kernel)
+        self._runs = wiring.register(kernel)
         self._media = media.register(
             kernel,
             self._pool,
@@ -88,7 +88,7 @@ class Features:
 
     def busy(self) -> bool:
         """Tell whether work is going on that nobody may be watching."""
-        return self._kernel.progress.any_running()
+        return self._runs.busy()
 
     def readiness(self) -> tuple[Feature, ...]:
         """Return what works, what is missing, and what it would unlock."""

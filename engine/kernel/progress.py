@@ -75,7 +75,3 @@ class Progress:
     def standings(self, partition: str) -> Mapping[str, Standing]:
         """Return the latest report of every running thing of a partition."""
         return {key: standing for (owner, key), standing in self._standings.items() if owner == partition}
-
-    def any_running(self) -> bool:
-        """Tell whether anything of any partition has reported and not ended."""
-        return bool(self._standings)
