@@ -68,7 +68,8 @@ bench *arguments: _python
 
 # Rewrite the golden files under snapshots/; the only way to do so
 snap: _python
-    {{ python }} -m pytest --snap tests/replay tests/house/test_contract.py
+    {{ python }} -m tests.replay.record
+    {{ python }} -m pytest --snap tests/house/test_contract.py
 
 # Rewrite specs/ from the wire and the routes
 specs: _python

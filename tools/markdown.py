@@ -17,7 +17,7 @@ def table(heads: Row, rows: Iterable[Row]) -> str:
     >>> print(table(("a", "b"), [("1", "x|y")]))
     | a | b |
     |---|---|
-    | 1 | x\\|y |
+    | 1 | x\|y |
     """
     lines = [heads, *rows]
     drawn = [

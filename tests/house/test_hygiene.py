@@ -1,0 +1,104 @@
+"""What must not be in a repository: other people's machines, promises to oneself, tests that wait."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Final
+
+from tests.house.source import ROOT, functions, kept, named, python_files, tree
+
+HOSTS_ALLOWED: Final = {
+    "127.0.0.1",
+    "json-schema.org",
+    "localhost",
+    "studio",
+    "www.apache.org",
+    "www.w3.org",
+    "html.spec.whatwg.org",
+    "example.com",
+    "example.org",
+    "evil.example",
+}
+_MACHINE: Final = re.compile(
+    r"(?<![\w.])/(?:work|root|Users)/\w|(?<![\w.])/home/(?!ada\b|me\b|you\b)\w|\.pyenv"
+)
+_HOST: Final = re.compile(r"https?://(?:[^\s/@\"'`]*@)?(\[[0-9a-f:]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)")
+_PROMISE: Final = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
+THIS: Final = Path(__file__).resolve()
+TEXTS: Final = tuple(path for path in kept() if path != THIS and path.suffix != ".lock")
+
+
+def _lines(pattern: re.Pattern[str]) -> list[str]:
+    return [
+        f"{named(path)}:{number}: {line.strip()[:100]}"
+        for path in TEXTS
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if pattern.search(line)
+    ]
+
+
+def test_no_file_names_a_place_on_somebodys_machine() -> None:
+    assert _lines(_MACHINE) == []
+
+
+def test_no_file_names_a_host_that_is_not_a_standard_or_an_example() -> None:
+    found = {
+        (named(path), host)
+        for path in TEXTS
+        for host in _HOST.findall(path.read_text())
+        if host.lower() not in HOSTS_ALLOWED and not host.endswith(".example")
+    }
+    assert found == set()
+
+
+def test_nothing_is_left_for_later_in_a_comment() -> None:
+    assert _lines(_PROMISE) == []
+
+
+def test_locks_hold_hashes_and_no_addresses() -> None:
+    for lock in (ROOT / "requirements").glob("*.lock"):
+        text = lock.read_text()
+        assert "://" not in text, f"{lock.name} says where packages come from"
+        for requirement in re.split(r"\n(?=[A-Za-z0-9])", text.strip()):
+            assert "--hash=sha256:" in requirement, f"{lock.name}: {requirement.splitlines()[0]}"
+
+
+def test_no_test_sleeps() -> None:
+    waiting = [
+        f"{named(path)}:{node.lineno}"
+        for path in python_files("tests")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and _called(node.func) == "sleep" and not _is_zero(node)
+    ]
+    assert waiting == [], "wait for what is to happen, not for time to pass"
+
+
+def _called(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _is_zero(call: ast.Call) -> bool:
+    return len(call.args) == 1 and isinstance(call.args[0], ast.Constant) and call.args[0].value == 0
+
+
+def test_every_test_checks_something() -> None:
+    idle = [
+        f"{named(path)}:{node.lineno} {node.name}"
+        for path in python_files("tests")
+        if path.name.startswith("test_")
+        for node in functions(path)
+        if node.name.startswith("test_") and not _checks(node, path)
+    ]
+    assert idle == []
+
+
+def _checks(test: ast.AST, path: Path) -> bool:
+    """Whether a test asserts, expects an error, or calls something that by its name or its body does."""
+    helpers = {node.name for node in functions(path) if "Assert(" in ast.dump(node)}
+    called = {_called(node.func) for node in ast.walk(test) if isinstance(node, ast.Call)}
+    known = {"golden", "raises", "run_state_machine_as_test"}
+    return (
+        "Assert(" in ast.dump(test)
+        or bool(called & (helpers | known))
+        or any(name.startswith(("check", "expect")) for name in called)
+    )
