@@ -60,7 +60,7 @@ def _whole_words(plan: CutPlan) -> Check:
             f"{source.asset} {clock_text(edge)}"
             for cut in cuts
             for edge in (cut.start, cut.end)
-            if _splits(edge, source)
+            if _splits(edge, source, 1 / plan.timeline.rate)
         ]
     return _check(
         "whole_words",
@@ -73,9 +73,9 @@ def _whole_words(plan: CutPlan) -> Check:
     )
 
 
-def _splits(edge: Fraction, source: PlanSource) -> bool:
-    # Where the footage itself ends in the middle of a word there is nothing to move.
-    inside = 0 < edge < source.duration
+def _splits(edge: Fraction, source: PlanSource, frame: Fraction) -> bool:
+    # Where the footage itself, or its last whole frame, ends in the middle of a word there is nothing to move.
+    inside = 0 < edge <= source.duration - frame
     return inside and any(span.start < edge < span.end for span in source.speech or ())
 
 

@@ -1,17 +1,16 @@
 """Timelines to OpenTimelineIO and back, without loss: what OTIO has no place for travels in the metadata `cutroom`.
 
 OTIO keeps times as floating point. Ours are exact and stand beside them; they count as long as nobody has changed OTIO's
-own, else OTIO's count.
+own, else OTIO's count. Our metadata is JSON within a string, since OTIO's own reader rounds the last digit of numbers.
 """
 
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Final, TypeVar
 
 import msgspec
 import opentimelineio as otio
 
-from cutroom_sdk.wire.codec import convert, to_builtins
+from cutroom_sdk.wire.codec import canonical, convert, decode, to_builtins
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Effect, Gap, Marker, Timeline, TimeRange, Track
 from engine.kernel.errors import Invalid
 from engine.media.timecode import NOMINAL_RATES
@@ -30,7 +29,7 @@ T = TypeVar("T")
 def to_otio(timeline: Timeline) -> str:
     """Return the timeline as OTIO JSON."""
     result = otio.schema.Timeline(name=timeline.name)
-    result.metadata[OURS] = to_builtins(
+    result.metadata[OURS] = _said(
         {
             "rate": timeline.rate,
             "width": timeline.width,
@@ -42,7 +41,7 @@ def to_otio(timeline: Timeline) -> str:
     for track in timeline.tracks:
         made = otio.schema.Track(name=track.name, kind=KINDS[track.kind])
         made.enabled = track.enabled
-        made.metadata[OURS] = {"locked": track.locked, "gain_db": track.gain_db}
+        made.metadata[OURS] = _said({"locked": track.locked, "gain_db": track.gain_db})
         made.extend([_item(item, timeline.rate) for item in track.items])
         result.tracks.append(made)
     text: str = otio.adapters.write_to_string(result, "otio_json")
@@ -72,7 +71,7 @@ def from_otio(text: str) -> Timeline:
 def _item(item: Clip | Gap, rate: Fraction) -> Any:
     if isinstance(item, Gap):
         gap = otio.schema.Gap(duration=_time(item.duration, rate))
-        gap.metadata[OURS] = to_builtins({"duration": item.duration})
+        gap.metadata[OURS] = _said({"duration": item.duration})
         return gap
     clip = otio.schema.Clip(
         name=item.name,
@@ -81,7 +80,7 @@ def _item(item: Clip | Gap, rate: Fraction) -> Any:
             _time(item.source_range.start, rate), _time(item.source_range.duration, rate)
         ),
     )
-    clip.metadata[OURS] = to_builtins(
+    clip.metadata[OURS] = _said(
         {
             "id": item.id,
             "source_range": item.source_range,
@@ -92,12 +91,12 @@ def _item(item: Clip | Gap, rate: Fraction) -> Any:
     )
     for effect in item.effects:
         made = otio.schema.Effect(name=effect.name, effect_name=effect.name)
-        made.metadata[OURS] = to_builtins({"parameters": effect.parameters})
+        made.metadata[OURS] = _said({"parameters": effect.parameters})
         clip.effects.append(made)
     for marker in item.markers:
         placed = otio.opentime.TimeRange(_time(marker.at, rate), otio.opentime.RationalTime(0, float(rate)))
         noted = otio.schema.Marker(name=marker.name, marked_range=placed, comment=marker.comment)
-        noted.metadata[OURS] = to_builtins({"at": marker.at})
+        noted.metadata[OURS] = _said({"at": marker.at})
         clip.markers.append(noted)
     return clip
 
@@ -185,20 +184,16 @@ def _exact(time: Any, ours: Any, rate: Fraction, field: str) -> Fraction:
     return round(Fraction(time.value) / its_rate * rate) / rate
 
 
+def _said(ours: dict[str, Any]) -> str:
+    return canonical(ours).decode()
+
+
 def _ours(thing: Any, field: str) -> dict[str, Any]:
-    ours = _plain(thing.metadata.get(OURS, {}))
-    if not isinstance(ours, dict):
-        raise Invalid(f"{field} has metadata {OURS!r} that is no object", field=field)
-    return ours
-
-
-def _plain(value: Any) -> Any:
-    """Return OTIO's own dictionaries and lists as plain ones."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
-        return value
-    return [_plain(item) for item in value]
+    text = thing.metadata.get(OURS, "{}")
+    try:
+        return decode(text, dict[str, Any])
+    except (TypeError, msgspec.DecodeError) as error:
+        raise Invalid(f"{field} has metadata {OURS!r} that is not ours", field=field) from error
 
 
 def _read(value: Any, kind: type[T], field: str) -> T:
