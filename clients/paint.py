@@ -65,14 +65,14 @@ def cuts_table(rows: Iterable[CutRow]) -> Table:
     return table
 
 
-def checks_table(rows: Iterable[CheckRow]) -> Table:
-    """Return checks with what was found and what was asked for."""
+def checks_table(rows: Iterable[CheckRow], *, sources: bool = False) -> Table:
+    """Return checks with what was found and what was asked for; with `sources` also who asks for it."""
     table = Table.grid(padding=(0, 2))
     for _ in range(4):
         table.add_column()
     for row in rows:
         found = row.value + (f"; {row.fix}" if row.fix else "")
-        limit = f"{row.limit} ({row.source})" if row.source and row.limit else row.limit or row.source
+        limit = f"{row.limit} ({row.source})" if sources and row.source else row.limit
         table.add_row(Text(row.mark, STYLES[row.tone]), Text(row.name), Text(found), Text(limit, "dim"))
     return table
 
@@ -138,7 +138,7 @@ def edit_result(
         console.print(section("Left out", cuts_table(removed)))
     if checks:
         console.print(section("Checks", checks_table(checks)))
-    if report.notices:
+    if report.notices and report.status != "canceled":
         console.print(section("To know", Text("\n".join(report.notices))))
     console.print(section("Result", facts_table(_facts(report))))
 

@@ -15,7 +15,7 @@ from clients.cli.follow import Follow, Outcome
 from clients.cli.options import CommandError, Setup
 from clients.clock import monotonic_s
 from clients.view import find, rows
-from clients.view.report import as_json, edit_report
+from clients.view.report import EditReport, as_json, edit_report
 from cutroom_sdk.client import Client
 from cutroom_sdk.errors import SdkError
 from cutroom_sdk.replica import Replica
@@ -185,12 +185,14 @@ async def _finish(setup: Setup, follow: Follow, outcome: Outcome, elapsed_s: flo
     return REFUSED if _turned_down(follow, mission) else FAILED
 
 
-def _print(setup: Setup, follow: Follow, report: Any, plan: CutPlan | None, mission: Mission) -> None:
+def _print(setup: Setup, follow: Follow, report: EditReport, plan: CutPlan | None, mission: Mission) -> None:
+    # Who canceled knows the plan, or does not care for it.
+    told = plan if mission.status != "canceled" else None
     paint.edit_result(
         setup.result(),
         report,
-        rows.cut_rows(plan) if plan else (),
-        rows.removed_rows(plan) if plan else (),
+        rows.cut_rows(told) if told else (),
+        rows.removed_rows(told) if told else (),
         rows.check_rows(find.checks(follow.shelf, mission)),
     )
 

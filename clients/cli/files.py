@@ -20,19 +20,21 @@ def footage(paths: Sequence[Path]) -> list[Path]:
     """Return the footage as absolute paths of regular files, each once, in the order given.
 
     Raises:
-        CommandError: one is not there, or is no regular file.
+        CommandError: one is not there, is empty, or is no regular file.
     """
     found: dict[Path, None] = {}
     for path in paths:
         try:
             real = path.expanduser().resolve(strict=True)
-            kind = real.stat().st_mode
+            status = real.stat()
         except FileNotFoundError as error:
             raise CommandError(f"there is no file {path}", NOT_FOUND) from error
         except (OSError, RuntimeError) as error:
             raise CommandError(f"{path} cannot be read: {error}") from error
-        if not stat.S_ISREG(kind):
+        if not stat.S_ISREG(status.st_mode):
             raise CommandError(f"{path} is not a regular file; name the footage itself")
+        if status.st_size == 0:
+            raise CommandError(f"{path} is empty; there is nothing to cut")
         found[real] = None
     return list(found)
 

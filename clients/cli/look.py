@@ -107,7 +107,7 @@ def _print_mission(setup: Setup, shelf: Shelf, mission: Mission) -> None:
         console.print(paint.section("Left out", paint.cuts_table(rows.removed_rows(plan))))
     checks = find.checks(shelf, mission)
     if checks:
-        console.print(paint.section("Checks", paint.checks_table(rows.check_rows(checks))))
+        console.print(paint.section("Checks", paint.checks_table(rows.check_rows(checks), sources=True)))
 
 
 async def list_missions(setup: Setup, status: str | None) -> int:

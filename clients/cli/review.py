@@ -55,7 +55,7 @@ def show_plan(console: Console, plan: CutPlan) -> None:
     console.print(paint.cuts_table(rows.cut_rows(plan)))
     if plan.removed:
         console.print(paint.section("Left out", paint.cuts_table(rows.removed_rows(plan))))
-    for notice in (*plan.goal.notices, *plan.notices):
+    for notice in dict.fromkeys((*plan.goal.notices, *plan.notices)):
         console.print(f"[yellow]note[/] {escape(notice)}")
     console.print()
 

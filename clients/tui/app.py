@@ -159,7 +159,7 @@ class StudioScreen(App[None]):
                         zone = datetime.fromtimestamp(event.at_ms / 1000).astimezone().tzinfo
                         assert zone is not None
                         line = drawing.log_line(rows.log_row(event, zone))
-                        self.query_one(RichLog).write(line.plain)
+                        self.query_one(RichLog).write(line)
             except Unreachable:
                 pass  # the head of the screen says so
             except SdkError as error:

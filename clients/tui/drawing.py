@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from rich.text import Text
 from textual.content import Content
 
 from clients.view.rows import ApprovalRow, CheckRow, CutRow, ItemRow, LogRow, MissionRow
@@ -104,9 +105,12 @@ def approvals(rows: Sequence[ApprovalRow], width: int) -> Content:
 
 
 def cuts(rows: Iterable[CutRow], width: int) -> Content:
-    """Return stretches of sources, each with its reasons below it."""
-    lines = []
+    """Return stretches of sources, each with its reasons below it; what is left out begins with a heading."""
+    lines, left_out = list[Content](), False
     for row in rows:
+        if not row.number and not left_out:
+            lines.append(_joined(("\nLeft out", "bold")))
+            left_out = True
         number = f"{row.number:>2}" if row.number else " –"
         style = "" if row.number else MUTED
         lines.append(_joined((f"{number} {row.span}", style), (f"  {row.length}  {row.asset}", MUTED)))
@@ -131,10 +135,10 @@ def checks(rows: Iterable[CheckRow], width: int) -> Content:
     return _lines(lines)
 
 
-def log_line(row: LogRow) -> Content:
-    """Return an entry of the log."""
+def log_line(row: LogRow) -> Text:
+    """Return an entry of the log, for a widget that takes rich text."""
     gist = f"  {row.note}" if row.note else ""
-    return _joined((f"{row.time} ", MUTED), (row.type, STYLES["busy"]), f" {row.stream}", (gist, MUTED))
+    return Text.assemble((f"{row.time} ", "dim"), (row.type, "bold"), f" {row.stream}", (gist, "dim"))
 
 
 def connection_text(connection: Connection, reason: str) -> Content:

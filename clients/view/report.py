@@ -44,6 +44,8 @@ class CheckReport(Wire, frozen=True, kw_only=True):
 class EditReport(Wire, frozen=True, kw_only=True):
     """What `cutroom edit --json` prints. `output`, `sha256`, `duration_s` None: there is no file.
 
+    `plan_hash` is that of the render's plan, as its receipt has it; None before there is one.
+
     `reused` names the steps whose result was taken from earlier work; `error` is empty unless the mission failed.
     """
 
@@ -72,7 +74,7 @@ def edit_report(shelf: Shelf, mission: Mission, plan: CutPlan | None, *, elapsed
         output=file.path if file else None,
         sha256=file.sha256 if file else None,
         duration_s=seconds_s(plan.duration) if plan and file else None,
-        plan_hash=plan.plan_hash if plan else None,
+        plan_hash=render.plan_hash if render else None,
         reused=tuple(item.work_item_id for item in mission.work_items if item.reused),
         cuts=_cuts(plan),
         removed=_removed(plan),

@@ -172,7 +172,7 @@ def _item_note(item: WorkItem, detail: WorkItemDetail | None, report: ProgressRe
         case "rework" | "failed":
             what = item.reasons[-1] if item.reasons else ""
         case "done":
-            what = "; ".join(filter(None, ("taken from earlier work" if item.reused else "", _took(detail))))
+            what = "from earlier work" if item.reused else _took(detail)
         case _:
             what = ""
     return ", ".join(filter(None, (again, what)))
@@ -203,7 +203,7 @@ def attempt_lines(detail: WorkItemDetail) -> list[str]:
     for attempt in detail.attempts:
         said = [f"attempt {attempt.attempt}: {state_text(attempt.status or 'running')}"]
         if attempt.reused:
-            said.append("taken from earlier work")
+            said.append("from earlier work")
         if attempt.reason:
             said.append(attempt.reason)
         lines.append(", ".join(said))
