@@ -17,8 +17,8 @@ from engine.editing.planner.atoms import Atom
 
 CELLS_MOST: Final = 8_000_000
 NEVER: Final = -(1 << 60)
-# A frame away from the length wanted costs more than the best frame is worth (1000).
-DISTANCE_COST: Final = 2000
+# A frame away from the length wanted costs what twenty of the best frames are worth (1000 each): the length comes first.
+DISTANCE_COST: Final = 20_000
 
 _STAY, _CLOSE, _NEW, _JOIN, _CUT = range(5)
 Values = NDArray[np.int64]

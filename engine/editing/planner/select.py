@@ -167,8 +167,14 @@ def _fitting(footage: Footage, style: Style, wanted: Wanted, used: Used) -> Sele
     blocks = _chosen_blocks(found.atoms, _worth(found.atoms, used), wanted, _rules(footage))
     if not blocks or not wanted.least <= total(blocks) <= wanted.most:
         return None
-    speaks = any(found.atoms[number].kind == "speech" for block in blocks for number in block.atoms)
-    return replace(found, blocks=blocks) if speaks or not footage.talks else None
+    kept = replace(found, blocks=blocks)
+    return kept if _speaks(kept) or not footage.talks else None
+
+
+def _speaks(selection: Selection) -> bool:
+    return any(
+        selection.atoms[number].kind == "speech" for block in selection.blocks for number in block.atoms
+    )
 
 
 def _chosen_blocks(
@@ -193,7 +199,7 @@ def _chosen_blocks(
 
 
 def _nearest(footage: Footage, styles: tuple[Style, ...], wanted: Wanted, used: Used) -> Selection:
-    """Return the selection nearest to a length that cannot be had."""
+    """Return the selection nearest to a length that cannot be had; where anybody speaks, one with speech."""
     rules = _rules(footage)
     below = replace(wanted, least=1)
     options: list[Selection] = []
@@ -206,7 +212,13 @@ def _nearest(footage: Footage, styles: tuple[Style, ...], wanted: Wanted, used: 
         )
         alone = blocks_of(found.atoms, Chosen(atoms=(shortest,), joined=frozenset()), rules, wanted.best)
         options += [replace(found, blocks=kept) for kept in (blocks, alone) if kept]
-    best = min(options, key=lambda option: abs(total(option.blocks) - wanted.best))
+    best = min(
+        options,
+        key=lambda option: (
+            footage.talks and not _speaks(option),
+            abs(total(option.blocks) - wanted.best),
+        ),
+    )
     lasts, target = _lasts(footage, best), spoken(wanted.best / footage.rate)
     if total(best.blocks) > wanted.most:
         said = (
