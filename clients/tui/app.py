@@ -182,6 +182,7 @@ class StudioScreen(App[None]):
         self.query_one(MissionList).show(rows.mission_rows(shelf, at_ms))
         self._draw_head()
         self._draw_detail()
+        self.refresh_bindings()
         waiting = rows.approval_rows(shelf, at_ms)
         self._lay("requests", (lambda width: drawing.approvals(waiting, width)) if waiting else None)
 

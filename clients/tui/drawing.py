@@ -120,16 +120,16 @@ def cuts(rows: Iterable[CutRow], width: int) -> Content:
     return _lines(lines)
 
 
-def checks(rows: Iterable[CheckRow], width: int) -> Content:
+def checks(rows: Sequence[CheckRow], width: int) -> Content:
     """Return checks: mark, name, what was found, what was asked for; the fix of a failed one below it."""
+    room = max(width - 22, 20)
+    widest = max((len(row.value) for row in rows), default=0)
+    found_width = min(widest, room * 3 // 5)
     lines = []
     for row in rows:
-        found = fitted(row.value, max(width - 42, 16))
-        lines.append(
-            _joined(
-                (row.mark, STYLES[row.tone]), " ", fitted(row.name, 18), " ", found, " ", (row.limit, MUTED)
-            )
-        )
+        name, found = fitted(row.name, 17), fitted(row.value, found_width)
+        limit = fitted(row.limit, room - found_width).rstrip()
+        lines.append(_joined((row.mark, STYLES[row.tone]), " ", name, " ", found, "  ", (limit, MUTED)))
         if row.fix:
             lines.append(_joined("  ", (row.fix, STYLES["waiting"])))
     return _lines(lines)
