@@ -1,0 +1,69 @@
+"""The command line as a person uses it, against a daemon of its own."""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.daemons import Daemon
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    talk: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document on standard output."""
+        return msgspec.json.decode(self.out)
+
+
+async def spawn(daemon: Daemon, *arguments: str | Path) -> asyncio.subprocess.Process:
+    """Start `cutroom ...` without a terminal."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "clients.cli.main",
+        *map(str, arguments),
+        env=daemon.environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def said(process: asyncio.subprocess.Process) -> Said:
+    """Wait for a command's end."""
+    out, talk = await process.communicate()
+    assert process.returncode is not None
+    return Said(process.returncode, out.decode(), talk.decode())
+
+
+async def cutroom(daemon: Daemon, *arguments: str | Path) -> Said:
+    """Run `cutroom ...` to its end."""
+    return await said(await spawn(daemon, *arguments))
+
+
+def edit(footage: Path, output: Path, *more: str, goal: str = "8 second highlight") -> tuple[str | Path, ...]:
+    """Return the arguments of the main job, in small."""
+    return (
+        "--json",
+        "edit",
+        footage,
+        "--goal",
+        goal,
+        "--profile",
+        "square",
+        "-o",
+        output,
+        "--approve",
+        "auto",
+        *more,
+    )
