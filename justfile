@@ -1,7 +1,7 @@
 # The commands of this house; `just` lists them. Each sets up what it needs.
 
 python := ".venv/bin/python"
-demo_state := justfile_directory() / "out/demo/state"
+demo_state := "out/demo/state"
 
 [private]
 default:
@@ -21,12 +21,13 @@ _programs:
 # Cut a highlight out of footage that is made on the spot
 demo: _python
     @mkdir -p out/demo
-    @test -f out/demo/talk.mp4 || { echo "making footage: out/demo/talk.mp4"; {{ python }} -m demo.footage out/demo/talk.mp4; }
-    .venv/bin/cutroom edit out/demo/talk.mp4 --state-dir "{{ demo_state }}" --goal "a 20 second highlight" --profile reels -o out/demo/highlight.mp4 --approve auto
+    @test -f out/demo/talk.mp4 || {{ python }} -m demo.footage out/demo/making.mp4
+    @test -f out/demo/talk.mp4 || mv out/demo/making.mp4 out/demo/talk.mp4
+    .venv/bin/cutroom edit out/demo/talk.mp4 --state-dir {{ demo_state }} --goal "a 20 second highlight" --profile reels -o out/demo/highlight.mp4 --approve auto
     @echo
     @echo "The cut:      out/demo/highlight.mp4, and beside it the receipt: what went in, what was checked"
-    @echo "The steps:    .venv/bin/cutroom --state-dir out/demo/state mission list"
-    @echo "The screen:   .venv/bin/cutroom --state-dir out/demo/state tui"
+    @echo "How it came:  .venv/bin/cutroom show last --state-dir {{ demo_state }}"
+    @echo "The screen:   .venv/bin/cutroom tui --state-dir {{ demo_state }}"
     @echo "Your footage: .venv/bin/cutroom edit YOUR.mp4 --goal \"a 30 second highlight\" --profile reels -o out.mp4"
 
 # Run the daemon in the foreground

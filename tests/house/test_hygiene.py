@@ -96,9 +96,10 @@ def _checks(test: ast.AST, path: Path) -> bool:
     """Whether a test asserts, expects an error, or calls something that by its name or its body does."""
     helpers = {node.name for node in functions(path) if "Assert(" in ast.dump(node)}
     called = {_called(node.func) for node in ast.walk(test) if isinstance(node, ast.Call)}
-    known = {"golden", "raises", "run_state_machine_as_test"}
+    # Waiting for something within a limit is a check: of that it happens.
+    known = {"golden", "raises", "run_state_machine_as_test", "wait_for"}
     return (
         "Assert(" in ast.dump(test)
         or bool(called & (helpers | known))
-        or any(name.startswith(("check", "expect")) for name in called)
+        or any(name.startswith(("assert_", "check", "expect")) for name in called)
     )

@@ -1,0 +1,106 @@
+"""Measures on this machine. Figures of a shared machine are noisy: compare them with others of the same run.
+
+python -m tools.bench log [--seconds 2]     writes through the daemon's one write path, synced to disk, by so many at once
+python -m tools.bench edit                  the demo's edit in a fresh state directory, and the same again
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from engine.kernel.clock import SystemClock, monotonic_s
+from engine.kernel.context import Context
+from engine.kernel.kernel import Kernel
+from engine.kernel.records import STREAM, Operation, WriteRecords
+from tools.inventory import ROOT
+from tools.markdown import table
+
+CLIENTS: Final = (1, 16, 64, 256)
+VALUE: Final = {"note": "x" * 280}
+BENCH: Final = Context(actor="bench", capabilities=frozenset({"*"}))
+
+
+async def measure_log(seconds: float) -> str:
+    """Return a table: writes a second and their latency, by the number of writers at once."""
+    rows = []
+    for clients in CLIENTS:
+        with tempfile.TemporaryDirectory(dir=_space()) as folder:
+            kernel = await Kernel.open(Path(folder), (), SystemClock())
+            async with kernel.running():
+                latencies = await _write(kernel, clients, seconds)
+        cuts = statistics.quantiles(latencies, n=100)
+        rows.append((str(clients), f"{len(latencies) / seconds:.0f}", f"{cuts[49]:.2f}", f"{cuts[98]:.2f}"))
+    return table(("writers", "writes/s", "p50 ms", "p99 ms"), rows)
+
+
+async def _write(kernel: Kernel, clients: int, seconds: float) -> list[float]:
+    end_s = monotonic_s() + seconds
+
+    async def write(number: int) -> list[float]:
+        taken = []
+        operation = Operation(op="put", key=f"project/bench/{number}", value=VALUE)
+        while (begun_s := monotonic_s()) < end_s:
+            await kernel.dispatch.propose(STREAM, WriteRecords(operations=(operation,)), BENCH)
+            taken.append((monotonic_s() - begun_s) * 1000)
+        return taken
+
+    return [one for taken in await asyncio.gather(*map(write, range(clients))) for one in taken]
+
+
+def measure_edit() -> str:
+    """Return a table: how long the demo's edit takes for the first and for the second time."""
+    with tempfile.TemporaryDirectory(dir=_space()) as name:
+        footage = Path(name) / "talk.mp4"
+        subprocess.run(
+            [sys.executable, "-m", "demo.footage", footage], cwd=ROOT, check=True, stdout=sys.stderr
+        )
+        runs = [_edit(Path(name), footage) for _ in range(2)]
+        subprocess.run([_cutroom(), "stop", "--state-dir", f"{name}/state"], check=True, stdout=sys.stderr)
+    rows = [
+        (which, f"{seconds:.2f}", ", ".join(told["reused"]) or "nothing", told["plan_hash"][:12])
+        for which, (seconds, told) in zip(("first", "second"), runs, strict=True)
+    ]
+    return table(("run", "s", "reused", "plan"), rows)
+
+
+def _edit(folder: Path, footage: Path) -> tuple[float, dict[str, Any]]:
+    where = ["--state-dir", str(folder / "state"), "-o", str(folder / "out.mp4")]
+    command = [_cutroom(), "edit", str(footage), "--goal", "a 20 second highlight", *where]
+    command += ["--profile", "reels", "--approve", "auto", "--json"]
+    begun_s = monotonic_s()
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    return monotonic_s() - begun_s, json.loads(done.stdout)
+
+
+def _space() -> Path:
+    """A folder on a real disk: the machine's folder for temporary files may be memory, where a sync costs nothing."""
+    folder = ROOT / "out"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _cutroom() -> str:
+    return os.path.join(os.path.dirname(sys.executable), "cutroom")
+
+
+def main() -> None:
+    """Measure what was asked for, or everything."""
+    parser = argparse.ArgumentParser(prog="just bench", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("what", choices=["all", "log", "edit"], nargs="?", default="all")
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each number of writers")
+    asked = parser.parse_args()
+    if asked.what in ("all", "log"):
+        print(asyncio.run(measure_log(asked.seconds)), end="\n\n")
+    if asked.what in ("all", "edit"):
+        print(measure_edit())
+
+
+if __name__ == "__main__":
+    main()
