@@ -47,11 +47,16 @@ class Database:
         """Open or create the file and bring its schema up to date.
 
         Raises:
-            Unavailable: the file was written by a newer version; the text says what to do.
+            Unavailable: the file was written by a newer version, or cannot be used; the text says what to do.
         """
         database = cls(path)
         try:
             await asyncio.get_running_loop().run_in_executor(database._writer, database._prepare)
+        except sqlite3.Error as error:
+            database._let_go()
+            raise Unavailable(
+                f"{path} cannot be used ({error}); restore a backup, or name another --state-dir"
+            ) from error
         except BaseException:
             database._let_go()
             raise

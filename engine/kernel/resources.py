@@ -84,7 +84,7 @@ class Store:
 
         `visible(key)` leaves out what the reader may not see. The empty prefix is everything.
         """
-        where, values = _under(prefix)
+        where, values = _under(prefix, cursor)
 
         def work(connection: sqlite3.Connection) -> Listing:
             connection.execute("BEGIN")
@@ -92,8 +92,8 @@ class Store:
                 (head,) = connection.execute("SELECT COALESCE(MAX(position), 0) FROM events").fetchone()
                 rows = connection.execute(
                     "SELECT key, value, rev, position, updated_at_ms, updated_by FROM resources"
-                    f" WHERE partition = ? AND key > ? AND value IS NOT NULL{where} ORDER BY key",
-                    (partition, cursor, *values),
+                    f" WHERE partition = ? AND value IS NOT NULL{where} ORDER BY key",
+                    (partition, *values),
                 )
                 items = []
                 for row in rows:
@@ -164,11 +164,12 @@ def _record(row: tuple[Any, ...]) -> Record:
     )
 
 
-def _under(prefix: str) -> tuple[str, tuple[str, ...]]:
-    """Return the SQL that keeps to a prefix of whole segments, and its values."""
+def _under(prefix: str, cursor: str = "") -> tuple[str, tuple[str, ...]]:
+    """Return the SQL that keeps to a prefix of whole segments and to what comes after `cursor`, and its values."""
     prefix = prefix.rstrip("/")
+    # One lower and one upper bound: that is what an index can use.
+    above, start = ("key > ?", cursor) if cursor >= prefix else ("key >= ?", prefix)
     if not prefix:
-        return "", ()
-    # "0" is the character after "/". The first two terms are what the index can use, the last leaves out `prefix-x`.
-    within = " AND key >= ? AND key < ? AND (key = ? OR key >= ?)"
-    return within, (prefix, prefix + "0", prefix, prefix + "/")
+        return f" AND {above}", (start,)
+    # "0" is the character after "/"; the last term leaves out what lies between, such as `prefix-x`.
+    return f" AND {above} AND key < ? AND (key = ? OR key >= ?)", (start, prefix + "0", prefix, prefix + "/")
