@@ -141,7 +141,8 @@ hundredths = st.integers(0, 400).map(lambda number: Fraction(number, 100))
 @st.composite
 def speeches(draw: st.DrawFn, seconds: Fraction) -> Spans:
     """Speech in any layout: long, short, with pauses of any length, up to the very ends."""
-    spans, at = [], draw(hundredths)
+    spans: list[tuple[Fraction, Fraction]] = []
+    at = draw(hundredths)
     while at < seconds and len(spans) < 14:
         end = at + draw(st.integers(5, 900)) * Fraction(1, 100)
         spans.append((at, min(end, seconds)))

@@ -59,8 +59,14 @@ async def plan_cut(asked: PlanCutInput, context: ToolContext) -> ToolResult:
         notices=footage.notices,
     )
     plan = await asyncio.to_thread(propose, request)
-    artifact = make_artifact(
-        footage.assets[0], BACKEND, params, to_builtins(plan), context.blobs, notices=plan.notices
+    artifact = await asyncio.to_thread(
+        make_artifact,
+        footage.assets[0],
+        BACKEND,
+        params,
+        to_builtins(plan),
+        context.blobs,
+        notices=plan.notices,
     )
     await context.propose(key, Record(artifact=artifact))
     context.report(1, 1, "planned")
@@ -134,7 +140,7 @@ def register(kernel: Kernel) -> None:
             title="Plan a cut of the footage",
             input=PlanCutInput,
             call=plan_cut,
-            effect="local",
+            effect="none",
             capability="media:write",
             limit_s=LIMIT_S,
             check=check_cut,

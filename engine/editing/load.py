@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
@@ -118,7 +118,7 @@ async def _source(asset: Asset, footage: Footage, blobs: Blobs) -> Source:
     index = found.get(FRAME_INDEX)
     if index is None or index.data_blob is None:
         raise WorkFailed(f"{asset.name} has no frame index: take it in first", asset_id=asset.asset_id)
-    frames = await asyncio.to_thread(blobs.read, index.data_blob)
+    frames = await _blob(index, index.data_blob, blobs)
     return Source(
         asset_id=asset.asset_id,
         name=asset.name,
@@ -143,5 +143,14 @@ async def _analysis(found: dict[str, Artifact], kind: str, form: type[T], blobs:
 async def _data(artifact: Artifact, form: type[T], blobs: Blobs) -> T:
     if artifact.data_blob is None:
         return convert(artifact.data, form)
-    content: Any = await asyncio.to_thread(blobs.read, artifact.data_blob)
-    return decode(content, form)
+    return decode(await _blob(artifact, artifact.data_blob, blobs), form)
+
+
+async def _blob(artifact: Artifact, sha256: str, blobs: Blobs) -> bytes:
+    try:
+        return await asyncio.to_thread(blobs.read, sha256)
+    except FileNotFoundError:
+        raise WorkFailed(
+            f"the data of the {artifact.kind} analysis {artifact.artifact_id} is not among the blobs any more;"
+            " restore the backup that has it"
+        ) from None

@@ -186,7 +186,10 @@ def test_refused_tidying_is_followed_by_a_tighter_one() -> None:
 
 def test_a_reviewers_spans_are_taken_as_they_are() -> None:
     made = plan("20 second highlight", make_source(), keep=keep(("8", "11"), ("262/10", "35")))
-    assert [(cut.start, cut.end) for cut in made.cuts] == [(8, 11), (Fraction("26.2"), 35)]
+    assert [(cut.start, cut.end) for cut in made.cuts] == [
+        (Fraction(8), Fraction(11)),
+        (Fraction("26.2"), Fraction(35)),
+    ]
     assert any("the goal is 20 s" in notice for notice in made.notices)
     assert made.cuts[0].reasons == ("kept by the reviewer",)
 
