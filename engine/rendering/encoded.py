@@ -27,8 +27,8 @@ class Packet(Struct, frozen=True, kw_only=True):
 class Evidence(Struct, frozen=True, kw_only=True):
     """What a frame looked like before it was encoded.
 
-    `dark` is the part of it that is black, 0..1. `source_change` is how much the whole picture of the source differs
-    from the one before, mean steps of 0..255; None where there is none before, or no source. `thumb` is a picture of
+    `dark` is the part of it that is black, 0..1. `source_change` is the part of the source's whole picture that
+    differs visibly from the one before, 0..1; None where there is none before, or no source. `thumb` is a picture of
     16x16 bytes of brightness.
     """
 

@@ -24,9 +24,9 @@ from engine.rendering.loudness import integrated_lufs, true_peak_dbtp
 from engine.rendering.picture import brightness, thumb
 from engine.rendering.work import Inspection, InspectWork, Mismatch, Span
 
-# A frame is black when nearly all of it is, and still when nothing of it has changed.
+# A frame is black when nearly all of it is, and still when next to nothing of it has changed.
 DARK_PART: Final = 0.98
-STILL_BELOW: Final = 0.02
+STILL_MOST: Final = 5e-5
 BLACK_S: Final = Fraction(1, 2)
 FROZEN_S: Final = Fraction(2)
 # Encoding changes the mean brightness of a sixteenth by a step or two.
@@ -99,7 +99,7 @@ def _frozen(evidence: Sequence[Evidence], *, at_least: Fraction) -> tuple[Span, 
         still[place] = (
             still[place - 1] and seen.thumb == evidence[place - 1].thumb
             if seen.source_change is None
-            else seen.source_change < STILL_BELOW
+            else seen.source_change <= STILL_MOST
         )
     # The first frame of a still picture is new; it is still from the second on.
     found = spans(still, at_least=at_least - 1)

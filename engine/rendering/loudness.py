@@ -55,22 +55,33 @@ def true_peak_dbtp(samples: Samples) -> float | None:
     return 20 * math.log10(peak) if peak > 0 else None
 
 
-def limited(samples: Samples, rate: int, ceiling_dbtp: float) -> Samples:
-    """Return the samples with their true peaks held below a ceiling, all channels alike.
+class Limiter:
+    """Holds the true peaks of one sound below a ceiling, at whatever gain, all channels alike.
 
     The gain goes down ahead of a peak and comes back after it along a smooth curve, so nothing is clipped.
     """
-    ceiling = 10 ** (ceiling_dbtp / 20)
-    peaks = _peaks(samples)
-    if float(peaks.max(initial=0.0)) <= ceiling:
-        return samples
-    needed = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9)).astype(np.float32)
-    reach = round(LOOK_AHEAD_S * rate)
-    # A mean over a window of minima over the same window can never exceed what is needed in its middle.
-    held = _lowest(needed, reach)
-    bell = np.hanning(2 * reach + 3)[1:-1]
-    smooth = np.convolve(np.pad(held, reach, mode="edge"), bell / bell.sum(), mode="valid")
-    return (samples * smooth[None, :]).astype(np.float32)
+
+    def __init__(self, samples: Samples, rate: int) -> None:
+        self._samples = samples
+        # Peaks grow with the gain: they are looked for once.
+        self._peaks = _peaks(samples)
+        self._reach = round(LOOK_AHEAD_S * rate)
+        bell = np.hanning(2 * self._reach + 3)[1:-1]
+        self._bell = (bell / bell.sum()).astype(np.float32)
+
+    def at(self, gain_db: float, ceiling_dbtp: float | None) -> Samples:
+        """Return the sound raised by `gain_db` and held below the ceiling; None: no ceiling."""
+        gain = np.float32(10 ** (gain_db / 20))
+        if ceiling_dbtp is None:
+            return self._samples * gain
+        ceiling = 10 ** (ceiling_dbtp / 20) / float(gain)
+        if float(self._peaks.max(initial=0.0)) <= ceiling:
+            return self._samples * gain
+        needed = np.minimum(1.0, ceiling / np.maximum(self._peaks, 1e-9)).astype(np.float32)
+        # A mean over a window of minima over the same window can never exceed what is needed in its middle.
+        held = np.pad(_lowest(needed, self._reach), self._reach, mode="edge")
+        smooth = np.convolve(held, self._bell, mode="valid")
+        return self._samples * (smooth * gain)[None, :]
 
 
 def _lowest(values: Gains, reach: int) -> Gains:

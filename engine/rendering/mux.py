@@ -24,6 +24,8 @@ REORDER: Final = 2
 # Bytes of index an MP4 needs at most for a packet: size, offset, time, composition, key (ISO/IEC 14496-12, 8.6 and 8.7).
 INDEX_BYTES: Final = 28
 INDEX_BASE_BYTES: Final = 8192
+# Ticks a second in which the film says how long its tracks are: whole for every usual frame rate and for 48 kHz.
+MOVIE_TIMESCALE: Final = 240_000
 
 Stream = TypeVar("Stream", av.VideoStream, av.AudioStream)
 
@@ -45,6 +47,7 @@ def mux(work: MuxWork, inputs: tuple[int, ...], output: int) -> int:
     options = {
         # The index is written to a place kept free at the start: nothing has to be moved afterwards.
         "moov_size": str(INDEX_BASE_BYTES + INDEX_BYTES * packets),
+        "movie_timescale": str(MOVIE_TIMESCALE),
         "fflags": "+bitexact",
     }
     with open(output, "r+b", closefd=False) as file:

@@ -31,6 +31,7 @@ Gray = NDArray[np.uint8]
 THUMB: Final = 16
 SAMPLE_LINES: Final = 180  # evidence is taken from about this many lines of the shorter side
 DARK_BELOW: Final = 32  # 16 is black (ITU-R BT.709, 8 bits)
+VISIBLE_STEPS: Final = 16  # a still picture flickers by a few steps when its encoder begins anew
 # How many pixels of the source a moving crop takes beside its window, to place the rest on the output's own pixels.
 MARGIN: Final = 4
 SCALING: Final = "bicubic+accurate_rnd+full_chroma_int+bitexact"
@@ -158,7 +159,7 @@ def _shown(
 def _change(before: Gray | None, now: Gray) -> float | None:
     if before is None or before.shape != now.shape:
         return None
-    return round(float(np.abs(now.astype(np.int16) - before).mean()), 4)
+    return round(float((np.abs(now.astype(np.int16) - before) > VISIBLE_STEPS).mean()), 6)
 
 
 def _read(descriptor: int) -> bytes:

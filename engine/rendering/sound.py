@@ -14,17 +14,20 @@ from av.audio.frame import AudioFrame
 from engine.media.audio import SoundReader
 from engine.media.source import open_media
 from engine.rendering.encoded import EncodedSound, Packet
-from engine.rendering.loudness import Samples, integrated_lufs, limited, true_peak_dbtp
+from engine.rendering.loudness import Limiter, Samples, integrated_lufs, true_peak_dbtp
 from engine.rendering.work import SoundClip, SoundDone, SoundEncoder, SoundWork
 
 CHANNELS: Final = 2
 # AAC's transform: the encoder's run-up before the first sample (ISO/IEC 14496-3, 1024 samples a frame).
 FRAME_SAMPLES: Final = 1024
-GAIN_MAX_DB: Final = 30.0
+GAIN_MAX_DB: Final = 40.0
 # Encoding lets peaks grow by a few tenths of a decibel: the limiter starts this far below the limit.
 HEADROOM_DB: Final = 0.3
-LOUDNESS_WITHIN_LU: Final = 0.2
+PEAK_MARGIN_DB: Final = 0.05
+LOUDNESS_WITHIN_LU: Final = 0.3
 ROUNDS_MAX: Final = 10
+# A limiter at work lets through at least this part of a change of gain, as far as steps are planned.
+STEP_LEAST: Final = 0.25
 
 
 def configure(context: AudioCodecContext, encoder: SoundEncoder) -> None:
@@ -65,23 +68,25 @@ def master(samples: Samples, work: SoundWork) -> tuple[EncodedSound, SoundDone]:
         notices = () if loudness is not None else ("the sound is silent: it was left as it is",)
         encoded = encode(samples, work)
         return encoded, _measured(encoded, work, 0.0, notices)
-    target = loudness if work.loudness_lufs is None else work.loudness_lufs
+    wanted = target = loudness if work.loudness_lufs is None else work.loudness_lufs
     gain_max = GAIN_MAX_DB if work.loudness_lufs is not None else 0.0
     limit = work.true_peak_dbtp
     gain, ceiling = min(target - loudness, gain_max), None if limit is None else limit - HEADROOM_DB
+    limiter = Limiter(samples, work.encoder.sample_rate)
     for _ in range(ROUNDS_MAX):
-        gain, mastered = _raised(samples, work.encoder.sample_rate, gain, gain_max, ceiling, target)
+        gain, mastered = _raised(limiter, work.encoder.sample_rate, gain, gain_max, ceiling, target)
         encoded = encode(mastered, work)
         done = _measured(encoded, work, gain, ())
         assert done.integrated_lufs is not None, "it was loud enough to be measured, and was not made softer"
-        error = target - done.integrated_lufs
+        error = wanted - done.integrated_lufs
         over = 0.0 if limit is None or done.true_peak_dbtp is None else done.true_peak_dbtp - limit
         loud_enough = abs(error) <= LOUDNESS_WITHIN_LU or (error > 0 and gain >= gain_max)
         if over <= 0 and loud_enough:
             break
         if over > 0 and ceiling is not None:
-            ceiling -= over + 0.05
-        gain = min(gain + error, gain_max)
+            ceiling -= over + PEAK_MARGIN_DB
+        # What encoding takes away is given before it.
+        target += 0.0 if loud_enough else error
     notices = ()
     if work.loudness_lufs is not None and gain >= gain_max and error > LOUDNESS_WITHIN_LU:
         notices = (
@@ -149,18 +154,24 @@ def _add(out: Samples, clip: SoundClip, reader: SoundReader, rate: int) -> None:
 
 
 def _raised(
-    samples: Samples, rate: int, gain: float, gain_max: float, ceiling: float | None, target: float
+    limiter: Limiter, rate: int, gain: float, gain_max: float, ceiling: float | None, target: float
 ) -> tuple[float, Samples]:
-    """Return the gain that reaches the target through the limiter, and the sound at it."""
+    """Return the gain that reaches the target through the limiter, and the sound at it.
+
+    The harder the limiter works, the less a decibel of gain adds: each step goes by what the one before has brought.
+    """
+    before: tuple[float, float] | None = None
     for _ in range(ROUNDS_MAX):
-        raised = samples * np.float32(10 ** (gain / 20))
-        if ceiling is not None:
-            raised = limited(raised, rate, ceiling)
+        raised = limiter.at(gain, ceiling)
         loudness = integrated_lufs(raised, rate)
         error = 0.0 if loudness is None else target - loudness
-        if abs(error) <= LOUDNESS_WITHIN_LU / 4 or (error > 0 and gain >= gain_max):
+        if loudness is None or abs(error) <= LOUDNESS_WITHIN_LU / 3 or (error > 0 and gain >= gain_max):
             break
-        gain = min(gain + error, gain_max)
+        brought = 1.0
+        if before is not None and gain != before[0]:
+            brought = min(1.0, max(STEP_LEAST, (loudness - before[1]) / (gain - before[0])))
+        before = (gain, loudness)
+        gain = min(gain + error / brought, gain_max)
     return gain, raised
 
 

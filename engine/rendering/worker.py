@@ -21,7 +21,7 @@ from engine.rendering.work import (
 def load_all() -> None:
     """Measure and limit a little noise: numpy loads parts of itself when they are first used, which is too late inside."""
     noise = np.tile(np.linspace(-1, 1, 480, dtype=np.float32), (2, 100))
-    loudness.integrated_lufs(loudness.limited(noise, 48_000, -3.0), 48_000)
+    loudness.integrated_lufs(loudness.Limiter(noise, 48_000).at(0.0, -3.0), 48_000)
 
 
 @task
