@@ -29,6 +29,8 @@ CUT_SCORE: Final = 0.38
 CUT_ISOLATION: Final = 1.7  # a cut's score is this many times that of the frames around it
 FLASH_FRAMES: Final = 6  # what is over after so many frames is a flash
 SAME_SCENE: Final = 0.72  # structure of two pictures of one scene
+DARK_CONTRAST: Final = 8.0
+DARKER: Final = 3.0  # times less contrast: the light goes out
 # Dissolves.
 SPANS: Final = (6, 9, 13, 18, 25, 36, 50)  # frames from before a dissolve to after it
 LEFTOVER_MAX: Final = 0.09
@@ -81,6 +83,7 @@ class ShotFinder:
         self._contrasts: list[float] = []
         self._cuts: list[Edit] = []
         self._dissolves: list[Edit] = []
+        self._lit: _Seen | None = None  # the last frame before the light went out
 
     def add(self, look: Look) -> None:
         """Take the next frame."""
@@ -103,12 +106,14 @@ class ShotFinder:
             end: when the last frame ends, seconds from the first.
         """
         count = len(self._scores)
+        if not count:
+            return ()
         for number in range(max(1, count - FLASH_FRAMES), count):
             self._judge_cut(number)
         self._judge_dissolve()
         edits = _settled(self._cuts, self._dissolves, self._fades())
         times = [*self._times, end]
-        starts = [0, *(edit.frame for edit in edits)] if count else []
+        starts = [0, *(edit.frame for edit in edits)]
         ends = [*starts[1:], count]
         return tuple(
             Shot(
@@ -130,9 +135,15 @@ class ShotFinder:
 
     def _judge_cut(self, number: int) -> None:
         """Decide whether a shot begins with frame `number`, now that the frames after it are known."""
-        if number < 1 or self._scores[number] < CUT_SCORE:
+        if number < 1:
             return
+        by_number = {seen.number: seen for seen in self._recent}
+        before, here = by_number[number - 1], by_number[number]
+        if _goes_out(before, here):
+            self._lit = before
         score = self._scores[number]
+        if score < CUT_SCORE or self._light_returns(before, here):
+            return
         around = [
             self._scores[place]
             for place in range(
@@ -140,24 +151,20 @@ class ShotFinder:
             )
             if place != number and not any(edit.frame == place for edit in self._cuts[-3:])
         ]
-        if score < CUT_ISOLATION * _typical_peak(around) or self._is_flash(number):
+        if score < CUT_ISOLATION * _typical_peak(around) or _is_flash(number, by_number):
             return
         confidence = 0.5 + 0.5 * min(1.0, (score - CUT_SCORE) / (1 - CUT_SCORE))
         self._cuts.append(Edit(number, "cut", confidence, number, number))
 
-    def _is_flash(self, number: int) -> bool:
-        """Tell whether the scene before `number` is back within a few frames, or was there a few frames before."""
-        by_number = {seen.number: seen for seen in self._recent}
-        before, here = by_number[number - 1], by_number[number]
-        after = [
-            by_number[place] for place in range(number + 1, number + FLASH_FRAMES + 1) if place in by_number
-        ]
-        earlier = [
-            by_number[place] for place in range(number - FLASH_FRAMES, number - 1) if place in by_number
-        ]
-        return any(_same_scene(before, seen) for seen in after) or any(
-            _same_scene(here, seen) for seen in earlier
-        )
+    def _light_returns(self, before: _Seen, here: _Seen) -> bool:
+        """Tell whether `here` is the scene that was there before the light went out; it has then been one shot."""
+        if self._lit is None or not _goes_out(here, before):
+            return False
+        lit, self._lit = self._lit, None
+        if not _same_scene(lit, here):
+            return False
+        self._cuts = [cut for cut in self._cuts if cut.frame != lit.number + 1]
+        return True
 
     def _judge_dissolve(self) -> None:
         """Look for a dissolve that ends with the last frame."""
@@ -205,6 +212,20 @@ class ShotFinder:
 def _score(alike: Likeness) -> float:
     """Return how much two frames look like a cut, 0..1: another structure, and brightness that differs with it."""
     return (1 - alike.structure) * min(1.0, alike.distance / 12)
+
+
+def _is_flash(number: int, by_number: dict[int, _Seen]) -> bool:
+    """Tell whether the scene before `number` is back within a few frames, or was there a few frames before."""
+    before, here = by_number[number - 1], by_number[number]
+    after = [by_number[place] for place in range(number + 1, number + FLASH_FRAMES + 1) if place in by_number]
+    earlier = [by_number[place] for place in range(number - FLASH_FRAMES, number - 1) if place in by_number]
+    return any(_same_scene(before, seen) for seen in after) or any(
+        _same_scene(here, seen) for seen in earlier
+    )
+
+
+def _goes_out(before: _Seen, after: _Seen) -> bool:
+    return after.contrast < DARK_CONTRAST and before.contrast > DARKER * after.contrast
 
 
 def _typical_peak(scores: list[float]) -> float:
