@@ -44,20 +44,14 @@ def spans_from(text: str, plan: CutPlan) -> tuple[KeepSpan, ...] | None:
     """
     letters = _letters(plan)
     of_asset = {asset_id: letter for letter, (asset_id, _) in letters.items()}
-    exact = {
-        _span_line(of_asset[cut.asset_id], cut.start, cut.end): KeepSpan(
-            asset_id=cut.asset_id, start=cut.start, end=cut.end
-        )
-        for cut in plan.cuts
-    }
-    spans = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        content = " ".join(line.partition("#")[0].split())
-        if content:
-            spans.append(exact.get(content) or _read_line(content, number, letters))
-    if not spans or tuple(spans) == tuple(exact.values()):
+    printed = [_span_line(of_asset[cut.asset_id], cut.start, cut.end) for cut in plan.cuts]
+    kept = [KeepSpan(asset_id=cut.asset_id, start=cut.start, end=cut.end) for cut in plan.cuts]
+    exact = dict(zip(printed, kept, strict=True))
+    lines = [" ".join(line.partition("#")[0].split()) for line in text.splitlines()]
+    said = [(number, line) for number, line in enumerate(lines, start=1) if line]
+    if not said or [line for _, line in said] == printed:
         return None
-    return tuple(spans)
+    return tuple(exact.get(line) or _read_line(line, number, letters) for number, line in said)
 
 
 def seconds_of(text: str) -> Fraction:
