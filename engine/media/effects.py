@@ -33,7 +33,7 @@ class Media:
     backends: Mapping[str, Backend]
 
     async def take_path(self, path: str, name: str | None, context: Context) -> Taken:
-        """Register a file, telling the progress of reading it under the key of its path's name."""
+        """Register a file; how far its reading is, is told as the progress of `import/{actor}`."""
         key = f"import/{context.actor}"
         try:
             return await self.registrar.take_path(path, name, context, self._reporter(context, key, path))

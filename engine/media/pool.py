@@ -33,6 +33,7 @@ R = TypeVar("R", bound=Struct)
 
 GIB = 1 << 30
 _START_LIMIT_S = 60.0
+_LOG_LIMIT_S = 1.0
 _LOG_TAIL = 4000
 
 Report = Callable[[float, float], None]
@@ -279,17 +280,17 @@ class _Worker:
 
     def end(self) -> None:
         """Kill the process without waiting; who reads from it finds out."""
-        if self._process is not None:
+        if self._process is not None and self._process.returncode is None:
+            # Its whole session: without a sandbox it may have started others.
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     async def kill(self) -> None:
         """Kill the process and wait for its end; harmless when it has ended. Nobody may be reading from it."""
         self.end()
         if self._process is not None:
             await self._process.wait()
-        if self._log is not None:
-            await self._log
+        await self._end_log()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -316,12 +317,19 @@ class _Worker:
         """Return the error that says how the process ended."""
         assert self._process is not None and self._log is not None, "the worker was started"  # noqa: PT018
         code = await self._process.wait()
-        await self._log
+        await self._end_log()
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         what = f"the process that did {task} {how}" if task else f"a worker process {how} while it started"
         last = self.log_tail.strip().splitlines()[-1:] if not task else []
         detail = f"{what}: {last[0]}" if last else what
         return WorkFailed(detail, cause="crash", log_tail=self.log_tail)
+
+    async def _end_log(self) -> None:
+        """Wait for the last of the log; not for long, should somebody else hold its pipe open."""
+        if self._log is not None:
+            done, _ = await asyncio.wait((self._log,), timeout=_LOG_LIMIT_S)
+            if not done:
+                self._log.cancel()
 
     async def _read_log(self) -> None:
         assert self._process is not None and self._process.stderr is not None, "stderr is a pipe"  # noqa: PT018

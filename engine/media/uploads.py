@@ -38,9 +38,11 @@ class Uploads:
         """Make place for a file of `size` bytes.
 
         Raises:
-            Invalid: no bytes, or more than a tebibyte.
+            Invalid: `media_unreadable`: no bytes; or more than a tebibyte.
             Unavailable: `insufficient_storage`.
         """
+        if size == 0:
+            raise Invalid(f"{clean_name(name)}: the file is empty (0 bytes)", code="media_unreadable")
         if not 0 < size <= UPLOAD_MAX:
             raise Invalid(f"bytes is {size}; 1 to {UPLOAD_MAX} is taken", field="bytes")
         free = shutil.disk_usage(self._folder).free

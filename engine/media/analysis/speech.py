@@ -26,6 +26,7 @@ BATCH: Final = 50 * GRAIN  # samples that go through the model at once, 8 s
 DIGITS: Final = 3
 # Where an edge may be found from where the model has it, ticks outwards and inwards.
 OUTWARDS, INWARDS = 20, 35
+LATE: Final = 5  # ticks by which the model may notice a voice too late
 GAP: Final = 6  # ticks of quiet inside a word: a plosive's closure
 STEADY_DB: Final = 4.0  # standard deviation of a steady background
 ABOVE_DB: Final = 8.0  # over the background: no longer background
@@ -118,12 +119,13 @@ def _exact(stretches: list[_Stretch], levels: Levels) -> list[_Stretch]:
     quiet = ~voice[SPREAD : SPREAD + len(levels)]
     exact = []
     for place, stretch in enumerate(stretches):
-        quietest = _quietest_voice(stretch, levels, quiet)
-        if quietest is None:
-            exact.append(stretch)
-            continue
         earliest = stretches[place - 1].end if place else 0
         latest = stretches[place + 1].start if place + 1 < len(stretches) else len(levels)
+        quietest = _quietest_voice(stretch, levels, quiet)
+        if quietest is None:
+            start = max((earliest + stretch.start) // 2, stretch.start - LATE)
+            exact.append(_Stretch(start, stretch.end, stretch.confidence))
+            continue
         loud = levels > quietest
         # Neighbours share the pause between them: neither takes what is nearer to the other.
         outer = max((earliest + stretch.start) // 2, stretch.start - OUTWARDS)

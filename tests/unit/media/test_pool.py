@@ -132,7 +132,7 @@ async def test_a_job_cannot_leave_its_sandbox(pool: Pool, tmp_path: Path) -> Non
     target.write_bytes(b"x")
     with socket.create_server(("127.0.0.1", 0)) as server:
         ask = Ask(text=str(target), number=server.getsockname()[1])
-        answer = await pool.run(f"{TASKS}:escape", ask, Answer, inputs=(target,))
+        answer = await pool.run(f"{TASKS}:escape", ask, Answer, inputs=(target,), limit_s=20)
     assert answer.text == ""
     assert target.read_bytes() == b"x"
 
