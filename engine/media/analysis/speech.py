@@ -119,18 +119,19 @@ def _exact(stretches: list[_Stretch], levels: Levels) -> list[_Stretch]:
     quiet = ~voice[SPREAD : SPREAD + len(levels)]
     exact = []
     for place, stretch in enumerate(stretches):
-        earliest = stretches[place - 1].end if place else 0
-        latest = stretches[place + 1].start if place + 1 < len(stretches) else len(levels)
+        # Neighbours share the pause between them: neither takes what is nearer to the other.
+        earliest = (stretches[place - 1].end + stretch.start) // 2 if place else 0
+        is_last = place + 1 == len(stretches)
+        latest = len(levels) if is_last else (stretch.end + stretches[place + 1].start) // 2
         quietest = _quietest_voice(stretch, levels, quiet)
         if quietest is None:
-            start = max((earliest + stretch.start) // 2, stretch.start - LATE)
+            start = max(earliest, stretch.start - LATE)
             exact.append(_Stretch(start, stretch.end, stretch.confidence))
             continue
         loud = levels > quietest
-        # Neighbours share the pause between them: neither takes what is nearer to the other.
-        outer = max((earliest + stretch.start) // 2, stretch.start - OUTWARDS)
+        outer = max(earliest, stretch.start - OUTWARDS)
         start = outer + _onset(loud[outer : min(stretch.start + INWARDS, stretch.end)], stretch.start - outer)
-        outer = min((latest + stretch.end + 1) // 2, stretch.end + OUTWARDS)
+        outer = min(latest, stretch.end + OUTWARDS)
         end = outer - _onset(loud[max(stretch.end - INWARDS, start) : outer][::-1], outer - stretch.end)
         exact.append(_Stretch(start, end, stretch.confidence) if start < end else stretch)
     return exact
