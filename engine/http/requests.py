@@ -91,13 +91,12 @@ def shape_error(error: msgspec.ValidationError) -> Invalid:
 
     >>> shape_error(msgspec.ValidationError("Expected `int`, got `str` - at `$.work_items[0].gates`")).extra
     {'field': 'work_items[0].gates'}
+    >>> shape_error(msgspec.ValidationError("Object contains unknown field `agent` - at `$.gates`")).extra
+    {'field': 'gates.agent'}
     """
     text, _, place = str(error).partition(" - at `$")
-    field = place.rstrip("`").lstrip(".")
-    if not field and "unknown field `" in text:
-        field = text.partition("unknown field `")[2].rstrip("`")
-    if not field and "missing required field `" in text:
-        field = text.partition("missing required field `")[2].rstrip("`")
+    names = (text.partition(f"{what} field `")[2].rstrip("`") for what in ("unknown", "missing required"))
+    field = ".".join(part for part in (place.rstrip("`").lstrip("."), *names) if part)
     where = f"{field}: " if field else ""
     return Invalid(f"{where}{text}", field=field or "body")
 

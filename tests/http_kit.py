@@ -1,0 +1,184 @@
+"""What tests of the border share: a kernel behind its application, asked directly or over a real socket."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cutroom_sdk.sse import SseMessage, SseParser
+from engine.http.app import build_app
+from engine.http.requests import answer, body, caller, kernel
+from engine.kernel.clock import Clock
+from engine.kernel.context import Context
+from engine.kernel.kernel import Kernel
+from tests.kernel_kit import ADA, BOB, ELSEWHERE, Add, running
+
+HOST: Final = "127.0.0.1:7717"
+URL: Final = f"http://{HOST}"
+CALLERS: Final = {
+    "ada": ADA,
+    "bob": BOB,
+    "eve": ELSEWHERE,
+    "reader": Context(actor="reader", capabilities=frozenset({"resources:read"})),
+    "auditor": Context(actor="auditor", capabilities=frozenset({"log:read"})),
+    "nobody": Context(actor="nobody"),
+}
+
+
+async def _add(request: Request) -> Response:
+    """`POST /v1/counters/{name}` with the body of `Add`."""
+    context = caller(request, "counters:write")
+    asked = await body(request, Add)
+    accepted = await kernel(request).dispatch.propose(
+        f"counter/{request.path_params['name']}", asked, context
+    )
+    return answer(accepted.state, status=201)
+
+
+async def _add_then_fail(request: Request) -> Response:
+    await _add(request)
+    raise ZeroDivisionError("a mistake after the effect")
+
+
+async def _fail(_request: Request) -> Response:
+    raise ZeroDivisionError("a mistake that nobody foresaw")
+
+
+FEATURES: Final = [
+    Route("/v1/counters/{name}", _add, methods=["POST"]),
+    Route("/v1/mistakes/{name}", _add_then_fail, methods=["POST"]),
+    Route("/v1/mistakes", _fail, methods=["GET"]),
+]
+
+
+@dataclass(frozen=True)
+class Border:
+    """An application and its kernel; `asks(name)` is a client with the token of one of `CALLERS`."""
+
+    app: Starlette
+    kernel: Kernel
+    url: str
+    transport: httpx.AsyncBaseTransport | None = None
+
+    def asks(self, name: str | None = "ada", **headers: str) -> httpx.AsyncClient:
+        token = {} if name is None else {"Authorization": f"Bearer token-of-{name}"}
+        # No TLS is spoken here, and to load the world's certificates takes longer than the test.
+        return httpx.AsyncClient(
+            transport=self.transport,
+            base_url=self.url,
+            headers=token | headers,
+            timeout=10,
+            verify=False,
+            trust_env=False,
+        )
+
+
+def _app(kernel_: Kernel, host: str) -> Starlette:
+    callers = {f"token-of-{name}": context for name, context in CALLERS.items()}
+    return build_app(
+        kernel_,
+        features=FEATURES,
+        check_token=callers.get,
+        hosts=lambda: frozenset({host, host.replace("127.0.0.1", "localhost")}),
+        health=lambda: {"status": "ok"},
+        readiness=lambda: {"features": []},
+    )
+
+
+@contextlib.asynccontextmanager
+async def asked(folder: Path, *, clock: Clock | None = None) -> AsyncIterator[Border]:
+    """The application asked without a socket, for answers that end."""
+    async with running(folder, clock=clock) as opened:
+        app = _app(opened, HOST)
+        yield Border(app, opened, URL, httpx.ASGITransport(app))
+
+
+@contextlib.asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[Border]:
+    """The application behind a real server on a free port, for streams."""
+    async with running(folder) as opened:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            host = f"127.0.0.1:{listener.getsockname()[1]}"
+            app = _app(opened, host)
+            server = await _start(app, listener)
+            try:
+                yield Border(app, opened, f"http://{host}")
+            finally:
+                app.state.closing.set()
+                await server.shutdown(sockets=[listener])
+
+
+async def _start(app: Starlette, listener: socket.socket) -> uvicorn.Server:
+    """Start uvicorn without its main loop, which polls and catches signals."""
+    config = uvicorn.Config(
+        app, log_level="warning", log_config=None, lifespan="off", timeout_graceful_shutdown=2
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    return server
+
+
+class Watch:
+    """A reader of one stream, message by message."""
+
+    def __init__(self, border: Border, path: str, *, name: str = "ada", **headers: str) -> None:
+        self._border = border
+        self._path = path
+        self._name = name
+        self._headers = headers
+        self._parser = SseParser()
+        self._waiting: list[SseMessage] = []
+        self._exit = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        client = await self._exit.enter_async_context(self._border.asks(self._name, **self._headers))
+        self.response = await self._exit.enter_async_context(client.stream("GET", self._path))
+        if self.response.status_code == 200:
+            self._bytes = self.response.aiter_raw()
+        else:
+            await self.response.aread()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exit.aclose()
+
+    async def next(self) -> SseMessage:
+        """The next message. Raises `StopAsyncIteration` at the end of the stream."""
+        async with asyncio.timeout(10):
+            while not self._waiting:
+                self._waiting = self._parser.feed(await anext(self._bytes))
+        return self._waiting.pop(0)
+
+    async def take(self, count: int) -> list[tuple[str, Any, str | None]]:
+        """The next messages as (event, data, id)."""
+        found = [await self.next() for _ in range(count)]
+        return [(message.event, json.loads(message.data), message.id) for message in found]
+
+    async def until(self, position: int) -> list[tuple[str, Any, str | None]]:
+        """All messages up to the one that carries the id `position` or a later one."""
+        found: list[tuple[str, Any, str | None]] = []
+        while not found or found[-1][2] is None or int(found[-1][2]) < position:
+            found += await self.take(1)
+        return found
+
+
+def revs(messages: Sequence[tuple[str, Any, str | None]]) -> list[tuple[str, str, int]]:
+    """What changes say: (event, key, rev)."""
+    return [(event, data["key"], data["rev"]) for event, data, _ in messages if event.startswith("resource.")]
