@@ -67,10 +67,10 @@ fault *arguments: setup
 bench *arguments: _python
     {{ python }} -m tools.bench {{ arguments }}
 
-# Rewrite the golden files under snapshots/; the only way to do so
+# Rewrite the golden files: contracts, recorded histories, examples of the view; the only way to do so
 snap: _python
     {{ python }} -m tests.replay.record
-    {{ python }} -m pytest --snap tests/house/test_contract.py
+    {{ python }} -m pytest --snap tests/house/test_contract.py tests/unit/view/test_examples.py
 
 # Rewrite specs/ from the wire and the routes
 specs: _python
