@@ -109,7 +109,7 @@ class StudioScreen(App[None]):
                         with TabPane(f"{number} {name.capitalize()}", id=name), VerticalScroll():
                             yield Laid(empty, id=f"{name}-text")
                     with TabPane("5 Activity", id="activity"):
-                        yield RichLog(id="log", max_lines=LOG_LINES_MAX, wrap=False)
+                        yield RichLog(id="log", max_lines=LOG_LINES_MAX, wrap=True, min_width=20)
         yield Footer()
 
     def on_mount(self) -> None:

@@ -15,10 +15,11 @@ STYLES: Final[dict[Tone, str]] = {
     "bad": "$text-error",
     "busy": "$text-primary",
     "waiting": "$text-warning",
-    "idle": "$text-muted",
+    "idle": "$foreground-muted",
 }
-MUTED: Final = "$text-muted"
+MUTED: Final = "$foreground-muted"
 BAR: Final = 10
+GATES: Final = 9  # "review ✓" and a space
 
 Piece = str | Content | tuple[str, str]
 
@@ -80,13 +81,13 @@ def _item_lines(row: ItemRow, width: int) -> list[Content]:
         " ",
         (fitted(row.eta or row.state, 12), style),
         " ",
-        row.gates,
+        fitted(row.gates, GATES),
     )
-    room = width - head.cell_length - 2
+    room = width - head.cell_length - 1
     if not row.note:
         return [head]
     if Content(row.note).cell_length <= room:
-        return [_joined(head, "  ", (row.note, MUTED))]
+        return [_joined(head, " ", (row.note, MUTED))]
     return [
         head,
         *(_joined("  ", (line.plain, MUTED)) for line in Content(row.note).wrap(max(width - 2, 20))),
