@@ -39,6 +39,8 @@ KINDS: dict[str, Callable[[Path], clips.Clip]] = {
     "with sound": lambda to: clips.make_clip(to / "a.mp4", frames=60, gop=12, audio=clips.Sound()),
 }  # fmt: skip
 
+LINEAR = {"AVI with B-frames", "raw H.264"}
+
 
 @contextmanager
 def reader(path: Path) -> Iterator[tuple[FrameReader, FrameIndex]]:
@@ -52,9 +54,15 @@ def reader(path: Path) -> Iterator[tuple[FrameReader, FrameIndex]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_span_gives_exactly_its_frames(tmp_path: Path, kind: str) -> None:
+def test_every_span_gives_exactly_its_frames(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clip = KINDS[kind](tmp_path)
     with reader(clip.path) as (frames, index):
+        if not index.linear:
+            # A seek finds them; reading from the start, which always works, is not what happens.
+            monkeypatch.setattr("engine.media.frames.pictures", lambda container: iter(()))
+        assert index.linear == (kind in LINEAR)
         count = len(clip.numbers)
         assert index.count == count
         for start in (0, count - 1, 11, 12, 13, count // 2, 1, 23, 24, 5):

@@ -19,6 +19,7 @@ from engine.media.pool import Pool
 from tests.unit.media.pool_tasks import Answer, Ask
 
 TASKS = "tests.unit.media.pool_tasks"
+ROOT = Path(__file__).parents[3]
 
 
 @pytest_asyncio.fixture
@@ -162,7 +163,38 @@ async def test_what_is_no_regular_file_is_refused(pool: Pool, tmp_path: Path) ->
         assert isinstance(caught.value, StudioError)
 
 
-def test_no_process_outlives_its_parent() -> None:
+async def how_restricted(*, landlock: bool, seccomp: bool) -> str:
+    """Put up one wall in a process of its own and say what still goes through."""
+    script = f"""
+import os, socket
+from engine.media import sandbox
+walls = sandbox.Walls(landlock_abi=sandbox.available().landlock_abi if {landlock} else 0, seccomp={seccomp})
+sandbox.available = lambda: walls
+sandbox.lock_down(memory_bytes=1 << 30, file_bytes=1 << 30)
+def through(attempt):
+    try: attempt()
+    except OSError: return False
+    return True
+print(
+    "file" if through(lambda: os.open("/etc/passwd", os.O_RDONLY)) else "",
+    "socket" if through(lambda: socket.socket().close()) else "",
+)
+"""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdout=subprocess.PIPE, cwd=ROOT
+    )
+    out, _ = await process.communicate()
+    return out.decode().strip()
+
+
+@pytest.mark.skipif(not sandbox.available().complete, reason="this machine has no sandbox")
+async def test_each_wall_holds_by_itself() -> None:
+    assert await how_restricted(landlock=False, seccomp=False) == "file socket"
+    assert await how_restricted(landlock=True, seccomp=False) == "socket"
+    assert await how_restricted(landlock=False, seccomp=True) == ""
+
+
+def test_no_process_outlives_its_parent_even_while_it_works() -> None:
     script = f"""
 import asyncio, os, signal
 from engine.media.pool import Pool
@@ -170,18 +202,18 @@ from {TASKS} import Answer, Ask
 async def main():
     pool = Pool(modules=({TASKS!r},), workers=1)
     number = (await pool.run({TASKS + ":pid"!r}, Ask(), Answer)).number
-    print(number, flush=True)
-    input()
-    os.kill(os.getpid(), signal.SIGKILL)
+    def begun(done, total):
+        print(number, flush=True)
+        input()
+        os.kill(os.getpid(), signal.SIGKILL)
+    await pool.run({TASKS + ":hang"!r}, Ask(), Answer, report=begun)
 asyncio.run(main())
 """
     with subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[3],
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
     ) as parent:
-        assert parent.stdout is not None and parent.stdin is not None  # noqa: PT018
+        assert parent.stdout is not None
+        assert parent.stdin is not None
         child = os.pidfd_open(int(parent.stdout.readline()))
         parent.stdin.write(b"\n")
         parent.stdin.close()
