@@ -13,7 +13,7 @@ from typing import Final
 from clients.cli.options import CommandError, Setup
 from clients.clock import monotonic_s
 from cutroom_sdk.client import Client
-from cutroom_sdk.discovery import find, read_endpoint
+from cutroom_sdk.discovery import read_endpoint
 from cutroom_sdk.errors import SdkError
 from cutroom_sdk.wire.problems import CONFLICT, UNAVAILABLE
 
@@ -145,8 +145,3 @@ async def stop(folder: Path) -> int | None:
     raise CommandError(
         f"the daemon {endpoint.pid} does not end; 'kill -9 {endpoint.pid}' ends it", UNAVAILABLE
     )
-
-
-def runs(folder: Path) -> bool:
-    """Tell whether a daemon of this state directory is known."""
-    return find(folder) is not None

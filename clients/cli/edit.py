@@ -80,11 +80,12 @@ def _wanted_key(key: str) -> bool:
 @contextlib.contextmanager
 def _stopping() -> Any:
     """Yield an event that Ctrl-C and SIGTERM set; a second Ctrl-C ends the command at once."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop, stop, command = asyncio.get_running_loop(), asyncio.Event(), asyncio.current_task()
+    assert command is not None
 
     def asked() -> None:
         if stop.is_set():
-            loop.remove_signal_handler(signal.SIGINT)
+            command.cancel()
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):

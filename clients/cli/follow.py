@@ -141,7 +141,7 @@ class Follow:
         if approval.approval_id in self._pointed_at:
             return
         plan = await self._plan_among(approval.artifact_refs)
-        if not terminal.interactive() or plan is None:
+        if not terminal.interactive():
             self._point_at(approval, plan)
             return
         self._steps.pause()
@@ -179,14 +179,16 @@ class Follow:
 
         await self._replica.until(decided)
 
-    async def _ask(self, approval: Approval, plan: CutPlan) -> None:
+    async def _ask(self, approval: Approval, plan: CutPlan | None) -> None:
         command = terminal.editor()
 
         async def edit(text: str) -> str | None:
             assert command is not None
             return await terminal.edit_text(text, command)
 
-        verdict = await review(self._talk, plan, ask=terminal.ask_line, edit=edit if command else None)
+        verdict = await review(
+            self._talk, plan, approval.summary, ask=terminal.ask_line, edit=edit if command else None
+        )
         try:
             match verdict.answer:
                 case "approve":

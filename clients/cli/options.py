@@ -81,6 +81,14 @@ def of(ctx: typer.Context, state_folder: Path | None, url: str | None, json: boo
     )
 
 
+class _Console(Console):
+    """A console whose reader may go away; the command then ends quietly, as others in a pipe do."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the one place that knows what to do."""
+        raise BrokenPipeError
+
+
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else WIDTH_PIPED)
+    return _Console(stderr=stderr, highlight=False, width=None if stream.isatty() else WIDTH_PIPED)

@@ -26,12 +26,22 @@ class Verdict(NamedTuple):
     keep: tuple[KeepSpan, ...] = ()
 
 
-async def review(console: Console, plan: CutPlan, *, ask: AskLine, edit: EditText | None) -> Verdict:
-    """Show a plan and return what was said of it. `edit` None: there is no editor, so that is not offered."""
-    show_plan(console, plan)
-    offered = "[y]es, [n]o, [e]dit the list, [q]uit" if edit else "[y]es, [n]o, [q]uit"
+async def review(
+    console: Console, plan: CutPlan | None, summary: str, *, ask: AskLine, edit: EditText | None
+) -> Verdict:
+    """Show what is to be decided and return what was said of it.
+
+    `plan` None: it is something else, or a plan too long to be listed; then there is its summary. `edit` None: there is
+    no editor, so that is not offered.
+    """
+    if plan is None:
+        console.print(Text(f"\n{summary}", "bold"))
+    else:
+        show_plan(console, plan)
+    editable = plan is not None and edit is not None
+    offered = "[y]es, [n]o, [e]dit the list, [q]uit" if editable else "[y]es, [n]o, [q]uit"
     while True:
-        answer = await ask(f"Take this plan? {offered}: ")
+        answer = await ask(f"Take {'this plan' if plan else 'it'}? {offered}: ")
         match (answer or "").lower():
             case "y" | "yes":
                 return Verdict("approve")
@@ -39,7 +49,7 @@ async def review(console: Console, plan: CutPlan, *, ask: AskLine, edit: EditTex
                 return Verdict("quit")
             case "n" | "no":
                 return await _denied(ask)
-            case "e" | "edit" if edit:
+            case "e" | "edit" if plan is not None and edit is not None:
                 verdict = await _edited(console, plan, edit)
                 if verdict is not None:
                     return verdict

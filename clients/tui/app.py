@@ -53,6 +53,9 @@ NO_MISSIONS: Final = (
     "What it does shows up here by itself."
 )
 NO_PLAN: Final = "No plan yet. It comes after the footage was looked at, with a reason for each cut."
+PLAN_APART: Final = (
+    "This plan is too long to be listed here; the receipt beside the finished file holds its cuts."
+)
 NO_CHECKS: Final = "No checks yet. They are made when a render is done."
 NO_REQUESTS: Final = (
     "Nothing waits for you. A plan that is to be reviewed shows up here; a approves, d denies."
@@ -211,7 +214,10 @@ class StudioScreen(App[None]):
         self._lay("items", lambda width: _overview(self.replica, mission, width))
         plan = find.plan(shelf, refs)
         kept = [*rows.cut_rows(plan), *rows.removed_rows(plan)] if plan else []
-        self._lay("plan", (lambda width: drawing.cuts(kept, width)) if kept else None)
+        if plan is None and find.plan_ref(shelf, refs):
+            self._lay("plan", lambda width: Content("\n").join(Content(PLAN_APART).wrap(width)))
+        else:
+            self._lay("plan", (lambda width: drawing.cuts(kept, width)) if kept else None)
         checks = rows.check_rows(find.checks(shelf, mission))
         self._lay("checks", (lambda width: drawing.checks(checks, width)) if checks else None)
         self._draw_waiting(mission)

@@ -5,7 +5,7 @@ from fractions import Fraction
 from rich.console import Console
 
 from clients.cli.review import ANOTHER, Verdict, review
-from cutroom_sdk.wire.editing import KeepSpan
+from cutroom_sdk.wire.editing import CutPlan, KeepSpan
 from tests.unit.view.test_plan import PLAN
 
 
@@ -28,9 +28,10 @@ class Reviewer:
         assert self._texts is not None
         return next(self._texts)
 
-    async def verdict(self) -> Verdict:
+    async def verdict(self, plan: CutPlan | None = PLAN) -> Verdict:
         console = Console(file=self.screen, width=100)
-        return await review(console, PLAN, ask=self.ask, edit=self.edit if self._texts else None)
+        edit = self.edit if self._texts else None
+        return await review(console, plan, "the poster is drawn", ask=self.ask, edit=edit)
 
 
 async def test_the_plan_is_shown_with_its_reasons_before_the_question() -> None:
@@ -78,4 +79,11 @@ async def test_a_list_that_was_left_alone_goes_back_to_the_question() -> None:
 async def test_without_an_editor_editing_is_not_offered() -> None:
     reviewer = Reviewer("e", "y")
     assert await reviewer.verdict() == Verdict("approve")
+    assert "edit" not in reviewer.questions[0]
+
+
+async def test_what_has_no_list_is_asked_for_by_its_summary() -> None:
+    reviewer = Reviewer("e", "y", texts=iter([]))
+    assert await reviewer.verdict(None) == Verdict("approve")
+    assert "the poster is drawn" in reviewer.screen.getvalue()
     assert "edit" not in reviewer.questions[0]
