@@ -155,3 +155,32 @@ def test_a_value_of_another_shape_is_a_clear_error() -> None:
     shelf.feed(SseMessage("resource.updated", b'{"key":"mission/a","rev":1,"value":[1]}', "1"))
     with pytest.raises(SdkError, match="version"):
         shelf.value("mission/a", dict)
+
+
+def updated(key: str, value: int, position: int | None = None) -> SseMessage:
+    body = b'{"key":"%s","rev":%d,"value":%d}' % (key.encode(), value, value)
+    return SseMessage("resource.updated", body, None if position is None else str(position))
+
+
+def test_what_was_told_before_is_not_put_down_again() -> None:
+    shelf = Shelf()
+    shelf.begin(snapshot=False)
+    shelf.feed(updated("mission/a", 2, 5))
+    for repeated in (4, 5):
+        shelf.feed(updated("mission/a", 1))
+        assert shelf.feed(updated("mission/b", 1, repeated)) is None
+    assert _held_numbers(shelf) == {"mission/a": 2}
+
+
+def test_half_a_transaction_is_forgotten_when_the_stream_breaks() -> None:
+    shelf = Shelf()
+    shelf.begin(snapshot=False)
+    shelf.feed(updated("mission/gone", 1))
+    shelf.begin(snapshot=True)
+    shelf.feed(updated("mission/a", 1))
+    shelf.feed(SseMessage("ready", b'{"position":9}', "9"))
+    assert _held_numbers(shelf) == {"mission/a": 1}
+
+
+def _held_numbers(shelf: Shelf) -> dict[str, int | None]:
+    return {key: shelf.value(key, int) for key in shelf.keys()}
