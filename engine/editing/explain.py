@@ -12,6 +12,7 @@ from engine.media.timecode import clock_text
 
 STRONG: Final = 0.75
 WEAK: Final = 0.25
+SENTENCE_LEAST_S: Final = Fraction(1)  # less is a few words
 
 # What a signal says when it is strong and when it is weak; None: nothing worth saying.
 _SAYINGS: Final[dict[str, tuple[str | None, str | None]]] = {
@@ -27,7 +28,7 @@ _SAYINGS: Final[dict[str, tuple[str | None, str | None]]] = {
 def cut_reasons(atoms: list[Atom], block: Block, score: Score, rate: Fraction) -> tuple[str, ...]:
     """Return why a stretch is kept: what it is, what speaks for and against it, where it begins and ends."""
     speech = [atom for atom in atoms if atom.kind == "speech"]
-    reasons = [_what(atoms, speech, rate)]
+    reasons = [_what(atoms, speech, block, rate)]
     for name, value in score.signals.items():
         strong, weak = _SAYINGS[name]
         said = strong if value >= STRONG else weak if value <= WEAK else None
@@ -44,19 +45,14 @@ def cut_reasons(atoms: list[Atom], block: Block, score: Score, rate: Fraction) -
     return tuple(reasons)
 
 
-def _what(atoms: list[Atom], speech: list[Atom], rate: Fraction) -> str:
-    pictures = [atom for atom in atoms if atom.kind == "picture"]
-    said = []
-    if speech:
-        whole = "a whole sentence" if len(speech) == 1 else f"{len(speech)} whole sentences in a row"
-        said.append(f"{whole}, {_lasts(speech, rate)}")
-    if pictures:
-        said.append(f"{_lasts(pictures, rate)} of picture without words")
-    return " and ".join(said)
-
-
-def _lasts(atoms: list[Atom], rate: Fraction) -> str:
-    return spoken(Fraction(sum(atom.body.length for atom in atoms)) / rate)
+def _what(atoms: list[Atom], speech: list[Atom], block: Block, rate: Fraction) -> str:
+    if not speech:
+        return f"{spoken(block.span.length / rate)} of picture without words"
+    lasts = Fraction(sum(atom.body.length for atom in speech)) / rate
+    whole = "a whole sentence" if lasts >= SENTENCE_LEAST_S else "a few words"
+    said = f"{whole if len(speech) == 1 else f'{len(speech)} whole sentences in a row'}, {spoken(lasts)}"
+    pictures = [atom.body.length for atom in atoms if atom.kind == "picture"]
+    return f"{said} and {spoken(sum(pictures) / rate)} of picture without words" if pictures else said
 
 
 def sentence_reason(score: float, weakest: float) -> str:

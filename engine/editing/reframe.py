@@ -1,7 +1,8 @@
 """Where to crop: the middle of a window of another shape, led by what moves, calm where little does.
 
 Centres are 0..1 of the picture as shown and keep the window inside it. Within a shot the window stands still unless its
-subject leaves the middle part; then it follows, no faster than a camera operator would. At a cut it jumps.
+subject leaves the middle part; then it follows, no faster than a camera operator would, unless the subject would leave
+the window: keeping it in the picture comes before calm. At a cut it jumps.
 """
 
 import math
@@ -17,7 +18,8 @@ from cutroom_sdk.wire.timeline import Effect, Keyframe, TimeRange
 NAME: Final = "reframe"
 # In parts of the window's own side.
 DEAD_ZONE: Final = 0.18
-SPEED_MOST: Final = 0.30  # a second
+SPEED_MOST: Final = 0.30  # a second, while the subject is within `REACH` of the middle
+REACH: Final = 0.32
 SMOOTH_S: Final = Fraction(1)
 STILL_AMOUNT: Final = 0.004  # less movement than this says nothing about where the subject is
 CLOSE_ENOUGH: Final = 0.004  # of the picture: a straight line this near to the path stands for it
@@ -110,8 +112,8 @@ def _smoothed(points: Sequence[Point], hop: Fraction) -> list[Point]:
 
 
 def _followed(points: Sequence[Point], window: float) -> list[Point]:
-    """Let the window follow its subject only out of the dead zone, and only so fast."""
-    zone, speed = DEAD_ZONE * window, SPEED_MOST * window
+    """Let the window follow its subject only out of the dead zone, and only so fast, but never lose it."""
+    zone, speed, reach = DEAD_ZONE * window, SPEED_MOST * window, REACH * window
     at, middle = points[0]
     result = [(at, middle)]
     for later, value in points[1:]:
@@ -119,6 +121,7 @@ def _followed(points: Sequence[Point], window: float) -> list[Point]:
         aim = value - math.copysign(zone, away) if abs(away) > zone else middle
         most = speed * float(later - at)
         middle += max(-most, min(most, aim - middle))
+        middle = max(value - reach, min(value + reach, middle))
         at = later
         result.append((at, middle))
     return result

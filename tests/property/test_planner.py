@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 
 from cutroom_sdk.wire.editing import CutPlan
 from engine.editing.checks import check_plan
+from engine.editing.planner.atoms import Style, take_apart
+from engine.editing.planner.grid import Span, overlap
 from engine.editing.planner.plan import NOTHING_REMOVED, is_pass_through
+from engine.editing.planner.score import Judge
 from engine.editing.planner.select import TOLERANCE_S
 from engine.editing.planner.source import Source, places
+from engine.editing.planner.stretches import layout
 from engine.editing.profiles import profile_named
 from tests import planned
 
@@ -129,6 +133,19 @@ def test_a_reviewers_spans_are_kept_and_split_no_word(source: Source, spans: lis
         assert inside[0].end >= min(span.end, source.index.duration) - step
     assert planned.split_words(plan) == []
     assert plan.chosen_by == "reviewer"
+
+
+@given(planned.sources())
+def test_air_never_reaches_another_word_whichever_way_footage_is_taken_apart(source: Source) -> None:
+    laid = layout(source, source.rate)
+    for style in (Style(), Style(longest=Fraction(0), fillers=True), Style(pause=Fraction(1, 5))):
+        for atom in take_apart(0, laid, Judge(source, laid, talks=True), style).atoms:
+            span = Span(atom.body.start - atom.head.most, atom.body.end + atom.tail.most)
+            assert span.start >= 0
+            assert span.end <= laid.grid.length
+            assert overlap(span, laid.words) == overlap(atom.body, laid.words)
+            assert atom.head.least <= atom.head.usual <= atom.head.most
+            assert atom.tail.least <= atom.tail.usual <= atom.tail.most
 
 
 HASHES = """

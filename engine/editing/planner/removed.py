@@ -14,7 +14,8 @@ from engine.editing.planner.source import Source
 from engine.editing.planner.stretches import Layout
 
 TELLING_S: Final = Fraction(1, 4)  # shorter stretches go with their neighbour
-PICTURE: Final = "picture without words, weaker than what was kept"
+PICTURE: Final = "a picture weaker than what was kept"
+SILENT_PICTURE: Final = "nobody speaks, and the picture is weaker than what was kept"
 
 
 class Left(Struct, frozen=True, kw_only=True):
@@ -104,7 +105,7 @@ def _labelled(
         _label(parts, gap, bad.span, bad.fault)
     for atom in atoms:
         if atom.kind == "picture":
-            _label(parts, gap, atom.body, PICTURE)
+            _label(parts, gap, atom.body, SILENT_PICTURE if laid.words else PICTURE)
     pauses = without(gap, sorted(part.span for part in parts))
     parts += [Left(span=pause, reason="") for pause in pauses]
     return sorted(parts, key=lambda part: part.span)

@@ -70,9 +70,11 @@ class Gather:
         *,
         picture: bool = True,
         leave_out: tuple[str, ...] = (),
+        twice: bool = False,
         order: Callable[[list[str]], list[str]] = list,
     ) -> None:
         self._source, self._picture, self._leave_out, self._order = source, picture, leave_out, order
+        self._twice = twice
 
     async def __call__(self, _: kit.WorkInput, context: ToolContext) -> ToolResult:
         source, asset = self._source, asset_of(self._source, SHA, picture=self._picture)
@@ -89,6 +91,9 @@ class Gather:
             if data is not None and kind not in self._leave_out:
                 backend = Backend(kind=kind, stream="picture", name="told", version="1")
                 artifacts.append(make_artifact(asset, backend, {}, to_builtins(data), context.blobs))
+        if self._twice:  # somebody listened a second time, and heard nothing
+            backend = Backend(kind="speech", stream="sound", name="deaf", version="1")
+            artifacts.append(make_artifact(asset, backend, {}, [], context.blobs))
         for artifact in artifacts:
             await context.propose(f"artifact/{artifact.artifact_id}", Record(artifact=artifact))
         refs = [f"artifact/{artifact.artifact_id}" for artifact in artifacts]
@@ -174,11 +179,11 @@ async def test_the_same_wish_finds_the_same_plan_again_whatever_order_its_analys
     tmp_path: Path,
 ) -> None:
     source = make_source()
-    async with studio(tmp_path, Gather(source)) as kernel:
+    async with studio(tmp_path, Gather(source, twice=True)) as kernel:
         await begin(kernel)
         await kit.mission_is(kernel, "m1", "succeeded")
         first = await last_attempt(kernel)
-    async with studio(tmp_path, Gather(source, order=lambda refs: refs[::-1])) as kernel:
+    async with studio(tmp_path, Gather(source, twice=True, order=lambda refs: refs[::-1])) as kernel:
         await begin(kernel, "m2")
         await kit.mission_is(kernel, "m2", "succeeded")
         second = await last_attempt(kernel, "m2")
