@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from cutroom_sdk.wire.editing import Goal
 from engine.editing.goals import spoken
 from engine.editing.planner.atoms import (
-    AIR_LEAST_S,
     HEAD_USUAL_S,
     SENTENCE_PAUSE_S,
     TAIL_USUAL_S,
@@ -273,6 +272,3 @@ def _rules(footage: Footage) -> Rules:
 
 def _lasts(footage: Footage, selection: Selection) -> str:
     return spoken(total(selection.blocks) / footage.rate)
-
-
-assert AIR_LEAST_S <= HEAD_USUAL_S <= TAIL_USUAL_S
