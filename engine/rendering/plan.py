@@ -220,7 +220,7 @@ def _encoder(timeline: Timeline, profile: Profile, capabilities: Capabilities) -
         keyint=max(1, round(profile.gop_s * timeline.rate)),
         b_frames=B_FRAMES,
         threads=capabilities.threads,
-        params=X264_PARAMS,
+        params=X264_PARAMS if capabilities.simd is None else f"{X264_PARAMS}:asm={capabilities.simd}",
     )
 
 

@@ -16,9 +16,14 @@ Rotation = Literal[0, 90, 180, 270]
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):
-    """What computes: equal files are promised for equal values. `libraries` maps a distribution to its version."""
+    """What computes: equal files are promised for equal values.
+
+    `machine` is the processor's family, `simd` the vector instructions that x264 may use at most; None: whatever there
+    is. `libraries` maps a distribution to its version.
+    """
 
     machine: str
+    simd: str | None
     libraries: dict[str, str]
     threads: int = 1
 

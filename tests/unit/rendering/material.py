@@ -14,7 +14,7 @@ from engine.rendering.work import Capabilities
 from tests.render.workshop import PROFILE
 
 PAL = Fraction(25)
-CAPABLE = Capabilities(machine="m", libraries={"av": "1", "numpy": "2"})
+CAPABLE = Capabilities(machine="m", simd=None, libraries={"av": "1", "numpy": "2"})
 
 
 def an_index(frames: int = 1000, *, rate: Fraction = PAL, start: int = 0) -> FrameIndex:
