@@ -2,14 +2,17 @@
 
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from typing import Final
 
 import pytest
 
-from tests.house.source import ROOT
+from tests.house.source import ROOT, imported, named, python_files
 
 README: Final = (ROOT / "README.md").read_text()
+OWN: Final = {"engine", "clients", "cutroom_sdk"}
 RECIPES: Final = set(re.findall(r"^([a-z]+)(?: \*\w+)?:", (ROOT / "justfile").read_text(), re.MULTILINE))
 
 
@@ -53,3 +56,22 @@ def test_an_environment_that_is_as_the_locks_say_is_left_alone() -> None:
     first = subprocess.run(script, capture_output=True, text=True, check=True)
     second = subprocess.run(script, capture_output=True, text=True, check=True)
     assert (second.stdout, second.stderr) == ("", ""), first.stderr
+
+
+@pytest.mark.parametrize(
+    ("project", "folders"),
+    [("pyproject.toml", ("engine", "clients")), ("clients/sdk/pyproject.toml", ("clients/sdk",))],
+)
+def test_what_the_code_imports_is_what_its_project_asks_for(project: str, folders: tuple[str, ...]) -> None:
+    asked = tomllib.loads((ROOT / project).read_text())["project"]["dependencies"]
+    declared = {re.split(r"[^A-Za-z0-9._-]", one)[0].lower() for one in asked}
+    brought = packages_distributions()
+    missing = {
+        f"{named(path)} imports {name}"
+        for path in python_files(*folders)
+        if project != "pyproject.toml" or not path.is_relative_to(ROOT / "clients/sdk")
+        for name in imported(path)
+        if name not in sys.stdlib_module_names and name not in OWN
+        if not declared & {one.lower() for one in brought.get(name, [])}
+    }
+    assert missing == set()
