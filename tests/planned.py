@@ -48,6 +48,7 @@ def make_source(
     shots: Sequence[float | Fraction] = (),
     bad: Spans = (),
     dark: Spans = (),
+    black: Spans = (),
     moving: Spans = (),
     **other: Any,
 ) -> Source:
@@ -69,7 +70,7 @@ def make_source(
             Shot(start=a, end=b, start_frame=0, end_frame=0, transition_in="cut", confidence=1.0)
             for a, b in pairwise(edges)
         ),
-        "quality": make_quality(index.duration, bad, dark),
+        "quality": make_quality(index.duration, bad, dark, black),
         "motion": make_motion(index.duration, moving),
         "loudness": Loudness(
             integrated_lufs=-20.0,
@@ -82,7 +83,7 @@ def make_source(
     return Source(**{**made, **other})
 
 
-def make_quality(seconds: Fraction, blurred: Spans = (), dark: Spans = ()) -> Quality:
+def make_quality(seconds: Fraction, blurred: Spans = (), dark: Spans = (), black: Spans = ()) -> Quality:
     times = [number * HOP for number in range(int(seconds / HOP) + 1)]
     return Quality(
         hop=HOP,
@@ -90,7 +91,7 @@ def make_quality(seconds: Fraction, blurred: Spans = (), dark: Spans = ()) -> Qu
         clipped=tuple(0.01 for _ in times),
         sharpness=tuple(0.05 if _within(at, blurred) else 0.5 for at in times),
         blur_below=0.2,
-        black=tuple(False for _ in times),
+        black=tuple(_within(at, black) for at in times),
     )
 
 

@@ -12,14 +12,16 @@ from msgspec import Struct
 
 from engine.editing.planner.grid import Span, merged, overlap, without
 from engine.editing.planner.score import Judge, Score
-from engine.editing.planner.stretches import Layout, bad_share, fault_over
+from engine.editing.planner.stretches import Layout, bad_share, black_share, fault_over
 
 AIR_LEAST_S: Final = Fraction(8, 100)
 HEAD_USUAL_S: Final = Fraction(10, 100)
 TAIL_USUAL_S: Final = Fraction(15, 100)  # a word dies away more slowly than it begins
 AIR_MOST_S: Final = Fraction(1, 2)
 SENTENCE_PAUSE_S: Final = Fraction(1, 2)
-BAD_MOST: Final = Fraction(2, 5)  # of a sentence; more than that and it is left out
+# Of a sentence; more than that and it is left out. A soft picture is forgiven for a while, none at all is seen at once.
+BAD_MOST: Final = Fraction(1, 4)
+BLACK_MOST: Final = Fraction(1, 50)
 JOIN_MOST_S: Final = Fraction(3, 5)  # a pause up to this may stay whole between two that are kept
 FILLER_LEAST_S: Final = Fraction(3, 2)
 PICTURE_LEAST_S: Final = Fraction(1, 2)
@@ -78,7 +80,7 @@ class Style(Struct, frozen=True, kw_only=True):
 def take_apart(number: int, laid: Layout, judge: Judge, style: Style) -> Pieces:
     """Return the pieces of source number `number`; its pictures too when nobody speaks in it, or `fillers` are asked for."""
     units = merged(laid.words, gap=2 * laid.grid.frames(AIR_LEAST_S))
-    good = [unit for unit in units if bad_share(unit, laid.bad_spans) <= BAD_MOST]
+    good = [unit for unit in units if not _spoilt(unit, laid)]
     if not good:
         good = units  # a talk whose pictures are all bad is still a talk
     sentences = _sentences(good, units, laid, style)
@@ -92,6 +94,10 @@ def take_apart(number: int, laid: Layout, judge: Judge, style: Style) -> Pieces:
         atoms.append(_atom(number, body, kind, laid, judge, atoms[-1] if atoms else None))
     bad = tuple(Dropped(span=unit, reason=fault_over(unit, laid)) for unit in units if unit not in good)
     return Pieces(atoms=tuple(atoms), dropped=bad)
+
+
+def _spoilt(unit: Span, laid: Layout) -> bool:
+    return bad_share(unit, laid.bad_spans) > BAD_MOST or black_share(unit, laid) > BLACK_MOST
 
 
 def _sentences(good: list[Span], units: list[Span], laid: Layout, style: Style) -> list[Span]:

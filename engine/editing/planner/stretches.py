@@ -11,6 +11,7 @@ from cutroom_sdk.wire.media import Quality
 from engine.editing.planner.grid import Grid, Span, grid_of, merged, overlap
 from engine.editing.planner.source import Source
 
+BLACK: Final = "black picture"
 BAD_LEAST_S: Final = Fraction(2, 5)
 # A fault that most of the footage has is how it looks: there is nothing better to keep.
 OWN_LOOK: Final = Fraction(7, 10)
@@ -58,6 +59,11 @@ def bad_share(span: Span, bad: tuple[Span, ...]) -> Fraction:
     return Fraction(overlap(span, bad), max(1, span.length))
 
 
+def black_share(span: Span, laid: Layout) -> Fraction:
+    """Return how much of `span` shows nothing at all, 0..1."""
+    return bad_share(span, tuple(bad.span for bad in laid.bad if bad.fault == BLACK))
+
+
 def fault_over(span: Span, laid: Layout) -> str:
     """Return the fault that covers most of `span`, in words; empty when none does."""
     covers = [(overlap(span, [bad.span]), bad.fault) for bad in laid.bad]
@@ -67,7 +73,7 @@ def fault_over(span: Span, laid: Layout) -> str:
 def fault_of(quality: Quality, sample: int) -> str:
     """Return what is wrong with the picture at a sample, in words; empty when nothing is."""
     if quality.black[sample]:
-        return "black picture"
+        return BLACK
     if quality.luma[sample] < LUMA_DARK:
         return "picture too dark"
     if quality.luma[sample] > LUMA_BRIGHT:
