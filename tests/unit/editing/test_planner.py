@@ -68,10 +68,11 @@ def test_a_sentence_over_a_blurred_picture_is_left_out_and_it_says_so() -> None:
     assert kept(made, 22)
 
 
-def test_a_sentence_that_ends_on_a_black_picture_is_left_out_when_there_are_others() -> None:
-    made = plan("20 second highlight", make_source(black=((48.5, 49.5),)))
+def test_a_sentence_that_ends_on_a_black_picture_is_left_out() -> None:
+    made = plan("cut the pauses", make_source(black=((48.5, 49.5),)))
     assert not kept(made, 46)
-    assert made.duration == 20
+    assert reasons_at(made, 46) == "speech over a bad stretch: black picture"
+    assert kept(made, 43)
 
 
 def test_a_dark_stretch_between_sentences_is_named() -> None:
