@@ -65,7 +65,7 @@ class Studio:
     async def take_in(self, source: Source) -> str:
         """Register a source as ingesting does; return the ref of its frame index."""
         asset = source.asset
-        guarded = replace(asset, guard=guard_of(source.path.stat()))
+        guarded = replace(asset, path=str(source.path), guard=guard_of(source.path.stat()))
         await self.kernel.dispatch.propose(f"asset/{asset.asset_id}", Register(asset=guarded), EDITOR)
         assert source.index is not None
         blob = self.kernel.blobs.put(source.index.to_bytes())

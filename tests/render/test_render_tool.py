@@ -23,12 +23,11 @@ ASKED = RenderInput(profile="source")
 Span = tuple[int, int]
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Source:
-    clip = make_clip(
-        tmp_path / "clip.mp4", frames=400, audio=Sound(tone_hz=300, tone_peak=0.3, tick_every=None)
-    )
-    return source_of(clip.path)
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    path = tmp_path_factory.mktemp("footage") / "clip.mp4"
+    sound = Sound(tone_hz=300, tone_peak=0.3, tick_every=None)
+    return source_of(make_clip(path, frames=400, audio=sound).path)
 
 
 async def planned(room: Studio, source: Source, *spans: Span) -> tuple[str, ...]:
@@ -142,9 +141,10 @@ async def test_a_daemon_that_ends_leaves_the_render_to_be_taken_up(tmp_path: Pat
 
 
 async def test_footage_that_was_changed_fails_and_says_so(tmp_path: Path, source: Source) -> None:
+    copy = Source(Path(shutil.copy(source.path, tmp_path / "clip.mp4")), source.asset, source.index)
     async with studio(tmp_path / "state") as room:
-        refs = await planned(room, source, (10, 20))
-        os.utime(source.path, ns=(1, 1))
+        refs = await planned(room, copy, (10, 20))
+        os.utime(copy.path, ns=(1, 1))
         with pytest.raises(StudioError, match="changed"):
             await room.renders.render(ASKED, room.run(*refs))
         (render,) = await room.kernel.resources.values("render", Render)
