@@ -152,11 +152,11 @@ def test_the_same_work_gives_the_same_bytes(tmp_path: Path) -> None:
     assert one.plan.plan_hash == two.plan.plan_hash
 
 
-def test_a_frame_in_the_wrong_place_is_noticed(tmp_path: Path) -> None:
+def test_a_clip_that_begins_one_frame_late_is_noticed(tmp_path: Path) -> None:
     backgrounds = [60 + 3 * (number % 20) for number in range(60)]
     source = source_of(make_clip(tmp_path / "clip.mp4", frames=60, backgrounds=backgrounds).path)
     right = timeline_of([span(source, 0, 20, rate=PAL), span(source, 30, 50, rate=PAL)], rate=PAL)
-    wrong = timeline_of([span(source, 0, 20, rate=PAL), span(source, 33, 53, rate=PAL)], rate=PAL)
+    wrong = timeline_of([span(source, 0, 20, rate=PAL), span(source, 31, 51, rate=PAL)], rate=PAL)
     film, other = (
         make_film(tmp_path / "right", right, [source]),
         make_film(tmp_path / "wrong", wrong, [source]),
