@@ -12,6 +12,7 @@ from engine.kernel.context import Context
 from engine.kernel.dispatch import Asked, Told
 from engine.kernel.errors import Conflict, Rejected, Unavailable
 from engine.kernel.kernel import Kernel
+from engine.kernel.records import STREAM, WriteRecords
 from tests.kernel_kit import (
     ADA,
     COUNTER,
@@ -136,6 +137,19 @@ async def test_several_proposals_are_accepted_together_or_not_at_all(tmp_path: P
             )
         assert (await kernel.dispatch.state("counter/a", ADA.partition))[1] == 1
         assert len(await check_invariants(kernel)) == 2
+
+
+async def test_all_that_a_request_changes_is_seen_at_its_last_position(tmp_path: Path) -> None:
+    """Clients apply a position's changes as one, so a request's must not lie at several."""
+    async with running(tmp_path) as kernel:
+        asked = [
+            Asked(STREAM, WriteRecords(operations=(put("project/a", 1),))),
+            Asked("counter/a", Add(by=(1, 1))),
+        ]
+        accepted = await kernel.dispatch.propose_many(asked, ADA)
+        found, _ = await kernel.subscriptions.changes_after(0)
+        assert [(change.key, change.position) for change in found] == [("project/a", 3), ("counter/a", 3)]
+        assert {one.position for one in accepted} == {3}
 
 
 async def test_a_later_proposal_of_a_request_sees_the_earlier_ones(tmp_path: Path) -> None:
