@@ -21,6 +21,7 @@ from cutroom_sdk.replica import BACKOFF_S, Replica
 from cutroom_sdk.shelf import Shelf
 from cutroom_sdk.wire.approvals import Approval
 from cutroom_sdk.wire.codec import to_builtins
+from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.missions import Mission, PostedEvent
 from cutroom_sdk.wire.problems import DONE, NOT_FOUND, USAGE
 from cutroom_sdk.wire.resources import EventRecord
@@ -40,11 +41,20 @@ async def show(setup: Setup, mission_id: str) -> int:
     async with connected(setup, start=True) as (client, _):
         mission = await _the_mission(client, mission_id)
         shelf = await _copy(client)
+        plan = await _plan(client, shelf, mission)
     if setup.json:
-        setup.document(_mission_document(shelf, mission))
+        setup.document(_mission_document(shelf, mission, plan))
     else:
-        _print_mission(setup, shelf, mission)
+        _print_mission(setup, shelf, mission, plan)
     return DONE
+
+
+async def _plan(client: Client, shelf: Shelf, mission: Mission) -> CutPlan | None:
+    """Return the mission's plan; a large one is no part of the copy and asked for by itself."""
+    ref = find.plan_ref(shelf, find.refs(mission))
+    if ref is None:
+        return None
+    return find.plan(shelf, (ref,)) or find.plan_of(await client.artifact(ref.removeprefix("artifact/")))
 
 
 async def _the_mission(client: Client, name: str) -> Mission:
@@ -63,7 +73,7 @@ async def _the_mission(client: Client, name: str) -> Mission:
     raise CommandError(f"{len(found)} missions begin with {name}; give more of the id", USAGE)
 
 
-def _mission_document(shelf: Shelf, mission: Mission) -> dict[str, Any]:
+def _mission_document(shelf: Shelf, mission: Mission, plan: CutPlan | None) -> dict[str, Any]:
     refs = find.refs(mission)
     details = [find.detail(shelf, mission.mission_id, item.work_item_id) for item in mission.work_items]
     approvals = [
@@ -75,14 +85,14 @@ def _mission_document(shelf: Shelf, mission: Mission) -> dict[str, Any]:
         "mission": mission,
         "items": details,
         "approvals": approvals,
-        "plan": find.plan(shelf, refs),
+        "plan": plan,
         "render": find.render(shelf, refs),
     }
     return {name: to_builtins(value) for name, value in document.items()}
 
 
-def _print_mission(setup: Setup, shelf: Shelf, mission: Mission) -> None:
-    console, refs = setup.result(), find.refs(mission)
+def _print_mission(setup: Setup, shelf: Shelf, mission: Mission, plan: CutPlan | None) -> None:
+    console = setup.result()
     seen = word("mission", mission.status)
     console.print(Text.assemble((f"{seen.mark} ", paint.STYLES[seen.tone]), (mission.title, "bold")))
     file = delivered(mission)
@@ -101,7 +111,6 @@ def _print_mission(setup: Setup, shelf: Shelf, mission: Mission) -> None:
         lines = rows.attempt_lines(detail) if detail else []
         if len(lines) > 1:
             console.print(paint.section(item.title, Text("\n".join(lines), "dim")))
-    plan = find.plan(shelf, refs)
     if plan is not None:
         console.print(paint.section(f"Plan: {rows.plan_line(plan)}", paint.cuts_table(rows.cut_rows(plan))))
         console.print(paint.section("Left out", paint.cuts_table(rows.removed_rows(plan))))

@@ -1,10 +1,12 @@
 """HTTP for assets, artifacts and uploads: decode, ask, encode."""
 
+import asyncio
 import mimetypes
 from collections.abc import AsyncIterator
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -24,6 +26,7 @@ from engine.http.requests import (
     query_integer,
 )
 from engine.kernel.errors import Invalid, NotFound
+from engine.media.cache import FRAME_INDEX
 from engine.media.effects import Media
 from engine.media.files import source_path
 
@@ -108,9 +111,13 @@ async def list_artifacts(request: Request) -> Response:
 
 
 async def get_artifact(request: Request) -> Response:
-    """`GET /v1/artifacts/{id}`."""
+    """`GET /v1/artifacts/{id}`: whole, its data filled in when it is JSON that lies apart for its size."""
     context, key = caller(request, "media:read"), f"artifact/{request.path_params['id']}"
-    return await one(request, key, context)
+    artifact = await kernel(request).resources.value(key, Artifact, context.partition)
+    if artifact is None or artifact.data_blob is None or artifact.kind == FRAME_INDEX.kind:
+        return await one(request, key, context)
+    content = await asyncio.to_thread(kernel(request).blobs.read, artifact.data_blob)
+    return answer(replace(artifact, data=msgspec.Raw(content)))
 
 
 async def begin_upload(request: Request) -> Response:

@@ -42,13 +42,15 @@ async def test_other_parameters_are_another_artifact(tmp_path: Path) -> None:
         assert (usual["params"], other["params"]) == ({"threshold": 3}, {"threshold": 4})
 
 
-async def test_large_data_lies_in_a_blob(tmp_path: Path) -> None:
+async def test_large_data_lies_in_a_blob_and_is_filled_in_when_asked_for(tmp_path: Path) -> None:
     async with room(tmp_path) as here:
         at = f"/v1/assets/{await film(here)}/analyses"
         artifact = decode((await here.http.post(at, json={"kind": "large"})).content, Artifact)
         assert artifact.data is None
         assert artifact.data_blob is not None
         assert len(decode(here.kernel.blobs.read(artifact.data_blob), list[str])) == 300
+        whole = decode((await here.http.get(f"/v1/artifacts/{artifact.artifact_id}")).content, Artifact)
+        assert len(whole.data) == 300
 
 
 async def test_kinds_without_their_stream_are_left_out_with_a_word(tmp_path: Path) -> None:
