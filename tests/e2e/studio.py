@@ -51,19 +51,9 @@ async def cutroom(daemon: Daemon, *arguments: str | Path) -> Said:
     return await said(await spawn(daemon, *arguments))
 
 
-def edit(footage: Path, output: Path, *more: str, goal: str = "8 second highlight") -> tuple[str | Path, ...]:
+def edit(
+    footage: Path, output: Path, *, goal: str = "8 second highlight", profile: str = "square"
+) -> tuple[str | Path, ...]:
     """Return the arguments of the main job, in small."""
-    return (
-        "--json",
-        "edit",
-        footage,
-        "--goal",
-        goal,
-        "--profile",
-        "square",
-        "-o",
-        output,
-        "--approve",
-        "auto",
-        *more,
-    )
+    wanted = ("--goal", goal, "--profile", profile, "--approve", "auto")
+    return ("--json", "edit", footage, *wanted, "-o", output)

@@ -3,6 +3,7 @@
 import hashlib
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from cutroom_sdk.wire.media import Artifact
 from cutroom_sdk.wire.problems import CANCELED, DONE, USAGE
 from cutroom_sdk.wire.resources import EventPage
 from demo.footage import Script
-from tests.clips import Sound, make_clip, make_sound, read_numbers, truncate
+from tests.clips import Clip, Sound, make_clip, make_sound, read_numbers, truncate
 from tests.daemons import Daemon
 from tests.e2e.studio import Said, cutroom, edit, said, spawn
 
@@ -26,11 +27,6 @@ EDGE_S = 0.08  # how far a detected edge of speech may be from the true one
 async def daemon(state_dir: Path, tmp_path: Path) -> AsyncIterator[Daemon]:
     async with Daemon(state_dir, CUTROOM_MEDIA_ROOTS=f"{tmp_path.parent.parent}:{tmp_path}") as running:
         yield running
-
-
-def one(document: dict[str, Any], name: str) -> str:
-    status: str = next(check["status"] for check in document["checks"] if check["name"] == name)
-    return status
 
 
 async def test_footage_becomes_a_finished_checked_cut(
@@ -74,29 +70,29 @@ async def test_the_same_again_is_taken_from_earlier_work_and_says_so(
     assert [artifact.kind for artifact in artifacts].count("cut_plan") == 1
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A cut of a numbered clip: the frames that the plan keeps, and those that the file shows."""
+
+    planned: list[int]
+    shown: list[int | None]
+    document: dict[str, Any]
+
+
+async def cut_of_numbers(daemon: Daemon, clip: Clip, goal: str) -> Shown:
+    output = clip.path.with_name("cut.mp4")
+    result = await cutroom(daemon, *edit(clip.path, output, goal=goal, profile="source"))
+    assert result.code == DONE, result.talk
+    cuts = result.json["cuts"]
+    planned = [number for cut in cuts for number in range(cut["start_frame"], cut["end_frame"])]
+    assert planned
+    return Shown(planned, read_numbers(output), result.json)
+
+
 async def test_every_cut_is_exact_to_the_frame(daemon: Daemon, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "numbered.mp4", frames=200, rate=Fraction(30000, 1001), gop=48, b_frames=3)
-    output = tmp_path / "cut.mp4"
-    result = await cutroom(
-        daemon,
-        "--json",
-        "edit",
-        clip.path,
-        "--goal",
-        "3 seconds",
-        "--profile",
-        "source",
-        "-o",
-        output,
-        "--approve",
-        "auto",
-    )
-    assert result.code == DONE, result.talk
-    planned = [
-        number for cut in result.json["cuts"] for number in range(cut["start_frame"], cut["end_frame"])
-    ]
-    assert planned
-    assert read_numbers(output) == planned
+    cut = await cut_of_numbers(daemon, clip, "3 seconds")
+    assert cut.shown == cut.planned
 
 
 async def test_a_kill_in_the_middle_of_the_render_costs_no_plan_and_no_event(
@@ -196,50 +192,16 @@ async def test_sound_alone_is_refused_with_what_would_be_right(daemon: Daemon, t
 
 async def test_turned_footage_comes_out_upright_and_exact(daemon: Daemon, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "turned.mp4", frames=150, rotation=90)
-    output = tmp_path / "cut.mp4"
-    result = await cutroom(
-        daemon,
-        "--json",
-        "edit",
-        clip.path,
-        "--goal",
-        "2 seconds",
-        "--profile",
-        "source",
-        "-o",
-        output,
-        "--approve",
-        "auto",
-    )
-    assert result.code == DONE, result.talk
-    planned = [
-        number for cut in result.json["cuts"] for number in range(cut["start_frame"], cut["end_frame"])
-    ]
-    assert read_numbers(output) == planned
+    cut = await cut_of_numbers(daemon, clip, "2 seconds")
+    assert cut.shown == cut.planned
 
 
 async def test_footage_of_a_varying_rate_shows_each_frame_at_its_time(daemon: Daemon, tmp_path: Path) -> None:
     steps = [Fraction(1, 30), Fraction(1, 15), Fraction(1, 30), Fraction(1, 10)]
     times = [sum((steps[i % 4] for i in range(number)), Fraction(0)) for number in range(90)]
     clip = make_clip(tmp_path / "varying.mp4", times=times)
-    output = tmp_path / "cut.mp4"
-    result = await cutroom(
-        daemon,
-        "--json",
-        "edit",
-        clip.path,
-        "--goal",
-        "2 seconds",
-        "--profile",
-        "source",
-        "-o",
-        output,
-        "--approve",
-        "auto",
-    )
-    assert result.code == DONE, result.talk
-    shown = read_numbers(output)
-    assert shown
-    kept = {number for cut in result.json["cuts"] for number in range(cut["start_frame"], cut["end_frame"])}
-    assert set(shown) <= kept
-    assert one(result.json, "cut_accuracy") == "pass"
+    cut = await cut_of_numbers(daemon, clip, "2 seconds")
+    assert cut.shown
+    assert set(cut.shown) <= set(cut.planned)
+    accuracy = [check["status"] for check in cut.document["checks"] if check["name"] == "cut_accuracy"]
+    assert accuracy == ["pass"]
