@@ -129,8 +129,9 @@ def edit_result(
     cuts: Iterable[CutRow],
     removed: Iterable[CutRow],
     checks: Iterable[CheckRow],
+    look_further: str,
 ) -> None:
-    """Print how an edit ended."""
+    """Print how an edit ended; `look_further` is the command that tells more."""
     cuts, removed, checks = list(cuts), list(removed), list(checks)
     if cuts:
         console.print(section("Kept", cuts_table(cuts)))
@@ -140,10 +141,10 @@ def edit_result(
         console.print(section("Checks", checks_table(checks)))
     if report.notices and report.status != "canceled":
         console.print(section("To know", Text("\n".join(report.notices))))
-    console.print(section("Result", facts_table(_facts(report))))
+    console.print(section("Result", facts_table(_facts(report, look_further))))
 
 
-def _facts(report: EditReport) -> list[tuple[str, str]]:
+def _facts(report: EditReport, look_further: str) -> list[tuple[str, str]]:
     length = f"{report.duration_s:.2f} s" if report.duration_s is not None else ""
     return [
         ("file", report.output or ""),
@@ -153,5 +154,5 @@ def _facts(report: EditReport) -> list[tuple[str, str]]:
         ("took", f"{report.elapsed_s:.1f} s"),
         ("reused", ", ".join(report.reused)),
         ("receipt", f"{report.output}.receipt.json" if report.output else ""),
-        ("look further", f"cutroom show {report.mission_id}"),
+        ("look further", look_further),
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from rich.markup import escape
+from rich.progress import Progress
 
 from clients import paint
 from clients.cli.daemon import connected
@@ -19,7 +20,7 @@ from clients.view.report import EditReport, as_json, edit_report
 from cutroom_sdk.client import Client
 from cutroom_sdk.errors import SdkError
 from cutroom_sdk.replica import Replica
-from cutroom_sdk.uploads import upload
+from cutroom_sdk.uploads import find_known, upload
 from cutroom_sdk.wire.codec import Wire, digest
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Asset
@@ -159,11 +160,23 @@ async def _asset(setup: Setup, client: Client, path: Path) -> Asset:
     except SdkError as error:
         if error.code != "path_outside_roots":
             raise SdkError(error.code, _naming(path, error.detail), status=error.status) from error
-        setup.talk().print(f"{path.name} lies outside the media roots; a copy is uploaded", style="dim")
-        asset = await upload(client, path)
+        asset = await _uploaded(setup, client, path)
     for notice in asset.notices:
         setup.talk().print(f"[yellow]{escape(path.name)}[/]: {escape(notice)}")
     return asset
+
+
+async def _uploaded(setup: Setup, client: Client, path: Path) -> Asset:
+    """Upload a copy with a bar that shows how far it is, unless the daemon has the content already."""
+    known = await find_known(client, path)
+    if known is not None:
+        return known
+    setup.talk().print(f"{path.name} lies outside the media roots; a copy is uploaded", style="dim")
+    with Progress(console=setup.talk(), transient=True) as bar:
+        task = bar.add_task(f"uploading {escape(path.name)}")
+        return await upload(
+            client, path, report=lambda done, total: bar.update(task, completed=done, total=total)
+        )
 
 
 def _naming(path: Path, detail: str) -> str:
@@ -195,6 +208,7 @@ def _print(setup: Setup, follow: Follow, report: EditReport, plan: CutPlan | Non
         rows.cut_rows(told) if told else (),
         rows.removed_rows(told) if told else (),
         rows.check_rows(find.checks(follow.shelf, mission)),
+        setup.command(f"show {mission.mission_id}"),
     )
 
 

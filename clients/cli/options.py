@@ -1,6 +1,7 @@
 """What every command takes: where the daemon is, in what form to answer, how much to say."""
 
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,15 @@ class Setup:
     def remote(self) -> bool:
         """Whether a daemon was named, so that none is to be started here."""
         return bool(self.url or os.environ.get("CUTROOM_URL"))
+
+    def command(self, words: str) -> str:
+        """Return a command to name to people: `cutroom ...`, with the state directory where it is not the usual one."""
+        elsewhere = (
+            ""
+            if self.remote or self.folder == state_dir()
+            else f" --state-dir {shlex.quote(str(self.folder))}"
+        )
+        return f"cutroom {words}{elsewhere}"
 
     def talk(self) -> Console:
         """Return where people are talked to while work goes on: standard error."""

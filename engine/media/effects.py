@@ -64,17 +64,18 @@ class Media:
         return found.artifacts[0]
 
     async def ingest(self, asked: IngestInput, context: ToolContext) -> ToolResult:
-        """Make sure of footage: each asset's file is there, is what it was, and its frames are indexed."""
+        """Make sure of footage: each asset's file is there, is what it was, and its frames are indexed.
+
+        It looks anew each time, so it never says that earlier work answered.
+        """
         if not asked.asset_ids:
             raise Invalid("asset_ids is empty; name at least one asset", field="asset_ids")
         refs: list[str] = []
         notices: list[str] = []
         summary: list[dict[str, Any]] = []
-        reused = True
         ids = tuple(dict.fromkeys(asked.asset_ids))
         for number, asset_id in enumerate(ids):
-            taken = await self.registrar.check(asset_id, context.context)
-            asset, reused = taken.asset, reused and taken.reused
+            asset = (await self.registrar.check(asset_id, context.context)).asset
             context.report(number + 1, len(ids), asset.name)
             refs.append(f"asset/{asset_id}")
             if asset.video is not None:
@@ -83,9 +84,7 @@ class Media:
                 refs.append(f"artifact/{index.artifact_id}")
             notices += [f"{asset.name}: {notice}" for notice in asset.notices]
             summary.append({"asset_id": asset_id, "name": asset.name, "duration_s": float(asset.duration)})
-        return ToolResult(
-            refs=tuple(refs), reused=reused, notices=tuple(notices), output={"assets": summary[:100]}
-        )
+        return ToolResult(refs=tuple(refs), notices=tuple(notices), output={"assets": summary[:100]})
 
     async def analyse(self, asked: AnalyseInput, context: ToolContext) -> ToolResult:
         """Analyse every asset among the refs; pass them on with what was found."""

@@ -1,6 +1,7 @@
 """Sending footage to a daemon that may not read it where it lies: in chunks, going on where a broken one ended."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,8 @@ from cutroom_sdk.wire.media import Asset, AssetRequest, Upload, UploadRequest
 
 CHUNK_BYTES: Final = 8 << 20
 TRIES: Final = 5
+ID_DIGITS: Final = 32  # of the content's SHA-256, see `wire.media.Asset`
+NOT_FOUND_STATUS: Final = 404
 CONTENT_TYPE: Final = "application/offset+octet-stream"
 
 Report = Callable[[int, int], None]
@@ -48,6 +51,23 @@ async def upload(
             report(offset, size)
     asked = AssetRequest(upload=begun.upload_id, name=path.name)
     return await client.post("/v1/assets", asked, Asset, timeout_s=READING_S)
+
+
+async def find_known(client: Client, path: Path) -> Asset | None:
+    """Return the asset that a file's content is already, whose file is where it was; None: it has to be sent."""
+    sha256 = await asyncio.to_thread(_sha256, path)
+    try:
+        asset = await client.asset(sha256[:ID_DIGITS])
+    except SdkError as error:
+        if error.status == NOT_FOUND_STATUS:
+            return None
+        raise
+    return asset if asset.state == "ready" else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _worth_asking(error: SdkError) -> bool:

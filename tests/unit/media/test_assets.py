@@ -138,7 +138,7 @@ async def test_ingest_gives_assets_and_their_indexes(tmp_path: Path) -> None:
         song = await here.add(clips.make_sound(here.footage / "s.wav", duration=Fraction(1)))
         result = await here.run("ingest", {"asset_ids": [film.asset_id, song.asset_id, film.asset_id]})
         assert [ref.partition("/")[0] for ref in result.refs] == ["asset", "artifact", "asset"]
-        assert result.reused
+        assert not result.reused, "it looks anew each time"
         index = await here.kernel.resources.value(result.refs[1], Artifact)
         assert index is not None
         assert (index.kind, index.asset_id) == ("frame_index", film.asset_id)
