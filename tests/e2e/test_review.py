@@ -10,7 +10,7 @@ from typing import Self
 
 from clients.view import find
 from cutroom_sdk.replica import Replica
-from cutroom_sdk.uploads import upload
+from cutroom_sdk.uploads import find_known, upload
 from cutroom_sdk.wire.approvals import Approval
 from cutroom_sdk.wire.problems import CANCELED
 from demo.footage import Script
@@ -129,7 +129,9 @@ async def test_footage_outside_the_roots_is_uploaded_in_chunks(state_dir: Path, 
         Daemon(state_dir, CUTROOM_MEDIA_ROOTS=str(tmp_path / "roots")) as daemon,
         daemon.client() as client,
     ):
+        assert await find_known(client, clip.path) is None
         asset = await upload(client, clip.path, report=lambda done, total: sent.append((done, total)))
+        assert await find_known(client, clip.path) == asset, "what is there need not be sent again"
     size = clip.path.stat().st_size
     assert sent[-1] == (size, size)
     assert (asset.name, asset.bytes, asset.path) == ("clip.mp4", size, None)
