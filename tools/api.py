@@ -39,7 +39,7 @@ class Operation(NamedTuple):
     """One route's contract.
 
     `capability` is what the token must hold. `query` names parameters of `QUERY`, `headers` of `HEADERS`. `takes` is the
-    content type of a JSON body; a body of `Bytes` has its own.
+    content type of a JSON body; a body of `Bytes` has its own. `also`: other content types, and the bodies they stand for.
     """
 
     answer: Any
@@ -49,6 +49,7 @@ class Operation(NamedTuple):
     query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     takes: str = "application/json"
+    also: tuple[tuple[str, Any], ...] = ()
 
 
 QUERY: Final[dict[str, tuple[str, str]]] = {
@@ -110,6 +111,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         dict[str, Any],
         headers=("Idempotency-Key", *_GUARDED),
         takes="application/merge-patch+json",
+        also=(("application/json-patch+json", tuple[resources.PatchOperation, ...]),),
     ),
     "DELETE /v1/resources/{key}": Operation(
         dict[str, Any], "resources:write", headers=("Idempotency-Key", "If-Match")

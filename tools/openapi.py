@@ -46,8 +46,14 @@ def _types(everything: list[inventory.Served]) -> list[Any]:
     found: list[Any] = [Problem]
     for one in everything:
         contract = api.OPERATIONS[one.name]
-        found += [*_inner(contract.answer), *_inner(contract.request)]
+        found += payloads_of(contract)
     return list({repr(kind): kind for kind in found}.values())
+
+
+def payloads_of(contract: api.Operation) -> list[Any]:
+    """Return the types that a route's answer and request are made of."""
+    others = (kind for _, kind in contract.also)
+    return [kind for given in (contract.answer, contract.request, *others) for kind in _inner(given)]
 
 
 def _inner(answer: Any) -> tuple[Any, ...]:
@@ -80,6 +86,8 @@ def _operation(one: inventory.Served, shape: dict[str, Any]) -> dict[str, Any]:
         operation["parameters"] = parameters
     if contract.request is not None:
         content = _content(contract.request, shape, contract.takes)
+        for type_, kind in contract.also:
+            content |= _content(kind, shape, type_)
         operation["requestBody"] = {"required": True, "content": content}
     if contract.capability == api.OPEN:
         operation["security"] = []

@@ -90,7 +90,8 @@ def _answer_text(contract: api.Operation) -> str:
 
 def _takes_text(contract: api.Operation) -> str:
     request = contract.request
-    return request.type if isinstance(request, api.Bytes) else f"`{_type_name(request)}`"
+    text = request.type if isinstance(request, api.Bytes) else f"`{_type_name(request)}`"
+    return ", or ".join([text, *(kind for kind, _ in contract.also)])
 
 
 def _type_name(kind: Any) -> str:

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cutroom_sdk.wire.codec import Request as WireRequest
+from cutroom_sdk.wire.resources import PatchOperation
 from engine.http.requests import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
@@ -30,10 +31,11 @@ from engine.kernel.dispatch import Accepted
 from engine.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from engine.kernel.ids import kind_of
 from engine.kernel.log import Event
-from engine.kernel.records import Operation, WriteRecords
+from engine.kernel.records import JsonPatch, Operation, Write, WriteRecords
 from engine.kernel.resources import Record
 
 MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
 
 
 class PutRequest(WireRequest, frozen=True, kw_only=True):
@@ -121,7 +123,7 @@ async def _at(request: Request, key: str, context: Context) -> Record | None:
     return now
 
 
-async def _write(request: Request, *operations: Operation) -> Accepted:
+async def _write(request: Request, *operations: Write) -> Accepted:
     context = caller(request, "resources:write")
     for operation in operations:
         records.check_key(operation.key)
@@ -142,11 +144,19 @@ async def put_resource(request: Request) -> Response:
 
 
 async def patch_resource(request: Request) -> Response:
-    """`PATCH /v1/resources/{key}` with a merge patch (RFC 7396), applied here, never read-then-write."""
-    key = request.path_params["key"]
-    check_content_type(request, MERGE_PATCH)
+    """`PATCH /v1/resources/{key}`: applied here in one piece, never read-then-write.
+
+    The content type says which patch it is: a merge patch (RFC 7396), where null removes, or a JSON Patch (RFC 6902),
+    whose operations are all carried out or none; 422 `event_rejected` names the one that could not be.
+    """
+    key, rev = request.path_params["key"], expected_rev(request)
+    if check_content_type(request, MERGE_PATCH, JSON_PATCH) == JSON_PATCH:
+        operations = await body(request, tuple[PatchOperation, ...], JSON_PATCH)
+        return await _written(
+            request, key, await _write(request, JsonPatch(key=key, operations=operations, if_match_rev=rev))
+        )
     patch = await body(request, Any, MERGE_PATCH)
-    operation = Operation(op="patch", key=key, value=patch, if_match_rev=expected_rev(request))
+    operation = Operation(op="patch", key=key, value=patch, if_match_rev=rev)
     return await _written(request, key, await _write(request, operation))
 
 

@@ -11,6 +11,8 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from cutroom_sdk.wire.codec import encode
+from cutroom_sdk.wire.resources import PatchOperation
+from engine.kernel import json_patch
 from engine.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from engine.kernel.heads import Held
 
@@ -29,10 +31,22 @@ class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     if_match_rev: int | None = None
 
 
+class JsonPatch(Struct, frozen=True, kw_only=True):
+    """A record changed by a JSON Patch: all of its operations or none."""
+
+    key: str
+    operations: tuple[PatchOperation, ...]
+    if_match_rev: int | None = None
+    op: Literal["json_patch"] = "json_patch"
+
+
+Write = Operation | JsonPatch
+
+
 class WriteRecords(Struct, frozen=True, kw_only=True, tag="write_records"):
     """Proposal to the partition's record stream."""
 
-    operations: tuple[Operation, ...]
+    operations: tuple[Write, ...]
 
 
 class Written(Struct, frozen=True, kw_only=True):
@@ -80,7 +94,7 @@ def check_writable(key: str) -> None:
 
 
 def decide(
-    held: Mapping[str, Held], operations: Sequence[Operation]
+    held: Mapping[str, Held], operations: Sequence[Write]
 ) -> tuple[ResourcesChanged | None, dict[str, Held]]:
     """Apply operations in order to the records they name.
 
@@ -89,6 +103,7 @@ def decide(
     Raises:
         Conflict: `revision_conflict`, with the key and both revs.
         NotFound: a patch or delete of a record that is not there.
+        Rejected: a JSON Patch that the record's value does not allow.
         Invalid: a value of more than 256 KiB, one that is missing, or one that is nested too deeply.
     """
     records = dict(held)
@@ -107,7 +122,7 @@ def decide(
     return ResourcesChanged(operations=changed), written
 
 
-def _match(operation: Operation, current: Held) -> None:
+def _match(operation: Write, current: Held) -> None:
     expected = operation.if_match_rev
     actual = 0 if current.value is None else current.rev
     if expected is not None and expected != actual:
@@ -118,19 +133,18 @@ def _match(operation: Operation, current: Held) -> None:
             code="revision_conflict",
             key=operation.key,
         )
-    if operation.op in ("patch", "delete") and current.value is None:
+    if operation.op in ("patch", "json_patch", "delete") and current.value is None:
         raise NotFound(f"there is no resource {operation.key}", key=operation.key)
 
 
-def _new_value(operation: Operation, current: Held) -> bytes | None:
+def _new_value(operation: Write, current: Held) -> bytes | None:
     if operation.op == "delete":
         return None
-    if operation.value is UNSET:
-        raise Invalid(f"the {operation.op} of {operation.key} has no value", field="value")
     try:
-        encoded = _encoded(operation, current)
+        value = _changed(operation, current)
+        encoded = encode(value)
     except RecursionError as error:
-        raise Invalid(f"the value of {operation.key} is nested too deeply", field="value") from error
+        raise _too_deep(operation.key) from error
     if len(encoded) > MAX_VALUE_BYTES:
         raise Invalid(
             f"the value of {operation.key} has {len(encoded)} bytes; {MAX_VALUE_BYTES} is the most",
@@ -139,11 +153,21 @@ def _new_value(operation: Operation, current: Held) -> bytes | None:
     return encoded
 
 
-def _encoded(operation: Operation, current: Held) -> bytes:
-    if operation.op != "patch":
-        return encode(operation.value)
+def _changed(operation: Write, current: Held) -> Any:
+    if operation.op == "json_patch":
+        return json_patch.apply(_decoded(current), operation.operations)
+    if operation.value is UNSET:
+        raise Invalid(f"the {operation.op} of {operation.key} has no value", field="value")
+    return merge_patch(_decoded(current), operation.value) if operation.op == "patch" else operation.value
+
+
+def _decoded(current: Held) -> Any:
     assert current.value is not None
-    return encode(merge_patch(msgspec.json.decode(current.value), operation.value))
+    return msgspec.json.decode(current.value)
+
+
+def _too_deep(key: str) -> Invalid:
+    return Invalid(f"the value of {key} is nested too deeply", field="value")
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

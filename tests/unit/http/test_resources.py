@@ -1,6 +1,7 @@
 """Records over HTTP: what is answered, with which status, and what is refused."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tests.http_kit import Border, asked
 from tests.kernel_kit import ADA, Add, check_invariants
 
 A = "/v1/resources/project/a"
+JSON_PATCH = {"Content-Type": "application/json-patch+json"}
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
@@ -115,6 +117,33 @@ async def test_a_patch_merges_on_the_server(client: httpx.AsyncClient) -> None:
     await client.put(A, json={"value": {"a": {"b": 1, "c": 2}, "d": 3}})
     answer = await client.patch(A, content=b'{"a": {"b": null, "e": 4}}', headers=MERGE)
     assert (answer.json()["value"], answer.json()["rev"]) == ({"a": {"c": 2, "e": 4}, "d": 3}, 2)
+
+
+async def test_a_json_patch_is_carried_out_on_the_server_whole_or_not_at_all(client: httpx.AsyncClient) -> None:
+    async def ask(*operations: dict[str, Any], **headers: str) -> httpx.Response:
+        return await client.patch(A, content=json.dumps(operations), headers=JSON_PATCH | headers)
+
+    await client.put(A, json={"value": {"takes": [1, 2]}})
+    more, less = {"op": "add", "path": "/takes/-", "value": 3}, {"op": "remove", "path": "/takes/0"}
+    done = await ask(more, less)
+    assert (done.status_code, done.json()["value"], done.json()["rev"]) == (200, {"takes": [2, 3]}, 2)
+    refused = await ask(more, {"op": "test", "path": "/takes/0", "value": 1})
+    told = problem(refused)
+    assert (refused.status_code, told["code"], told["reason"]) == (422, "event_rejected", "test_failed")
+    assert (told["operation"], told["path"]) == (1, "/takes/0")
+    assert problem(await ask({"op": "put", "path": "/a"}))["field"] == "[0].op"
+    assert problem(await ask({"op": "add", "path": "/a"}))["field"] == "[0].value"
+    assert (await ask(more, **{"If-Match": '"1"'})).status_code == 412
+    assert (await client.get(A)).json()["value"] == {"takes": [2, 3]}
+    await client.delete(A)
+    assert problem(await ask(more))["code"] == "not_found"
+
+
+async def test_concurrent_json_patches_are_all_in(client: httpx.AsyncClient) -> None:
+    await client.put(A, json={"value": []})
+    patches = [json.dumps([{"op": "add", "path": "/-", "value": n}]) for n in range(20)]
+    await asyncio.gather(*(client.patch(A, content=patch, headers=JSON_PATCH) for patch in patches))
+    assert sorted((await client.get(A)).json()["value"]) == list(range(20))
 
 
 async def test_concurrent_patches_are_all_in(client: httpx.AsyncClient) -> None:

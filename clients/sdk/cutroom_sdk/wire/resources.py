@@ -1,8 +1,9 @@
 """Records and events as they are read: one resource, one entry of the log, and pages of either."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from cutroom_sdk.wire.codec import Wire
 
@@ -18,6 +19,15 @@ class Record(Wire, frozen=True, kw_only=True):
     updated_by: str
     ttl_ms: int | None = None
     expires_at_ms: int | None = None
+
+
+class PatchOperation(Wire, frozen=True, kw_only=True):
+    """One operation of a JSON Patch (RFC 6902). `path` and `from` are JSON pointers; members it does not know are skipped."""
+
+    op: Literal["add", "remove", "replace", "move", "copy", "test"]
+    path: str
+    from_: str | UnsetType = msgspec.field(name="from", default=UNSET)
+    value: Any = UNSET
 
 
 class RecordPage(Wire, frozen=True, kw_only=True):
