@@ -144,7 +144,10 @@ class Analyst:
         raise WorkFailed(f"the data of {key} is not among the blobs any more; restore the backup that has it")
 
     async def _run_all(self, jobs: Sequence[_Job], context: Context, report: Report) -> None:
-        """Run jobs side by side, as the pool has room; the first that fails ends the others."""
+        """Run jobs side by side, as the pool has room.
+
+        One that fails lets the others finish: what they find is kept, and the next attempt need not look again.
+        """
         parts = [0.0] * len(jobs)
 
         def told(number: int, done: float, total: float) -> None:
@@ -152,16 +155,20 @@ class Analyst:
             job = jobs[number]
             report(sum(parts), len(jobs), f"{job.asset.name}: {', '.join(one.kind for one in job.backends)}")
 
-        async def run(number: int) -> None:
-            await self._run(jobs[number], context, lambda done, total: told(number, done, total))
+        async def run(number: int) -> StudioError | None:
+            try:
+                await self._run(jobs[number], context, lambda done, total: told(number, done, total))
+            except StudioError as failure:
+                return failure
             told(number, 1, 1)
+            return None
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for number in range(len(jobs)):
-                    group.create_task(run(number))
-        except ExceptionGroup as failures:
-            raise _first(failures) from None
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(run(number)) for number in range(len(jobs))]
+        for task in running:
+            failure = task.result()
+            if failure is not None:
+                raise failure
 
     async def _run(self, job: _Job, context: Context, report: Callable[[float, float], None]) -> None:
         asset, began_s = job.asset, monotonic_s()
@@ -207,10 +214,3 @@ class Analyst:
             )
             record = Record(artifact=artifact)
             await self._kernel.dispatch.propose(f"artifact/{artifact.artifact_id}", record, context)
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return one error for all: the first that says what is wrong."""
-    for failure in failures.exceptions:
-        return _first(failure) if isinstance(failure, BaseExceptionGroup) else failure
-    raise AssertionError("a group of failures has one")

@@ -62,7 +62,7 @@ async def test_kinds_without_their_stream_are_left_out_with_a_word(tmp_path: Pat
         assert result.notices == ("s.wav has no picture: shots left out",)
 
 
-async def test_what_is_finished_is_kept_when_something_else_fails(tmp_path: Path) -> None:
+async def test_what_works_is_finished_and_kept_when_something_else_fails(tmp_path: Path) -> None:
     async with room(tmp_path) as here:
         refs = (await here.run("ingest", {"asset_ids": [await film(here)]})).refs
         with pytest.raises(WorkFailed, match=r"a\.mp4: RuntimeError: no ears"):
