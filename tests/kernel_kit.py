@@ -17,7 +17,7 @@ from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted
 from engine.kernel.kernel import Kernel
 from engine.kernel.log import Event
-from engine.kernel.records import Operation, ResourcesChanged, WriteRecords
+from engine.kernel.records import Operation, ResourcesChanged, Write, WriteRecords
 from engine.kernel.reducer import Aggregate, Envelope, Rejected, Step
 
 ADA = Context(actor="ada", human=True, capabilities=frozenset({"*"}))
@@ -122,7 +122,7 @@ async def running(
         yield kernel
 
 
-async def write(kernel: Kernel, *operations: Operation, context: Context = ADA) -> Accepted:
+async def write(kernel: Kernel, *operations: Write, context: Context = ADA) -> Accepted:
     """Write records as a client does."""
     return await kernel.dispatch.propose(records.STREAM, WriteRecords(operations=operations), context)
 

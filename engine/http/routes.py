@@ -31,7 +31,7 @@ from engine.kernel.dispatch import Accepted
 from engine.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from engine.kernel.ids import kind_of
 from engine.kernel.log import Event
-from engine.kernel.records import JsonPatch, Operation, Write, WriteRecords
+from engine.kernel.records import JsonPatch, Operation, Ttl, WriteRecords
 from engine.kernel.resources import Record
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -39,9 +39,10 @@ JSON_PATCH = "application/json-patch+json"
 
 
 class PutRequest(WireRequest, frozen=True, kw_only=True):
-    """`PUT /v1/resources/{key}`."""
+    """`PUT /v1/resources/{key}`. `ttl_ms`: so long until the record is deleted; without it the record lives on."""
 
     value: Any
+    ttl_ms: Ttl | None = None
 
 
 class TransactionRequest(WireRequest, frozen=True, kw_only=True):
@@ -69,7 +70,7 @@ def _check_readable(request: Request, key: str) -> Context:
 
 
 def _wire(record: Record) -> dict[str, Any]:
-    return {
+    told: dict[str, Any] = {
         "key": record.key,
         "value": msgspec.Raw(record.value),
         "rev": record.rev,
@@ -77,6 +78,9 @@ def _wire(record: Record) -> dict[str, Any]:
         "updated_at_ms": record.updated_at_ms,
         "updated_by": record.updated_by,
     }
+    if record.expires_at_ms is not None:
+        told |= {"ttl_ms": record.ttl_ms, "expires_at_ms": record.expires_at_ms}
+    return told
 
 
 async def list_resources(request: Request) -> Response:
@@ -123,7 +127,7 @@ async def _at(request: Request, key: str, context: Context) -> Record | None:
     return now
 
 
-async def _write(request: Request, *operations: Write) -> Accepted:
+async def _write(request: Request, *operations: Operation | JsonPatch) -> Accepted:
     context = caller(request, "resources:write")
     for operation in operations:
         records.check_key(operation.key)
@@ -139,7 +143,9 @@ async def put_resource(request: Request) -> Response:
     """`PUT /v1/resources/{key}`: 201 when it is new, else 200."""
     key = request.path_params["key"]
     asked = await body(request, PutRequest)
-    operation = Operation(op="put", key=key, value=asked.value, if_match_rev=expected_rev(request))
+    operation = Operation(
+        op="put", key=key, value=asked.value, if_match_rev=expected_rev(request), ttl_ms=asked.ttl_ms
+    )
     return await _written(request, key, await _write(request, operation))
 
 
@@ -182,7 +188,10 @@ async def transaction(request: Request) -> Response:
     if not asked.operations:
         raise Invalid("operations is empty; name at least one", field="operations")
     accepted = await _write(request, *asked.operations)
-    results = [{"op": one.op, "key": one.key, "rev": accepted.revs[one.key]} for one in asked.operations]
+    results = [
+        {"op": one.op, "key": one.key, "rev": rev}
+        for one, rev in zip(asked.operations, accepted.results, strict=True)
+    ]
     return answer({"position": accepted.position, "results": results})
 
 

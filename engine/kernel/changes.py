@@ -10,7 +10,9 @@ import msgspec
 from cutroom_sdk.wire.codec import encode
 
 PAGE_BYTES: Final = 4 << 20
-_COLUMNS: Final = "position, ordinal, partition, key, rev, value, updated_at_ms, updated_by"
+_COLUMNS: Final = (
+    "position, ordinal, partition, key, rev, value, updated_at_ms, updated_by, ttl_ms, expires_at_ms"
+)
 
 
 class Change:
@@ -29,6 +31,8 @@ class Change:
         value: bytes | None,
         updated_at_ms: int,
         updated_by: str,
+        ttl_ms: int | None = None,
+        expires_at_ms: int | None = None,
     ) -> None:
         self.position = position
         self.ordinal = ordinal
@@ -38,6 +42,8 @@ class Change:
         self.value = value
         self.updated_at_ms = updated_at_ms
         self.updated_by = updated_by
+        self.ttl_ms = ttl_ms
+        self.expires_at_ms = expires_at_ms
 
     @property
     def size(self) -> int:
@@ -55,6 +61,8 @@ class Change:
             self.value,
             self.updated_at_ms,
             self.updated_by,
+            self.ttl_ms,
+            self.expires_at_ms,
         )
 
     @cached_property
@@ -72,12 +80,13 @@ class Change:
 def insert(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
     """Write changes to the history and to the live table, inside the caller's transaction."""
     connection.executemany(
-        f"INSERT INTO resource_history ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO resource_history ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [change.row() for change in changes],
     )
     connection.executemany(
-        "INSERT OR REPLACE INTO resources (partition, key, rev, value, position, updated_at_ms, updated_by)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO resources"
+        " (partition, key, rev, value, position, updated_at_ms, updated_by, ttl_ms, expires_at_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 change.partition,
@@ -87,6 +96,8 @@ def insert(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
                 change.position,
                 change.updated_at_ms,
                 change.updated_by,
+                change.ttl_ms,
+                change.expires_at_ms,
             )
             for change in changes
         ],

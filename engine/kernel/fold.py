@@ -6,7 +6,7 @@ draft is thrown away and nothing of it remains.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -35,7 +35,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What came of a proposal. Without events there was nothing to do; `position` is then the head's."""
+    """What came of a proposal. Without events there was nothing to do; `position` is then the head's.
+
+    Of a write of records, `revs` are the records' afterwards, `results` those that each operation came to, in order.
+    """
 
     stream: str
     state: Any
@@ -43,6 +46,15 @@ class Accepted:
     position: int
     events: tuple[Event, ...] = ()
     revs: Mapping[str, int] = field(default_factory=dict)
+    results: tuple[int, ...] = ()
+
+
+class _Outcome(NamedTuple):
+    """What one proposal came to; `revs` and `results` as in `Accepted`."""
+
+    events: tuple[Event, ...]
+    revs: Mapping[str, int] = {}
+    results: tuple[int, ...] = ()
 
 
 class Overlay:
@@ -84,12 +96,16 @@ class Draft:
         outcomes = [await self._one(one) for one in asked]
         await self._publish()
         accepted = []
-        for one, (events, revs) in zip(asked, outcomes, strict=True):
+        for one, outcome in zip(asked, outcomes, strict=True):
             state, version = await self._stream(one.stream)
-            accepted.append(Accepted(one.stream, state, version, self.position, events, revs))
+            accepted.append(
+                Accepted(
+                    one.stream, state, version, self.position, outcome.events, outcome.revs, outcome.results
+                )
+            )
         return tuple(accepted)
 
-    async def _one(self, asked: Asked) -> tuple[tuple[Event, ...], dict[str, int]]:
+    async def _one(self, asked: Asked) -> _Outcome:
         if isinstance(asked.proposal, records.WriteRecords):
             return await self._write_records(asked.proposal)
         aggregate = self._aggregates[kind_of(asked.stream)]
@@ -104,7 +120,7 @@ class Draft:
         for event in aggregate.decide(folded.state, asked.proposal, self._envelope):
             await self._append(aggregate, asked.stream, event)
         own = tuple(event for event in self.events[first:] if event.stream == asked.stream)
-        return own, {}
+        return _Outcome(own)
 
     async def _append(self, aggregate: Aggregate[Any, Any, Any], stream: str, event: Struct) -> None:
         state, version = await self._stream(stream)
@@ -126,20 +142,18 @@ class Draft:
         self.enqueued.append(command_id)
         await self._append(commands.COMMAND, f"{commands.KIND}/{command_id}", enqueued)
 
-    async def _write_records(
-        self, proposal: records.WriteRecords
-    ) -> tuple[tuple[Event, ...], dict[str, int]]:
+    async def _write_records(self, proposal: records.WriteRecords) -> _Outcome:
         held = {operation.key: await self._held(operation.key) for operation in proposal.operations}
-        event, written = records.decide(held, proposal.operations)
+        event, written, results = records.decide(held, proposal.operations, self._envelope.at_ms)
         if event is None:
-            return (), {key: old.rev for key, old in held.items()}
+            return _Outcome((), {key: old.rev for key, old in held.items()}, results)
         _, version = await self._stream(records.STREAM)
         recorded = self._record(records.STREAM, version + 1, event)
         self.streams[self._context.partition, records.STREAM] = Folded(None, version + 1)
         for key, new in written.items():
             self._change(key, new)
         revs = {key: written.get(key, old).rev for key, old in held.items()}
-        return (recorded,), revs
+        return _Outcome((recorded,), revs, results)
 
     async def _publish(self) -> None:
         """Write the resources that differ, all at the request's last position: clients apply them as one."""
@@ -188,6 +202,8 @@ class Draft:
                 new.value,
                 envelope.at_ms,
                 envelope.actor,
+                new.ttl_ms,
+                new.expires_at_ms,
             )
         )
 

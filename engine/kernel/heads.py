@@ -28,10 +28,15 @@ class Folded(NamedTuple):
 
 
 class Held(NamedTuple):
-    """A record's newest write; rev 0 and value None when there never was one, value None when it is deleted."""
+    """A record's newest write; rev 0 and value None when there never was one, value None when it is deleted.
+
+    `expires_at_ms` None: it lives on; `ttl_ms` is what its last put asked for.
+    """
 
     rev: int
     value: bytes | None
+    ttl_ms: int | None = None
+    expires_at_ms: int | None = None
 
 
 def _no_weight(_value: Any) -> int:
@@ -96,7 +101,8 @@ class Heads:
 
             def work(connection: sqlite3.Connection) -> Held:
                 row = connection.execute(
-                    "SELECT rev, value FROM resources WHERE partition = ? AND key = ?", (partition, key)
+                    "SELECT rev, value, ttl_ms, expires_at_ms FROM resources WHERE partition = ? AND key = ?",
+                    (partition, key),
                 ).fetchone()
                 return Held(*row) if row else Held(0, None)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from engine.kernel.clock import Clock
 from engine.kernel.commands import COMMAND
 from engine.kernel.database import Database
 from engine.kernel.dispatch import Dispatch
+from engine.kernel.expiry import Sweeper
 from engine.kernel.heads import Heads
 from engine.kernel.log import Log
 from engine.kernel.outbox import Outbox
@@ -39,6 +40,7 @@ class Kernel:
     progress: Progress
     outbox: Outbox
     reactions: Reactions
+    expiry: Sweeper
     tools: Tools
     blobs: Blobs
     clock: Clock
@@ -71,6 +73,7 @@ class Kernel:
             progress=Progress(subscriptions.wake),
             outbox=Outbox(dispatch, store, clock),
             reactions=Reactions(dispatch, subscriptions, database, clock),
+            expiry=Sweeper(dispatch, database, clock),
             tools=Tools(),
             blobs=blobs,
             clock=clock,
@@ -79,24 +82,29 @@ class Kernel:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the committer, the outbox and the reactions for as long as the block lasts.
+        """Run the committer, the outbox, the reactions and the sweeper for as long as the block lasts.
 
-        At the end effects are cancelled first, then the committer, once it has written what waits.
+        What expired while nothing ran is gone when the block begins. At the end effects are cancelled first, then the
+        committer, once it has written what waits.
         """
-        committer = asyncio.create_task(self.dispatch.run(), name="committer")
-        effects = [
-            asyncio.create_task(self.outbox.run(), name="outbox"),
-            asyncio.create_task(self.reactions.run(), name="reactions"),
-        ]
-        for task in (committer, *effects):
-            task.add_done_callback(self._watch)
+        committer = self._started(self.dispatch.run(), "committer")
+        effects: list[asyncio.Task[None]] = []
         try:
+            await self.expiry.catch_up()
+            effects.append(self._started(self.outbox.run(), "outbox"))
+            effects.append(self._started(self.reactions.run(), "reactions"))
+            effects.append(self._started(self.expiry.run(), "expiry"))
             yield
         finally:
             await _end(*effects)
             self.dispatch.stop()
             await asyncio.gather(committer, return_exceptions=True)
             await self.database.close()
+
+    def _started(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._watch)
+        return task
 
     def _watch(self, task: "asyncio.Task[None]") -> None:
         """A kernel task that ends by itself is a bug: stop the daemon rather than go on half alive."""

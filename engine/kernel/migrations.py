@@ -5,6 +5,9 @@ resources         published state, one row a key; a deleted one stays as a tombs
 resource_history  every write of a resource, by position: what streams and `?at=` read
 idempotency       answers kept for repeated requests (bookkeeping, not state)
 checkpoints       how far a reaction has read (bookkeeping)
+
+Step 2 gives records a time to live: when they expire, in the live table (indexed: the sweeper asks for the next) and in
+the history, so that the past is answered whole.
 """
 
 import sqlite3
@@ -61,6 +64,13 @@ STEPS: Final = (
         PRIMARY KEY (actor, key)
     ) WITHOUT ROWID;
     CREATE TABLE checkpoints (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE resources ADD COLUMN ttl_ms INTEGER;
+    ALTER TABLE resources ADD COLUMN expires_at_ms INTEGER;
+    ALTER TABLE resource_history ADD COLUMN ttl_ms INTEGER;
+    ALTER TABLE resource_history ADD COLUMN expires_at_ms INTEGER;
+    CREATE INDEX resources_expiring ON resources (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
     """,
 )
 

@@ -5,10 +5,11 @@ A transaction is one event, `resources.changed`, whatever number of records it w
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple, assert_never
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.resources import PatchOperation
@@ -20,15 +21,23 @@ STREAM: Final = "resources/client"
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _WRITABLE: Final = re.compile(r"(project|team)/.+|run/[^/]+/(?!status$).+|mission/[^/]+/(?!item(/|$)).+")
 MAX_VALUE_BYTES: Final = 256 << 10
+TTL_MAX_MS: Final = 10 * 365 * 24 * 3600 * 1000  # ten years
+
+Ttl = Annotated[int, msgspec.Meta(ge=1, le=TTL_MAX_MS)]
 
 
 class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One write, or a `check` of a rev. `if_match_rev` 0 means absent, None anything. `patch` is a merge patch."""
+    """One write, or a `check` of a rev. `if_match_rev` 0 means absent, None anything. `patch` is a merge patch.
+
+    `ttl_ms` is for a `put`: so long until the record is deleted; None: it lives on, whatever was asked for before. A
+    patch leaves the time as it is.
+    """
 
     op: Literal["put", "patch", "delete", "check"]
     key: str
     value: Any = UNSET
     if_match_rev: int | None = None
+    ttl_ms: Ttl | None = None
 
 
 class JsonPatch(Struct, frozen=True, kw_only=True):
@@ -40,7 +49,15 @@ class JsonPatch(Struct, frozen=True, kw_only=True):
     op: Literal["json_patch"] = "json_patch"
 
 
-Write = Operation | JsonPatch
+class Expiry(Struct, frozen=True, kw_only=True):
+    """The sweeper's: a record's time is up, at the rev that it saw. What was written since lives on."""
+
+    key: str
+    rev: int
+    op: Literal["expire"] = "expire"
+
+
+Write = Operation | JsonPatch | Expiry
 
 
 class WriteRecords(Struct, frozen=True, kw_only=True, tag="write_records"):
@@ -55,6 +72,8 @@ class Written(Struct, frozen=True, kw_only=True):
     key: str
     rev: int
     deleted: bool = False
+    ttl_ms: int | UnsetType = UNSET
+    expires_at_ms: int | UnsetType = UNSET
 
 
 class ResourcesChanged(Struct, frozen=True, kw_only=True, tag="resources.changed"):
@@ -93,12 +112,18 @@ def check_writable(key: str) -> None:
         )
 
 
-def decide(
-    held: Mapping[str, Held], operations: Sequence[Write]
-) -> tuple[ResourcesChanged | None, dict[str, Held]]:
-    """Apply operations in order to the records they name.
+class Decision(NamedTuple):
+    """What operations come to: the event (None when nothing is written), the new records, the rev after each operation."""
 
-    Returns the event (None when they were all checks) and the new records.
+    event: ResourcesChanged | None
+    written: dict[str, Held]
+    results: tuple[int, ...]
+
+
+def decide(held: Mapping[str, Held], operations: Sequence[Write], at_ms: int) -> Decision:
+    """Apply operations at the time `at_ms`, in order, to the records they name: each sees what those before it did.
+
+    A check comes to the rev it saw, 0 for a record that is absent.
 
     Raises:
         Conflict: `revision_conflict`, with the key and both revs.
@@ -108,23 +133,59 @@ def decide(
     """
     records = dict(held)
     written: dict[str, Held] = {}
+    results = []
     for operation in operations:
         current = records[operation.key]
-        _match(operation, current)
-        if operation.op == "check":
-            continue
-        records[operation.key] = written[operation.key] = Held(
-            current.rev + 1, _new_value(operation, current)
-        )
-    if not written:
-        return None, {}
-    changed = tuple(Written(key=key, rev=new.rev, deleted=new.value is None) for key, new in written.items())
-    return ResourcesChanged(operations=changed), written
+        new = _applied(operation, current, at_ms)
+        if new is None:
+            results.append(_rev(current))
+        else:
+            records[operation.key] = written[operation.key] = new
+            results.append(new.rev)
+    event = ResourcesChanged(operations=tuple(map(_written, written.items()))) if written else None
+    return Decision(event, written, tuple(results))
 
 
-def _match(operation: Write, current: Held) -> None:
-    expected = operation.if_match_rev
-    actual = 0 if current.value is None else current.rev
+def _applied(operation: Write, current: Held, at_ms: int) -> Held | None:
+    """Return the record after the operation, None when it writes nothing."""
+    rev = current.rev + 1
+    if isinstance(operation, Expiry):
+        due = current.expires_at_ms is not None and current.expires_at_ms <= at_ms
+        return Held(rev, None) if due and current.rev == operation.rev else None
+    _match(operation, current)
+    if isinstance(operation, Operation) and operation.ttl_ms is not None and operation.op != "put":
+        raise Invalid(f"a {operation.op} of {operation.key} sets no time to live; a put does", field="ttl_ms")
+    match operation.op:
+        case "check":
+            return None
+        case "delete":
+            return Held(rev, None)
+        case "put":
+            ttl_ms = operation.ttl_ms
+            value = _bounded(operation, current)
+            return Held(rev, value, ttl_ms, None if ttl_ms is None else at_ms + ttl_ms)
+        case "patch" | "json_patch":
+            # What becomes of the value is one thing, how long it lives another: only a put sets the time.
+            return Held(rev, _bounded(operation, current), current.ttl_ms, current.expires_at_ms)
+        case _:
+            assert_never(operation.op)
+
+
+def _written(write: tuple[str, Held]) -> Written:
+    key, new = write
+    written = Written(key=key, rev=new.rev, deleted=new.value is None)
+    if new.ttl_ms is None or new.expires_at_ms is None:
+        return written
+    return replace(written, ttl_ms=new.ttl_ms, expires_at_ms=new.expires_at_ms)
+
+
+def _rev(current: Held) -> int:
+    """The rev as preconditions count it: 0 for what is absent."""
+    return 0 if current.value is None else current.rev
+
+
+def _match(operation: Operation | JsonPatch, current: Held) -> None:
+    expected, actual = operation.if_match_rev, _rev(current)
     if expected is not None and expected != actual:
         raise Conflict(
             f"{operation.key} is at rev {actual}, not {expected}; read it again and repeat the change",
@@ -137,9 +198,8 @@ def _match(operation: Write, current: Held) -> None:
         raise NotFound(f"there is no resource {operation.key}", key=operation.key)
 
 
-def _new_value(operation: Write, current: Held) -> bytes | None:
-    if operation.op == "delete":
-        return None
+def _bounded(operation: Operation | JsonPatch, current: Held) -> bytes:
+    """Return the new value's JSON."""
     try:
         value = _changed(operation, current)
         encoded = encode(value)
@@ -153,7 +213,7 @@ def _new_value(operation: Write, current: Held) -> bytes | None:
     return encoded
 
 
-def _changed(operation: Write, current: Held) -> Any:
+def _changed(operation: Operation | JsonPatch, current: Held) -> Any:
     if operation.op == "json_patch":
         return json_patch.apply(_decoded(current), operation.operations)
     if operation.value is UNSET:

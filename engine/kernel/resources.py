@@ -12,10 +12,11 @@ from engine.kernel.database import Database
 
 T = TypeVar("T")
 LIMIT_MAX: Final = 1000
+_COLUMNS: Final = "key, value, rev, position, updated_at_ms, updated_by, ttl_ms, expires_at_ms"
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """A published resource; `value` is its JSON."""
+    """A published resource; `value` is its JSON. `expires_at_ms` None: it lives on."""
 
     key: str
     value: bytes
@@ -23,6 +24,8 @@ class Record(Struct, frozen=True, kw_only=True):
     position: int
     updated_at_ms: int
     updated_by: str
+    ttl_ms: int | None = None
+    expires_at_ms: int | None = None
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -47,11 +50,23 @@ class Store:
 
         def work(connection: sqlite3.Connection) -> Record | None:
             row = connection.execute(
-                "SELECT key, value, rev, position, updated_at_ms, updated_by FROM resources"
-                " WHERE partition = ? AND key = ? AND value IS NOT NULL",
+                f"SELECT {_COLUMNS} FROM resources WHERE partition = ? AND key = ? AND value IS NOT NULL",
                 (partition, key),
             ).fetchone()
             return _record(row) if row else None
+
+        return await self._database.read(work)
+
+    async def partitions(self) -> list[str]:
+        """Return every partition that has or had a resource, sorted; one step of an index each."""
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            found, after = list[str](), ""
+            query = "SELECT MIN(partition) FROM resources WHERE partition > ?"
+            while (following := connection.execute(query, (after,)).fetchone()[0]) is not None:
+                found.append(following)
+                after = following
+            return found
 
         return await self._database.read(work)
 
@@ -62,7 +77,7 @@ class Store:
 
         def work(connection: sqlite3.Connection) -> list[Record | None]:
             rows = connection.execute(
-                "SELECT key, value, rev, position, updated_at_ms, updated_by FROM resource_history"
+                f"SELECT {_COLUMNS} FROM resource_history"
                 " WHERE partition = ? AND key = ? AND position <= ? ORDER BY position DESC, ordinal DESC LIMIT 2",
                 (partition, key, position),
             )
@@ -91,8 +106,7 @@ class Store:
             try:
                 (head,) = connection.execute("SELECT COALESCE(MAX(position), 0) FROM events").fetchone()
                 rows = connection.execute(
-                    "SELECT key, value, rev, position, updated_at_ms, updated_by FROM resources"
-                    f" WHERE partition = ? AND value IS NOT NULL{where} ORDER BY key",
+                    f"SELECT {_COLUMNS} FROM resources WHERE partition = ? AND value IS NOT NULL{where} ORDER BY key",
                     (partition, *values),
                 )
                 items = []
@@ -116,8 +130,7 @@ class Store:
 
         def work(connection: sqlite3.Connection) -> list[tuple[str, Record]]:
             rows = connection.execute(
-                "SELECT partition, key, value, rev, position, updated_at_ms, updated_by FROM resources"
-                f" WHERE value IS NOT NULL{where} ORDER BY position, key",
+                f"SELECT partition, {_COLUMNS} FROM resources WHERE value IS NOT NULL{where} ORDER BY position, key",
                 values,
             )
             return [(row[0], _record(row[1:])) for row in rows]
@@ -158,9 +171,16 @@ class Reader:
 
 
 def _record(row: tuple[Any, ...]) -> Record:
-    key, value, rev, position, updated_at_ms, updated_by = row
+    key, value, rev, position, updated_at_ms, updated_by, ttl_ms, expires_at_ms = row
     return Record(
-        key=key, value=value, rev=rev, position=position, updated_at_ms=updated_at_ms, updated_by=updated_by
+        key=key,
+        value=value,
+        rev=rev,
+        position=position,
+        updated_at_ms=updated_at_ms,
+        updated_by=updated_by,
+        ttl_ms=ttl_ms,
+        expires_at_ms=expires_at_ms,
     )
 
 

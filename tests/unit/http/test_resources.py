@@ -11,6 +11,7 @@ import pytest
 
 from engine.http.requests import BODY_MAX
 from engine.kernel import records
+from engine.kernel.records import TTL_MAX_MS
 from tests.http_kit import Border, asked
 from tests.kernel_kit import ADA, Add, check_invariants
 
@@ -119,7 +120,9 @@ async def test_a_patch_merges_on_the_server(client: httpx.AsyncClient) -> None:
     assert (answer.json()["value"], answer.json()["rev"]) == ({"a": {"c": 2, "e": 4}, "d": 3}, 2)
 
 
-async def test_a_json_patch_is_carried_out_on_the_server_whole_or_not_at_all(client: httpx.AsyncClient) -> None:
+async def test_a_json_patch_is_carried_out_on_the_server_whole_or_not_at_all(
+    client: httpx.AsyncClient,
+) -> None:
     async def ask(*operations: dict[str, Any], **headers: str) -> httpx.Response:
         return await client.patch(A, content=json.dumps(operations), headers=JSON_PATCH | headers)
 
@@ -137,6 +140,20 @@ async def test_a_json_patch_is_carried_out_on_the_server_whole_or_not_at_all(cli
     assert (await client.get(A)).json()["value"] == {"takes": [2, 3]}
     await client.delete(A)
     assert problem(await ask(more))["code"] == "not_found"
+
+
+async def test_a_record_may_be_given_a_time_to_live(client: httpx.AsyncClient) -> None:
+    told = (await client.put(A, json={"value": 1, "ttl_ms": TTL_MAX_MS})).json()
+    assert (told["ttl_ms"], told["expires_at_ms"]) == (TTL_MAX_MS, told["updated_at_ms"] + TTL_MAX_MS)
+    assert (await client.get(A)).json() == told
+    assert (await client.get("/v1/resources")).json()["items"] == [told]
+    assert (await client.get(A, params={"at": 1})).json() == told
+    for ttl_ms in (0, -1, TTL_MAX_MS + 1, 1.5, "60", True):
+        answer = await client.put(A, json={"value": 1, "ttl_ms": ttl_ms})
+        assert (answer.status_code, problem(answer)["field"]) == (400, "ttl_ms"), ttl_ms
+    for unset in ({}, {"ttl_ms": None}):
+        lives_on = (await client.put(A, json={"value": 2, **unset})).json()
+        assert not lives_on.keys() & {"ttl_ms", "expires_at_ms"}
 
 
 async def test_concurrent_json_patches_are_all_in(client: httpx.AsyncClient) -> None:

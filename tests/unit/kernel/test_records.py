@@ -163,6 +163,25 @@ async def test_an_operation_sees_what_those_before_it_in_the_transaction_did(tmp
         assert (await kernel.resources.value("project/a", dict)) == {"n": 1, "m": 2}
 
 
+async def test_every_operation_of_a_transaction_is_told_its_own_rev(tmp_path: Path) -> None:
+    async with running(tmp_path) as kernel:
+        await write(kernel, put("project/gone", 1))
+        await write(kernel, Operation(op="delete", key="project/gone"))
+        accepted = await write(
+            kernel,
+            put("project/a", 1),
+            Operation(op="check", key="project/a", if_match_rev=1),
+            Operation(op="delete", key="project/a"),
+            put("project/a", 2, if_match_rev=0),
+            Operation(op="check", key="project/gone", if_match_rev=0),
+        )
+        assert accepted.results == (1, 1, 2, 3, 0)
+        record = await kernel.resources.record("project/a")
+        assert record is not None
+        assert (record.rev, record.value) == (3, b"2")
+        await check_invariants(kernel)
+
+
 async def test_checks_alone_write_nothing(tmp_path: Path) -> None:
     async with running(tmp_path) as kernel:
         await write(kernel, put("project/a", 1))
