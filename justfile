@@ -39,12 +39,17 @@ test *arguments: setup
     {{ python }} -m pytest {{ arguments }}
 
 # Everything that CI checks, cheapest first
-check: setup lint types imports test
+check: setup lint types imports ts test
 
 # Put the code into its form
 fmt: _python
     {{ python }} -m ruff check --fix --quiet .
     {{ python }} -m ruff format .
+
+# Check, lint, test and bundle the TypeScript; no node
+ts: _python
+    @tools/setup.sh bundler
+    DENO_DIR="$PWD/.venv/deno" DENO_NO_UPDATE_CHECK=1 .venv/bin/deno task --quiet --cwd clients/sdk-ts all
 
 # Style, errors that can be seen without running, and form
 lint: _python
@@ -70,7 +75,7 @@ bench *arguments: _python
 # Rewrite the golden files: contracts, recorded histories, examples of the view; the only way to do so
 snap: _python
     {{ python }} -m tests.replay.record
-    {{ python }} -m pytest --snap tests/house/test_contract.py tests/unit/view/test_examples.py
+    {{ python }} -m pytest --snap tests/house/test_contract.py tests/unit/http/test_recorded_streams.py tests/unit/view/test_examples.py
 
 # Rewrite specs/ from the wire and the routes
 specs: _python

@@ -21,5 +21,5 @@ def write(files: dict[Path, str], *, within: Path) -> None:
 def stale(files: dict[Path, str], *, within: Path) -> list[Path]:
     """Return what differs from `files` or has no business in the folder, sorted."""
     there = {path for path in within.rglob("*") if path.suffix in GENERATED}
-    differing = {path for path, text in files.items() if path not in there or path.read_text() != text}
+    differing = {path for path, text in files.items() if not path.exists() or path.read_text() != text}
     return sorted(differing | (there - set(files)))

@@ -2,6 +2,7 @@
 # Makes .venv what the locks say, and says what this machine lacks.
 #
 #   tools/setup.sh python    the virtual environment: locked packages, each checked by its hash, and our own two
+#   tools/setup.sh bundler   what `deno bundle` runs, at the hash that clients/sdk-ts/bundler.lock holds
 #   tools/setup.sh programs  Debian's programs that some tests look through: installed as root, else named
 #
 # Quick when nothing changed: a stamp holds the hash of all that went in.
@@ -40,6 +41,25 @@ interpreter() {
     exit 1
 }
 
+# `deno bundle` runs esbuild, which its wheel does not carry and which it would fetch at no hash of ours. So it is fetched
+# here, checked, and laid where this version of deno looks for it: from then on nothing is fetched.
+bundler() {
+    local version=0.25.5 arch place found
+    case "$(uname -m)" in
+        x86_64) arch=x64 ;;
+        aarch64) arch=arm64 ;;
+        *) echo "there is no locked bundler for $(uname -m)" >&2; exit 1 ;;
+    esac
+    export DENO_DIR="$PWD/.venv/deno" DENO_NO_UPDATE_CHECK=1
+    place="$DENO_DIR/dl/esbuild-$version-1/esbuild-linux-$arch"
+    [ ! -x "$place" ] || return 0
+    echo "fetching the bundler from clients/sdk-ts/bundler.lock" >&2
+    .venv/bin/deno cache --quiet --no-config --lock=clients/sdk-ts/bundler.lock --frozen "npm:@esbuild/linux-$arch@$version"
+    found=("$DENO_DIR"/npm/*/@esbuild/"linux-$arch/$version/bin/esbuild")
+    mkdir -p "${place%/*}"
+    cp "${found[0]}" "$place.new" && chmod 755 "$place.new" && mv "$place.new" "$place"
+}
+
 programs() {
     local missing=() pair
     for pair in chromium:chromium tmux:tmux ffprobe:ffmpeg strace:strace; do
@@ -58,6 +78,7 @@ programs() {
 
 case "${1:-}" in
     python) environment ;;
+    bundler) bundler ;;
     programs) programs ;;
-    *) sed -n '2,7p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,8p' "$0" >&2; exit 2 ;;
 esac

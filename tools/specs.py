@@ -1,4 +1,4 @@
-"""Writes `specs/`: OpenAPI and JSON Schemas, made from the wire and the routes.
+"""Writes `specs/`, OpenAPI and JSON Schemas, and the types of the TypeScript SDK; made from the wire and the routes.
 
 python -m tools.specs
 """
@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tools import openapi, schemas
+from tools import openapi, schemas, typescript
 from tools.inventory import ROOT
 from tools.pages import write
 
@@ -26,3 +26,4 @@ def _text(document: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     write(files(), within=ROOT / "specs")
+    write(typescript.files(), within=typescript.FOLDER)

@@ -1,0 +1,1504 @@
+// The wire: what travels between a daemon and its clients. Made by `just specs`; change the Python wire instead.
+//
+// A field with a question mark has a default (named after `@default`), and may be missing from what an older daemon
+// wrote. Readers take fields that are not here, and skip them.
+
+/** Any JSON. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/** An exact number, seconds as a rule: "3" or "45045/30000"; never a decimal. */
+export type Exact = string;
+
+/** No fields at all. */
+export type Nothing = { [name: string]: never };
+
+/** What went wrong, in a word that stays the same. */
+export type Code =
+  | "invalid_request"
+  | "invalid_key"
+  | "dependency_cycle"
+  | "unknown_dependency"
+  | "unknown_tool"
+  | "unknown_template"
+  | "unknown_profile"
+  | "media_unreadable"
+  | "unauthenticated"
+  | "forbidden"
+  | "engine_owned"
+  | "origin_refused"
+  | "path_outside_roots"
+  | "author_is_reviewer"
+  | "not_found"
+  | "mission_not_found"
+  | "method_not_allowed"
+  | "approval_not_pending"
+  | "version_conflict"
+  | "position_ahead"
+  | "job_conflict"
+  | "daemon_running"
+  | "compacted"
+  | "revision_conflict"
+  | "payload_too_large"
+  | "unsupported_media_type"
+  | "idempotency_mismatch"
+  | "answer_not_kept"
+  | "event_rejected"
+  | "internal"
+  | "work_failed"
+  | "unavailable"
+  | "insufficient_storage";
+
+/** Input of the tool `analyse`: the kinds wanted of each asset, and parameters by kind; none named: all kinds. */
+export interface AnalyseInput {
+  /** @default [] */
+  kinds?: string[];
+  /** @default {} */
+  params?: { [name: string]: { [name: string]: Json } };
+}
+
+/** `POST /v1/assets/{id}/analyses`: what is left out of `params` has its default. */
+export interface AnalysisRequest {
+  kind: string;
+  /** @default {} */
+  params?: { [name: string]: Json };
+}
+
+/**
+ * Resource `approval/{approval_id}`.
+ *
+ * `subject_hash` is the hash of what is approved: whoever sends it along with the decision decides on exactly that.
+ * The grant of an item's gate is spent in the commit that passes the gate, so it shows as `spent`. `checks` are the
+ * engine's, with decider `auto`. `amend` is what a denial wants changed in the item's input.
+ */
+export interface Approval {
+  approval_id: string;
+  decider: "agent" | "auto" | "human";
+  subject: ApprovalSubject;
+  subject_hash: string;
+  summary: string;
+  artifact_refs: string[];
+  state: "denied" | "expired" | "granted" | "pending" | "spent" | "void";
+  requested_at_ms: number;
+  expires_at_ms: number;
+  /** @default null */
+  decided_by?: string | null;
+  /** @default null */
+  decided_at_ms?: number | null;
+  /** @default null */
+  reason?: string | null;
+  /** @default [] */
+  checks?: Check[];
+  /** @default {} */
+  amend?: { [name: string]: Json };
+}
+
+/** What is to be approved. For an item `id` is `MISSION/ITEM`, and `run_id` and `gate` are set. */
+export interface ApprovalSubject {
+  kind: "effect" | "routine_run" | "work_item";
+  id: string;
+  /** @default null */
+  run_id?: string | null;
+  /** @default null */
+  gate?: "review" | "test" | null;
+}
+
+/** `POST /v1/approvals/{id}/approve`. */
+export interface ApproveRequest {
+  /** @default "" */
+  reason?: string;
+  /** @default null */
+  subject_hash?: string | null;
+}
+
+/**
+ * Resource `artifact/{artifact_id}`. All but `meta` is the same on every run.
+ *
+ * `artifact_id` is the first 32 hex digits of `cache_key`, the SHA-256 of (asset's SHA-256, kind, schema, params,
+ * backend, backend_version, model_hash). `data` is None when it lies in the blob `data_blob` because it is large.
+ */
+export interface Artifact {
+  artifact_id: string;
+  asset_id: string;
+  kind: string;
+  schema: number;
+  cache_key: string;
+  params: { [name: string]: Json };
+  backend: string;
+  backend_version: string;
+  /** @default null */
+  model_hash?: string | null;
+  /** @default [] */
+  notices?: string[];
+  /** @default null */
+  data?: Json;
+  /** @default null */
+  data_blob?: string | null;
+  /** @default {"created_at_ms": 0, "elapsed_ms": 0} */
+  meta?: ArtifactMeta;
+}
+
+/** What may differ between two runs that give the same artifact. */
+export interface ArtifactMeta {
+  created_at_ms: number;
+  elapsed_ms: number;
+}
+
+/**
+ * Resource `asset/{asset_id}`. `asset_id` is the first 32 hex digits of the content's SHA-256.
+ *
+ * `path` is where footage given by path stays; `blob` is the hash under which an upload is kept.
+ */
+export interface Asset {
+  asset_id: string;
+  name: string;
+  sha256: string;
+  bytes: number;
+  container: string;
+  duration: Exact;
+  /** @default "ready" */
+  state?: "ready" | "stale";
+  /** @default null */
+  path?: string | null;
+  /** @default null */
+  blob?: string | null;
+  /** @default null */
+  guard?: FileGuard | null;
+  /** @default null */
+  video?: VideoStream | null;
+  /** @default null */
+  audio?: AudioStream | null;
+  /** @default [] */
+  notices?: string[];
+  /** @default 0 */
+  created_at_ms?: number;
+}
+
+/** Media that is an asset. */
+export interface AssetReference {
+  type: "asset";
+  asset_id: string;
+}
+
+/** `POST /v1/assets`: either a regular file beneath one of the media roots, or a finished upload. */
+export interface AssetRequest {
+  /** @default null */
+  path?: string | null;
+  /** @default null */
+  upload?: string | null;
+  /** @default null */
+  name?: string | null;
+}
+
+/**
+ * One run of an item. `status` None: not finished. `author` is who carried it out.
+ *
+ * `reason` says why it failed, `code` is the error's stable code.
+ */
+export interface Attempt {
+  attempt: number;
+  run_id: string;
+  requested_at_ms: number;
+  /** @default null */
+  started_at_ms?: number | null;
+  /** @default null */
+  finished_at_ms?: number | null;
+  /** @default null */
+  status?: "canceled" | "failed" | "succeeded" | null;
+  /** @default "" */
+  author?: string;
+  /** @default "" */
+  reason?: string;
+  /** @default "" */
+  code?: string;
+  /** @default [] */
+  refs?: string[];
+  /** @default {} */
+  output?: { [name: string]: Json };
+  /** @default [] */
+  notices?: string[];
+  /** @default false */
+  reused?: boolean;
+  /** @default [] */
+  decisions?: Decision[];
+}
+
+/** One sound stream. `start` is seconds relative to the first frame shown (0 without picture). */
+export interface AudioStream {
+  index: number;
+  codec: string;
+  sample_rate: number;
+  channels: number;
+  duration: Exact;
+  /** @default "0" */
+  start?: Exact;
+}
+
+/** `bookmark`: nothing for you happened up to here; the heartbeat. */
+export interface Bookmark {
+  position: number;
+}
+
+/**
+ * What a mission may use. None: no limit.
+ *
+ * `max_steps` counts runs, `max_tool_calls` calls of tools (a call repeated after a crash counts again),
+ * `max_duration_ms` the time from start to end without pauses, `max_attempts` the runs of one item,
+ * `max_parallel` the runs that are alive at once.
+ */
+export interface Budgets {
+  /** @default null */
+  max_steps?: number | null;
+  /** @default null */
+  max_tool_calls?: number | null;
+  /** @default null */
+  max_duration_ms?: number | null;
+  /** @default 3 */
+  max_attempts?: number;
+  /** @default 2 */
+  max_parallel?: number;
+}
+
+/** One thing that was checked: the value found, the limit and where the limit comes from. */
+export interface Check {
+  name: string;
+  status: "fail" | "not_applicable" | "pass";
+  value: string;
+  /** @default "" */
+  limit?: string;
+  /** @default "" */
+  source?: string;
+  /** @default [] */
+  at?: string[];
+  /** @default "" */
+  fix?: string;
+}
+
+/** A stretch of a medium on a track. `source_range` counts from the medium's first frame shown. */
+export interface Clip {
+  type: "clip";
+  id: string;
+  media: AssetReference;
+  source_range: TimeRange;
+  /** @default "" */
+  name?: string;
+  /** @default [] */
+  effects?: Effect[];
+  /** @default [] */
+  markers?: Marker[];
+  /** @default null */
+  link_group?: string | null;
+  /** @default null */
+  scoring?: { [name: string]: number } | null;
+  /** @default [] */
+  reasons?: string[];
+}
+
+/**
+ * A stretch of a source that is kept, seconds `[start, end)` from its first frame shown.
+ *
+ * `end - start` is a whole number of the timeline's frames. `[start_frame, end_frame)` are the source's own frames that
+ * are seen. `score` is 0..1: the mean of `signals` (0..1 each), weighted with `weights`, which add up to 1.
+ */
+export interface Cut {
+  asset_id: string;
+  asset: string;
+  start: Exact;
+  end: Exact;
+  start_frame: number;
+  end_frame: number;
+  score: number;
+  reasons: string[];
+  /** @default {} */
+  signals?: { [name: string]: number };
+  /** @default {} */
+  weights?: { [name: string]: number };
+}
+
+/**
+ * The data of the artifact of kind `cut_plan`.
+ *
+ * Cuts, and what was removed, stand in the order of the sources and of time. `chosen_by`: whose choice the cuts are.
+ * `plan_hash` is the digest of everything else: same inputs, same hash.
+ */
+export interface CutPlan {
+  goal: Goal;
+  profile: string;
+  timeline: Timeline;
+  cuts: Cut[];
+  removed: Removed[];
+  duration: Exact;
+  /** @default [] */
+  sources?: PlanSource[];
+  /** @default [] */
+  notices?: string[];
+  /** @default "planner" */
+  chosen_by?: "planner" | "reviewer";
+  /** @default "" */
+  plan_hash?: string;
+}
+
+/** What was decided at a gate and by whom. */
+export interface Decision {
+  gate: "review" | "test";
+  decider: "agent" | "auto" | "human" | "none";
+  granted: boolean;
+  reviewer: string;
+  approval_id: string;
+  at_ms: number;
+  /** @default [] */
+  reasons?: string[];
+}
+
+/** Input of the tool `deliver_folder`: an absolute path to write, or a folder to put the file in. */
+export interface DeliverInput {
+  output: string;
+  /** @default true */
+  overwrite?: boolean;
+}
+
+/** `POST /v1/approvals/{id}/deny`. `amend` is merged into the item's input for the next attempt. */
+export interface DenyRequest {
+  /** @default "" */
+  reason?: string;
+  /** @default null */
+  subject_hash?: string | null;
+  /** @default {} */
+  amend?: { [name: string]: Json };
+}
+
+/** A named effect; each parameter is a constant or keyframes in clip time, sorted by `at`. */
+export interface Effect {
+  name: string;
+  /** @default {} */
+  parameters?: { [name: string]: number | string | Keyframe[] };
+}
+
+/** `endpoint.json` in the state directory, there while a daemon runs. `url` has no slash at its end. */
+export interface Endpoint {
+  url: string;
+  pid: number;
+  started_at_ms: number;
+  version: string;
+}
+
+/** `GET /v1/log`, oldest first. `next` is the position to go on after, None on the last page. */
+export interface EventPage {
+  items: EventRecord[];
+  next: string | null;
+  position: number;
+}
+
+/** One event of the log. `data` is the JSON of the event itself, its `type` included. */
+export interface EventRecord {
+  position: number;
+  stream: string;
+  version: number;
+  type: string;
+  at_ms: number;
+  actor: string;
+  /** @default "" */
+  partition?: string;
+  /** @default "" */
+  correlation_id?: string;
+  /** @default "" */
+  causation_id?: string;
+  /** @default {} */
+  data?: Json;
+}
+
+/** Why a mission failed: the budget that ran out, the item it ran out on, and the last reason given. */
+export interface Failure {
+  budget: "max_attempts" | "max_duration_ms" | "max_parallel" | "max_steps" | "max_tool_calls";
+  detail: string;
+  /** @default null */
+  work_item_id?: string | null;
+}
+
+/**
+ * One thing the daemon can do, or could.
+ *
+ * `detail` says what was found; `unlocks` what works once it is there; `how` what to do to get it, empty when `ok`.
+ */
+export interface Feature {
+  name: string;
+  ok: boolean;
+  /** @default "" */
+  detail?: string;
+  /** @default "" */
+  unlocks?: string;
+  /** @default "" */
+  how?: string;
+}
+
+/** What tells that a file which stays where it is has not been changed since it was read. */
+export interface FileGuard {
+  size: number;
+  mtime_ns: number;
+  inode: number;
+}
+
+/** Nothing: black and silent for `duration` seconds. */
+export interface Gap {
+  type: "gap";
+  duration: Exact;
+}
+
+/** Where a gate stands. `waiting` without `approval_id`: nobody was asked yet. `none`: there is no gate. */
+export interface Gate {
+  decider: "agent" | "auto" | "human" | "none";
+  state: "denied" | "granted" | "none" | "waiting";
+  /** @default null */
+  approval_id?: string | null;
+}
+
+/** The two gates of an item: is it what was wanted, and does it hold. */
+export interface Gates {
+  review: Gate;
+  test: Gate;
+}
+
+/** Who decides an item's gates. None: review human; test auto where the tool has checks, else human. */
+export interface GatesRequest {
+  /** @default null */
+  review?: "agent" | "auto" | "human" | "none" | null;
+  /** @default null */
+  test?: "agent" | "auto" | "human" | "none" | null;
+}
+
+/**
+ * What was understood of the words of a goal.
+ *
+ * `target` is the length wanted, seconds; None: none is wanted, all good material is kept. `at_most`: the result may
+ * not be longer than `target`.
+ */
+export interface Goal {
+  text: string;
+  /** @default null */
+  target?: Exact | null;
+  /** @default "tighten" */
+  kind?: "highlight" | "tighten";
+  /** @default false */
+  at_most?: boolean;
+  /** @default [] */
+  notices?: string[];
+}
+
+/** `GET /health`: alive. `versions` are those of what the daemon stands on, by name. */
+export interface Health {
+  status: "ok";
+  version: string;
+  pid: number;
+  /** @default {} */
+  versions?: { [name: string]: string };
+}
+
+/** Input of the tool `ingest`: assets that were registered, in the order in which they are to be used. */
+export interface IngestInput {
+  asset_ids: string[];
+}
+
+/** How one item came to be done: what it made and by whose leave. */
+export interface ItemSummary {
+  work_item_id: string;
+  title: string;
+  kind: string;
+  attempts: number;
+  author: string;
+  refs: string[];
+  reused: boolean;
+  decisions: Decision[];
+}
+
+/** A stretch of an asset that a reviewer wants kept, seconds `[start, end)` from its first frame shown. */
+export interface KeepSpan {
+  asset_id: string;
+  start: Exact;
+  end: Exact;
+}
+
+/** A parameter's value at a time of its clip (0 is the clip's first frame) and the way to the next one. */
+export interface Keyframe {
+  at: Exact;
+  value: number;
+  /** @default "linear" */
+  ease?: "hold" | "linear";
+}
+
+/**
+ * EBU R128 of the whole sound, heard as stereo, and its momentary loudness every `hop` seconds from 0.
+ *
+ * Momentary value n is of the 400 ms around n * `hop`; -70 is silence. `integrated_lufs` and `true_peak_dbtp` are None for digital silence, where they are minus infinity.
+ */
+export interface Loudness {
+  integrated_lufs: number | null;
+  range_lu: number;
+  true_peak_dbtp: number | null;
+  hop: Exact;
+  momentary_lufs: number[];
+}
+
+/** A named place in a clip or timeline. */
+export interface Marker {
+  name: string;
+  at: Exact;
+  /** @default "" */
+  comment?: string;
+}
+
+/** Resource `mission/{mission_id}`. */
+export interface Mission {
+  mission_id: string;
+  version: number;
+  status: "canceled" | "draft" | "failed" | "paused" | "running" | "succeeded";
+  title: string;
+  goal: string;
+  success_criteria: string[];
+  work_items: WorkItem[];
+  budgets: Budgets;
+  used: Used;
+  capabilities: string[];
+  metadata: { [name: string]: Json };
+  template: string | null;
+  self_review: boolean;
+  created_by: string;
+  created_at_ms: number;
+  /** @default null */
+  started_at_ms?: number | null;
+  /** @default null */
+  finished_at_ms?: number | null;
+  /** @default "" */
+  reason?: string;
+  /** @default null */
+  failure?: Failure | null;
+  /** @default null */
+  summary?: MissionSummary | null;
+}
+
+/** The mission afterwards, and what the engine was asked to carry out because of the event. */
+export interface MissionEventAnswer {
+  mission: Mission;
+  commands: { [name: string]: Json }[];
+}
+
+/** `POST /v1/missions/{id}/events`. `expected_version`: refuse when the mission has moved on. */
+export interface MissionEventRequest {
+  event: PostStarted | PostPaused | PostResumed | PostCanceled | PostRunFinished | PostGranted | PostDenied;
+  /** @default null */
+  expected_version?: number | null;
+}
+
+/**
+ * `POST /v1/missions`: either a `template` with its `args`, or a `title`, a `goal` and `work_items`.
+ *
+ * `capabilities` None: what the items' tools need, and no more. `metadata` is the caller's own and stays as it is.
+ * With `start` the mission begins in the same commit, else it is a draft until `mission.started` is posted.
+ */
+export interface MissionRequest {
+  /** @default null */
+  template?: string | null;
+  /** @default {} */
+  args?: { [name: string]: Json };
+  /** @default null */
+  title?: string | null;
+  /** @default null */
+  goal?: string | null;
+  /** @default [] */
+  success_criteria?: string[];
+  /** @default [] */
+  work_items?: WorkItemRequest[];
+  /** @default null */
+  budgets?: Budgets | null;
+  /** @default null */
+  capabilities?: string[] | null;
+  /** @default {} */
+  metadata?: { [name: string]: Json };
+  /** @default false */
+  self_review?: boolean;
+  /** @default false */
+  start?: boolean;
+}
+
+/** What was done, when, by whose leave, and the files with their hashes. */
+export interface MissionSummary {
+  title: string;
+  goal: string;
+  started_at_ms: number;
+  finished_at_ms: number;
+  items: ItemSummary[];
+  files: SummaryFile[];
+  self_review: boolean;
+}
+
+/**
+ * How much moves and where, every `hop` seconds from 0.
+ *
+ * `amount` is 0..1 after the camera's own movement is taken out, 1 when a tenth of the picture moves. `center_x`,
+ * `center_y` are the centre of what moves, in 0..1 of the picture as shown, smoothed within each shot; where nothing
+ * moves it stays where it was, and is 0.5 in a shot in which nothing ever does.
+ */
+export interface Motion {
+  hop: Exact;
+  amount: number[];
+  center_x: number[];
+  center_y: number[];
+}
+
+/**
+ * One write, or a `check` of a rev. `if_match_rev` 0 means absent, None anything. `patch` is a merge patch.
+ *
+ * `ttl_ms` is for a `put`: so long until the record is deleted; None: it lives on, whatever was asked for before. A
+ * patch leaves the time as it is.
+ */
+export interface Operation {
+  op: "check" | "delete" | "patch" | "put";
+  key: string;
+  value?: Json;
+  /** @default null */
+  if_match_rev?: number | null;
+  /** @default null */
+  ttl_ms?: number | null;
+}
+
+/** One operation of a JSON Patch (RFC 6902). `path` and `from` are JSON pointers; members it does not know are skipped. */
+export interface PatchOperation {
+  op: "add" | "copy" | "move" | "remove" | "replace" | "test";
+  path: string;
+  from?: string;
+  value?: Json;
+}
+
+/**
+ * Input of the tool `plan_cut`.
+ *
+ * `keep` None: the planner chooses. Else exactly these spans are kept, in source order, overlapping ones as one, widened
+ * where they would split a word.
+ */
+export interface PlanCutInput {
+  goal: string;
+  profile: string;
+  /** @default null */
+  keep?: KeepSpan[] | null;
+}
+
+/**
+ * A source that the plan was made from. `artifacts` are the ids of the analyses used, by kind.
+ *
+ * `speech` are the stretches in which somebody speaks, in order; None where nobody listened (no sound).
+ */
+export interface PlanSource {
+  asset_id: string;
+  asset: string;
+  duration: Exact;
+  /** @default {} */
+  artifacts?: { [name: string]: string };
+  /** @default null */
+  speech?: TimeRange[] | null;
+}
+
+/** Stop everything for good. */
+export interface PostCanceled {
+  type: "mission.canceled";
+  /** @default "" */
+  reason?: string;
+}
+
+/** Decide an approval: no. `amend` is merged into the item's input for the next attempt. */
+export interface PostDenied {
+  type: "approval.denied";
+  work_item_id: string;
+  run_id: string;
+  approval_id: string;
+  gate: "review" | "test";
+  /** @default "" */
+  reason?: string;
+  /** @default {} */
+  amend?: { [name: string]: Json };
+}
+
+/** Decide an approval: yes. The reviewer is who posts it. */
+export interface PostGranted {
+  type: "approval.granted";
+  work_item_id: string;
+  run_id: string;
+  approval_id: string;
+  gate: "review" | "test";
+}
+
+/** Start nothing new; what runs goes on. */
+export interface PostPaused {
+  type: "mission.paused";
+  /** @default "" */
+  reason?: string;
+}
+
+/** Go on after a pause. */
+export interface PostResumed {
+  type: "mission.resumed";
+}
+
+/** The report of a `manual` item. */
+export interface PostRunFinished {
+  type: "run.finished";
+  work_item_id: string;
+  run_id: string;
+  status: "canceled" | "failed" | "succeeded";
+  /** @default [] */
+  artifact_refs?: string[];
+  /** @default "" */
+  reason?: string;
+}
+
+/** Begin. */
+export interface PostStarted {
+  type: "mission.started";
+}
+
+/** `application/problem+json`. An error's own fields (`key`, `expected`, `field`, ...) are in `extra`. */
+export interface Problem {
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  /** @default "about:blank" */
+  type?: string;
+  /** @default "" */
+  instance?: string;
+  /** @default {} */
+  extra?: { [name: string]: Json };
+}
+
+/**
+ * A target: what a platform wants of a file. `width`, `height` None: as the source has it.
+ *
+ * `rate` None: the source's, brought between `rate_min` and `rate_max` frames a second. `loudness_lufs` and
+ * `true_peak_dbtp` None: left alone. `max_duration` and `default_duration` (of a highlight without a length) in seconds.
+ * `source` says where the figures come from; `confidence` how far to trust them. `safe_zone` None: not known.
+ */
+export interface Profile {
+  name: string;
+  title: string;
+  width: number | null;
+  height: number | null;
+  rate: Exact | null;
+  rate_max: Exact;
+  codec: string;
+  crf: number;
+  preset: string;
+  gop_s: Exact;
+  audio_codec: string;
+  audio_bitrate: number;
+  sample_rate: number;
+  loudness_lufs: number | null;
+  true_peak_dbtp: number | null;
+  max_duration: Exact | null;
+  default_duration: Exact | null;
+  source: string;
+  read_on: string;
+  confidence: "convention" | "published";
+  /** @default "1" */
+  rate_min?: Exact;
+  /** @default null */
+  safe_zone?: SafeZone | null;
+}
+
+/** `progress`: how far a running thing is, in any unit; never logged, no id. `eta_s` None: cannot be told yet. */
+export interface ProgressReport {
+  key: string;
+  done: number;
+  total: number;
+  /** @default null */
+  eta_s?: number | null;
+  /** @default "" */
+  note?: string;
+}
+
+/** `PUT /v1/resources/{key}`. `ttl_ms`: so long until the record is deleted; without it the record lives on. */
+export interface PutRequest {
+  value: Json;
+  /** @default null */
+  ttl_ms?: number | null;
+}
+
+/**
+ * Exposure and sharpness every `hop` seconds from 0.
+ *
+ * `luma` is the mean brightness 0..1; `clipped` the part of pixels that is black or white; `sharpness` 0..1, where
+ * values below `blur_below` mean a blurred picture, and 1 also a plain one, in which nothing could be sharp. `black`
+ * marks samples without a picture to see.
+ */
+export interface Quality {
+  hop: Exact;
+  luma: number[];
+  clipped: number[];
+  sharpness: number[];
+  blur_below: number;
+  black: boolean[];
+}
+
+/** `GET /ready`: `ready` is whether work is taken; what is missing among `features` only narrows it. */
+export interface Ready {
+  features: Feature[];
+  /** @default true */
+  ready?: boolean;
+}
+
+/** `out.mp4.receipt.json`: what went in, what was done and by whose leave. */
+export interface Receipt {
+  output: RenderOutput;
+  mission_id: string;
+  plan_hash: string;
+  inputs: { [name: string]: Json }[];
+  versions: { [name: string]: string };
+  checks: Check[];
+  approvals: { [name: string]: Json }[];
+  log_position: number;
+  /** @default [] */
+  cuts?: { [name: string]: Json }[];
+}
+
+/** A resource: its newest value, how often it was written, and by whom last. */
+export interface Record {
+  key: string;
+  value: Json;
+  rev: number;
+  position: number;
+  updated_at_ms: number;
+  updated_by: string;
+  /** @default null */
+  ttl_ms?: number | null;
+  /** @default null */
+  expires_at_ms?: number | null;
+}
+
+/** `GET /v1/resources`, sorted by key. `next` None: the last page. `position`: the head that the read saw. */
+export interface RecordPage {
+  items: Record[];
+  next: string | null;
+  position: number;
+}
+
+/** A stretch of a source that is left out, and why. */
+export interface Removed {
+  asset_id: string;
+  asset: string;
+  start: Exact;
+  end: Exact;
+  reason: string;
+}
+
+/** Resource `render/{render_id}`. */
+export interface Render {
+  render_id: string;
+  state: "canceled" | "completed" | "failed" | "paused" | "queued" | "running";
+  profile: string;
+  plan_hash: string;
+  progress: RenderProgress;
+  /** @default {"rendered": 0, "cached": 0} */
+  segments?: SegmentCounts;
+  /** @default null */
+  output?: RenderOutput | null;
+  /** @default [] */
+  checks?: Check[];
+  /** @default null */
+  error?: RenderError | null;
+  /** @default [] */
+  notices?: string[];
+  /** @default null */
+  cut_plan?: string | null;
+}
+
+/** Where and why a render failed. */
+export interface RenderError {
+  stage: "decode" | "encode" | "filter" | "mux" | "probe" | "publish";
+  cause: string;
+  /** @default null */
+  segment?: number | null;
+  /** @default null */
+  clip?: string | null;
+  /** @default null */
+  asset?: string | null;
+  /** @default null */
+  frame?: number | null;
+  /** @default "" */
+  log_tail?: string;
+}
+
+/** Input of the tool `render`. */
+export interface RenderInput {
+  profile: string;
+}
+
+/** The finished file. `blob` is its place among the blobs, `path` the file itself. */
+export interface RenderOutput {
+  path: string;
+  sha256: string;
+  bytes: number;
+}
+
+/** Frames done and to do; `eta_s` is None until it can be told. */
+export interface RenderProgress {
+  done_frames: number;
+  total_frames: number;
+  /** @default null */
+  eta_s?: number | null;
+}
+
+/** `resource.deleted`: `rev` is the tombstone's. */
+export interface ResourceDeleted {
+  key: string;
+  rev: number;
+  /** @default "" */
+  updated_by?: string;
+  /** @default 0 */
+  updated_at_ms?: number;
+}
+
+/** `resource.updated`: the resource's whole new value, as JSON. */
+export interface ResourceUpdated {
+  key: string;
+  rev: number;
+  value: Json;
+  /** @default "" */
+  updated_by?: string;
+  /** @default 0 */
+  updated_at_ms?: number;
+}
+
+/**
+ * Resource `run/{run_id}`. Its progress is under the same key.
+ *
+ * `refs` are what it was given, `made` what it made (resource keys). `calls` counts the calls of its tool: more than
+ * one when the daemon was ended in between. `reasons` are what earlier attempts of the item were sent back for.
+ */
+export interface Run {
+  run_id: string;
+  mission_id: string;
+  work_item_id: string;
+  tool: string;
+  attempt: number;
+  status: "canceled" | "failed" | "queued" | "running" | "succeeded";
+  input: { [name: string]: Json };
+  refs: string[];
+  reasons: string[];
+  queued_at_ms: number;
+  /** @default null */
+  started_at_ms?: number | null;
+  /** @default null */
+  finished_at_ms?: number | null;
+  /** @default 0 */
+  calls?: number;
+  /** @default "" */
+  author?: string;
+  /** @default [] */
+  made?: string[];
+  /** @default false */
+  reused?: boolean;
+  /** @default [] */
+  notices?: string[];
+  /** @default {} */
+  output?: { [name: string]: Json };
+  /** @default null */
+  error?: RunError | null;
+}
+
+/** Why a run failed. `code` is one of the stable codes, or `canceled`; `extra` are the error's own fields. */
+export interface RunError {
+  code: string;
+  detail: string;
+  /** @default {} */
+  extra?: { [name: string]: Json };
+}
+
+/** How much of each side a platform covers with its own buttons and words, 0..1 of height or width. */
+export interface SafeZone {
+  top: number;
+  bottom: number;
+  left: number;
+  right: number;
+}
+
+/**
+ * Resource `segment/{key}`: encoded work that is kept. `key` is the hash of all that it depends on.
+ *
+ * `blob` is where it lies, `count` its frames, or its samples where it is a film's sound.
+ */
+export interface Segment {
+  key: string;
+  kind: "picture" | "sound";
+  blob: string;
+  bytes: number;
+  count: number;
+  /** @default [] */
+  notices?: string[];
+}
+
+/** Where the segments of a render came from. */
+export interface SegmentCounts {
+  /** @default 0 */
+  rendered?: number;
+  /** @default 0 */
+  cached?: number;
+}
+
+/** A stretch between two edits. Spans are half open; `transition_in` is how the shot begins. */
+export interface Shot {
+  start: Exact;
+  end: Exact;
+  start_frame: number;
+  end_frame: number;
+  transition_in: "cut" | "dissolve" | "fade" | "start";
+  confidence: number;
+}
+
+/** A stretch in which somebody speaks, seconds, half open. */
+export interface Speech {
+  start: Exact;
+  end: Exact;
+  confidence: number;
+}
+
+/** `ready`: what follows is live. After a snapshot it is the position of the read. */
+export interface StreamReady {
+  position: number;
+}
+
+/** A file the mission left behind. */
+export interface SummaryFile {
+  path: string;
+  sha256: string;
+  bytes: number;
+}
+
+/** `[start, start + duration)` in seconds of the medium it points into. */
+export interface TimeRange {
+  start: Exact;
+  duration: Exact;
+}
+
+/** One frame rate (frames a second), one sample rate (Hz), one size (pixels). */
+export interface Timeline {
+  name: string;
+  rate: Exact;
+  width: number;
+  height: number;
+  sample_rate: number;
+  tracks: Track[];
+  /** @default {} */
+  metadata?: { [name: string]: Json };
+}
+
+/** Items one after the other from time 0. */
+export interface Track {
+  kind: "audio" | "caption" | "video";
+  name: string;
+  items: (Clip | Gap)[];
+  /** @default true */
+  enabled?: boolean;
+  /** @default false */
+  locked?: boolean;
+  /** @default 0.0 */
+  gain_db?: number;
+}
+
+/** `POST /v1/resources/transaction`. */
+export interface TransactionRequest {
+  operations: Operation[];
+}
+
+/** Resource `upload/{upload_id}`. How much has come is told by `HEAD`, as `Upload-Offset`. */
+export interface Upload {
+  upload_id: string;
+  name: string;
+  bytes: number;
+  state: "canceled" | "finished" | "open";
+  /** @default null */
+  asset_id?: string | null;
+}
+
+/** `POST /v1/uploads`: the file's name and how many bytes it has. */
+export interface UploadRequest {
+  name: string;
+  bytes: number;
+}
+
+/** What a mission has used so far. `active_ms` counts up to the last start, pause or end. */
+export interface Used {
+  /** @default 0 */
+  steps?: number;
+  /** @default 0 */
+  tool_calls?: number;
+  /** @default 0 */
+  active_ms?: number;
+}
+
+/**
+ * One picture stream. Sizes are pixels as shown, after `rotation` and the sample aspect ratio.
+ *
+ * `rate` is the nominal rate in frames a second; with `variable_rate` it is the average, and only the frame
+ * index tells when a frame is shown. `start` and `duration` are seconds; times count from the first frame shown.
+ */
+export interface VideoStream {
+  index: number;
+  codec: string;
+  width: number;
+  height: number;
+  rate: Exact;
+  frame_count: number;
+  duration: Exact;
+  /** @default "0" */
+  start?: Exact;
+  /** @default 0 */
+  coded_width?: number;
+  /** @default 0 */
+  coded_height?: number;
+  /** @default 0 */
+  rotation?: 0 | 90 | 180 | 270;
+  /** @default false */
+  variable_rate?: boolean;
+  /** @default "" */
+  pixel_format?: string;
+  /** @default "" */
+  color_range?: string;
+  /** @default "" */
+  color_space?: string;
+}
+
+/**
+ * An item as the mission's head shows it. `attempt` counts runs, 0 before the first.
+ *
+ * `refs` are what the current run made (resource keys); `reasons` what earlier attempts failed or were denied for.
+ */
+export interface WorkItem {
+  work_item_id: string;
+  title: string;
+  kind: string;
+  status: "blocked" | "canceled" | "done" | "failed" | "in_progress" | "review" | "rework" | "test" | "todo";
+  depends_on: string[];
+  attempt: number;
+  gates: Gates;
+  /** @default null */
+  current_run_id?: string | null;
+  /** @default [] */
+  refs?: string[];
+  /** @default false */
+  reused?: boolean;
+  /** @default [] */
+  reasons?: string[];
+}
+
+/** Resource `mission/{mission_id}/item/{work_item_id}`: all there is to know about an item. */
+export interface WorkItemDetail {
+  mission_id: string;
+  item: WorkItem;
+  detail: string;
+  role: string;
+  input: { [name: string]: Json };
+  attempts: Attempt[];
+}
+
+/** A piece of work. `kind` is the name of the tool that does it; `manual` is done and reported from outside. */
+export interface WorkItemRequest {
+  title: string;
+  /** @default null */
+  work_item_id?: string | null;
+  /** @default "" */
+  detail?: string;
+  /** @default "" */
+  role?: string;
+  /** @default [] */
+  depends_on?: string[];
+  /** @default "manual" */
+  kind?: string;
+  /** @default {} */
+  input?: { [name: string]: Json };
+  /** @default {"review": null, "test": null} */
+  gates?: GatesRequest;
+}
+
+/** What comes down a stream of resources, by the name of its `event:` line. */
+export interface Frames {
+  ready: StreamReady;
+  "resource.updated": ResourceUpdated;
+  "resource.deleted": ResourceDeleted;
+  progress: ProgressReport;
+  bookmark: Bookmark;
+}
+
+/** Every route: what its path holds, what may be asked, what the body is, what is answered. */
+export interface Routes {
+  /** Alive, and in which versions. Needs no token. Needs no token. */
+  "GET /health": {
+    path: Nothing;
+    query: Nothing;
+    body: undefined;
+    answer: Health;
+  };
+  /** What works, what is missing, what it would unlock. Any token may. */
+  "GET /ready": {
+    path: Nothing;
+    query: Nothing;
+    body: undefined;
+    answer: Ready;
+  };
+  /** Sorted by id; `?state=pending` leaves the others out. Needs `approvals:read`. */
+  "GET /v1/approvals": {
+    path: Nothing;
+    query: { state?: string; limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: Approval[]; next: string | null; position?: number };
+  };
+  /** The one with this id, with its ETag. Needs `approvals:read`. */
+  "GET /v1/approvals/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Approval;
+  };
+  /** 200 with the approval. Needs `approvals:decide`. */
+  "POST /v1/approvals/{id}/approve": {
+    path: { id: string };
+    query: Nothing;
+    body: ApproveRequest;
+    answer: Approval;
+  };
+  /** 200 with the approval. Needs `approvals:decide`. */
+  "POST /v1/approvals/{id}/deny": {
+    path: { id: string };
+    query: Nothing;
+    body: DenyRequest;
+    answer: Approval;
+  };
+  /** Sorted by id. Needs `media:read`. */
+  "GET /v1/artifacts": {
+    path: Nothing;
+    query: { asset_id?: string; kind?: string; limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: Artifact[]; next: string | null; position?: number };
+  };
+  /** Whole, its data filled in when it is JSON that lies apart for its size. Needs `media:read`. */
+  "GET /v1/artifacts/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Artifact;
+  };
+  /** All of them, page by page. Needs `media:read`. */
+  "GET /v1/assets": {
+    path: Nothing;
+    query: { limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: Asset[]; next: string | null; position?: number };
+  };
+  /** 201 when it is new, 200 when the same content is an asset already. Needs `media:write`. */
+  "POST /v1/assets": {
+    path: Nothing;
+    query: Nothing;
+    body: AssetRequest;
+    answer: Asset;
+  };
+  /** The one with this id, with its ETag. Needs `media:read`. */
+  "GET /v1/assets/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Asset;
+  };
+  /** The artifact, once it is there. Needs `media:write`. */
+  "POST /v1/assets/{id}/analyses": {
+    path: { id: string };
+    query: Nothing;
+    body: AnalysisRequest;
+    answer: Artifact;
+  };
+  /** The file itself, whole or in byte ranges (RFC 9110, 14). Needs `media:read`. */
+  "GET /v1/assets/{id}/content": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Response;
+  };
+  /** Pages of events; those that the caller may not read are left out, so a page may be short. Needs `log:read`. */
+  "GET /v1/log": {
+    path: Nothing;
+    query: { after?: number; cursor?: string; limit?: number; stream?: string; type?: string };
+    body: undefined;
+    answer: EventPage;
+  };
+  /** The log as it grows. Needs `log:read`. */
+  "GET /v1/log/events": {
+    path: Nothing;
+    query: { after?: number; stream?: string; type?: string };
+    body: undefined;
+    answer: EventRecord;
+  };
+  /** What can be made from a template, and the arguments each takes. Needs `missions:read`. */
+  "GET /v1/mission-templates": {
+    path: Nothing;
+    query: Nothing;
+    body: undefined;
+    answer: { items: { [name: string]: Json }[]; next: string | null; position?: number };
+  };
+  /** Heads, oldest first. `?status=running,paused` leaves the others out; so does `?key=`. Needs `missions:read`. */
+  "GET /v1/missions": {
+    path: Nothing;
+    query: { status?: string; key?: string; limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: Mission[]; next: string | null; position?: number };
+  };
+  /** 201 with the mission, a draft unless `start` was asked for. Needs `missions:write`. */
+  "POST /v1/missions": {
+    path: Nothing;
+    query: Nothing;
+    body: MissionRequest;
+    answer: Mission;
+  };
+  /** The one with this id, with its ETag. Needs `missions:read`. */
+  "GET /v1/missions/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Mission;
+  };
+  /** What happened to a mission from outside; 200 `{mission, commands}`. Needs `missions:write`. */
+  "POST /v1/missions/{id}/events": {
+    path: { id: string };
+    query: Nothing;
+    body: MissionEventRequest;
+    answer: MissionEventAnswer;
+  };
+  /** Answer all target profiles, in the order of the table; they are few and come as one page. Needs `renders:read`. */
+  "GET /v1/profiles": {
+    path: Nothing;
+    query: Nothing;
+    body: undefined;
+    answer: { items: Profile[]; next: string | null; position?: number };
+  };
+  /** All of them, page by page. Needs `renders:read`. */
+  "GET /v1/renders": {
+    path: Nothing;
+    query: { limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: Render[]; next: string | null; position?: number };
+  };
+  /** The one with this id. Needs `renders:read`. */
+  "GET /v1/renders/{render_id}": {
+    path: { render_id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Render;
+  };
+  /** End it; finished segments are kept for the next time. Needs `renders:write`. */
+  "POST /v1/renders/{render_id}/cancel": {
+    path: { render_id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Render;
+  };
+  /** The finished file, whole or the byte ranges asked for (RFC 9110, 14). Needs `renders:read`. */
+  "GET /v1/renders/{render_id}/content": {
+    path: { render_id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Response;
+  };
+  /** Sorted by key, with the position of the read. Any token may. */
+  "GET /v1/resources": {
+    path: Nothing;
+    query: { prefix?: string; limit?: number; cursor?: string };
+    body: undefined;
+    answer: RecordPage;
+  };
+  /** List and watch. Any token may. */
+  "GET /v1/resources/events": {
+    path: Nothing;
+    query: { prefix?: string; after?: number; snapshot?: number };
+    body: undefined;
+    answer: StreamReady | ResourceUpdated | ResourceDeleted | ProgressReport | Bookmark;
+  };
+  /** All or nothing, one position. Needs `resources:write`. */
+  "POST /v1/resources/transaction": {
+    path: Nothing;
+    query: Nothing;
+    body: TransactionRequest;
+    answer: { [name: string]: Json };
+  };
+  /** Answers the tombstone. Needs `resources:write`. */
+  "DELETE /v1/resources/{key}": {
+    path: { key: string };
+    query: Nothing;
+    body: undefined;
+    answer: { [name: string]: Json };
+  };
+  /** With `?at=` as of that position. Any token may. */
+  "GET /v1/resources/{key}": {
+    path: { key: string };
+    query: { at?: number };
+    body: undefined;
+    answer: Record;
+  };
+  /** Applied here in one piece, never read-then-write. Needs `resources:write`. */
+  "PATCH /v1/resources/{key}": {
+    path: { key: string };
+    query: Nothing;
+    body: { [name: string]: Json };
+    also: { "application/json-patch+json": PatchOperation[] };
+    answer: Record;
+  };
+  /** 201 when it is new, else 200. Needs `resources:write`. */
+  "PUT /v1/resources/{key}": {
+    path: { key: string };
+    query: Nothing;
+    body: PutRequest;
+    answer: Record;
+  };
+  /** The one with this id, with its ETag. Needs `missions:read`. */
+  "GET /v1/runs/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Run;
+  };
+  /** Where to send the pieces. Needs `media:write`. */
+  "POST /v1/uploads": {
+    path: Nothing;
+    query: Nothing;
+    body: UploadRequest;
+    answer: Upload;
+  };
+  /** Throw away what has come. Needs `media:write`. */
+  "DELETE /v1/uploads/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Upload;
+  };
+  /** `HEAD` and `GET /v1/uploads/{id}`: how much has come, as `Upload-Offset`. Needs `media:write`. */
+  "GET /v1/uploads/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Upload;
+  };
+  /** With `Upload-Offset`: bytes that go there. What came before a break is kept. Needs `media:write`. */
+  "PATCH /v1/uploads/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: BodyInit;
+    answer: undefined;
+  };
+}
+
+/** The content type of a body that is not `application/json`. */
+export const TAKES: { [route: string]: string | undefined } = {
+  "PATCH /v1/resources/{key}": "application/merge-patch+json",
+  "PATCH /v1/uploads/{id}": "application/offset+octet-stream"
+};
+
+/** What is answered where it is not JSON: `bytes`, a `stream` of events, or `nothing`. */
+export const GIVES: { [route: string]: string | undefined } = {
+  "GET /v1/assets/{id}/content": "bytes",
+  "GET /v1/log/events": "stream",
+  "GET /v1/renders/{render_id}/content": "bytes",
+  "GET /v1/resources/events": "stream",
+  "PATCH /v1/uploads/{id}": "nothing"
+};
