@@ -28,6 +28,7 @@ from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.problems import DONE, FAILED
 from cutroom_sdk.wire.status import Endpoint, Health, Ready
 from engine import __version__
+from engine.access.audit import Auditor
 from engine.access.tokens import Tokens
 from engine.config import Settings, load
 from engine.features import AGGREGATES, ROUTES, Features
@@ -154,7 +155,9 @@ async def serve(folder: Path, settings: Settings) -> int:
         port = listener.getsockname()[1]
         kernel = await Kernel.open(folder, AGGREGATES, SystemClock())
         features = Features(kernel, settings, folder)
-        tokens = Tokens.open(folder)
+        tokens, auditor = Tokens.open(folder, kernel.clock), Auditor(kernel.dispatch, kernel.clock)
+        await tokens.load(kernel.resources)
+        kernel.dispatch.listen(tokens.heard)
         app = build_app(
             kernel,
             features=ROUTES,
@@ -162,10 +165,13 @@ async def serve(folder: Path, settings: Settings) -> int:
             hosts=lambda: _hosts(settings, port),
             health=_health,
             readiness=lambda: Ready(features=features.readiness()),
+            note=auditor.note,
+            still_valid=tokens.valid,
         )
         features.attach(app)
+        app.state.tokens = tokens
         activity = _Activity(app)
-        async with features.running(), kernel.running():
+        async with features.running(), kernel.running(), auditor.running():
             url = f"http://{'[::1]' if settings.host == '::1' else settings.host}:{port}"
             server = _Server(_uvicorn(activity), app.state.closing, url)
             with _published(folder, url, kernel.clock.now_ms()):

@@ -11,6 +11,9 @@ from starlette.routing import BaseRoute
 
 from cutroom_sdk.wire.status import Feature
 from engine import wiring
+from engine.access.reducer import TOKEN
+from engine.access.reducer_audit import AUDIT
+from engine.access.routes import routes as access_routes
 from engine.approvals.reducer import APPROVAL
 from engine.approvals.routes import routes as approval_routes
 from engine.config import Settings
@@ -41,6 +44,8 @@ AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
     UPLOAD,
     RENDER,
     SEGMENT,
+    TOKEN,
+    AUDIT,
 )
 ROUTES: Final[list[BaseRoute]] = [
     *mission_routes,
@@ -50,6 +55,7 @@ ROUTES: Final[list[BaseRoute]] = [
     *media_routes,
     *editing_routes,
     *rendering_routes,
+    *access_routes,
 ]
 WORKER_MODULES: Final = ("engine.media.probe", "engine.media.analysis.tasks", "engine.rendering.worker")
 WORKERS_MAX: Final = 4

@@ -6,7 +6,7 @@ without a route is a promise that nobody keeps.
 
 from typing import Any, Final, NamedTuple
 
-from cutroom_sdk.wire import approvals, frames, media, missions, renders, resources, runs, status
+from cutroom_sdk.wire import approvals, frames, media, missions, renders, resources, runs, status, tokens
 from engine.http.routes import PutRequest, TransactionRequest
 
 ANY: Final = ""  # any known token
@@ -159,6 +159,14 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "DELETE /v1/uploads/{id}": Operation(media.Upload, "media:write"),
     "GET /v1/renders": Operation(Page(renders.Render), "renders:read", query=_LIST),
     "GET /v1/renders/{render_id}": Operation(renders.Render, "renders:read", headers=("If-None-Match",)),
+    "POST /v1/tokens": Operation(
+        tokens.IssuedToken, "tokens:admin", tokens.TokenRequest, 201, headers=("Idempotency-Key",)
+    ),
+    "GET /v1/tokens": Operation(Page(tokens.Token), "tokens:admin", query=_LIST),
+    "DELETE /v1/tokens/{id}": Operation(tokens.Token, "tokens:admin", headers=("Idempotency-Key",)),
+    "POST /v1/tickets": Operation(tokens.Ticket, ANY, None, 201, headers=("Idempotency-Key",)),
+    "POST /v1/enter": Operation(tokens.Entered, OPEN, tokens.EnterRequest),
+    "GET /v1/audit": Operation(Page(tokens.AuditEntry), "log:admin", query=("after", *_LIST)),
     "GET /v1/renders/{render_id}/content": Operation(Bytes("video/mp4"), "renders:read", headers=("Range",)),
     "POST /v1/renders/{render_id}/cancel": Operation(renders.Render, "renders:write"),
 }

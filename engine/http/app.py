@@ -10,9 +10,10 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from engine.http import routes
-from engine.http.gate import CheckToken, Gate
+from engine.http.gate import CheckToken, Gate, Note
 from engine.http.idempotency import Idempotency
 from engine.http.problems import on_http_exception, on_studio_error
+from engine.kernel.context import Context
 from engine.kernel.errors import StudioError
 from engine.kernel.kernel import Kernel
 
@@ -25,15 +26,20 @@ def build_app(
     hosts: Callable[[], frozenset[str]],
     health: Callable[[], Any],
     readiness: Callable[[], Any],
+    note: Note | None = None,
+    still_valid: Callable[[Context], bool] = lambda _: True,
 ) -> Starlette:
     """Return the application. `hosts` are the allowed `Host` headers, ports included.
+
+    `note` is told what was refused and administered. `still_valid` tells whether somebody who came in may stay: streams
+    of those that may not end.
 
     `app.state.closing` ends all streams when it is set.
     """
     app = Starlette(
         routes=[*routes.routes, *features],
         middleware=[
-            Middleware(Gate, check_token=check_token, hosts=hosts),
+            Middleware(Gate, check_token=check_token, hosts=hosts, note=note),
             Middleware(Idempotency, database=kernel.database, clock=kernel.clock),
         ],
         exception_handlers={StudioError: on_studio_error, HTTPException: on_http_exception},
@@ -41,6 +47,7 @@ def build_app(
     app.state.kernel = kernel
     app.state.closing = asyncio.Event()
     app.state.streams = 0
+    app.state.still_valid = still_valid
     app.state.health = health
     app.state.readiness = readiness
     return app

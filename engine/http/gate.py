@@ -1,14 +1,18 @@
-"""Every request's way in: an allowed Host, no foreign page behind it, a token that is known.
+"""Every request's way in: an allowed Host, no foreign page behind it, a token that is known, its own partition.
 
 A browser sends `Origin` and `Sec-Fetch-Site` by itself and a page cannot forge them; together with the JSON content type
 that `body` insists on, they keep other sites and other local ports from acting with the cookie of an open window.
+
+What is refused (401, 403), and what is done with a capability that administers the engine, is told to the audit before
+the answer goes out.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.http.problems import bug_response, problem_response
@@ -16,7 +20,8 @@ from engine.kernel.context import Context
 from engine.kernel.errors import Forbidden, StudioError, Unauthenticated
 
 COOKIE: Final = "cutroom_session"
-OPEN_PATHS: Final = frozenset({"/health"})
+OPEN_PATHS: Final = frozenset({"/health", "/v1/enter"})
+ADMINISTRATIVE: Final = frozenset({"log:admin", "tokens:admin"})
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SECURITY: Final = [
     (b"x-content-type-options", b"nosniff"),
@@ -25,16 +30,59 @@ _SECURITY: Final = [
     (b"referrer-policy", b"no-referrer"),
 ]
 
+
+class Noted(NamedTuple):
+    """What the audit is told of a request. `context` None: nobody knows who asked; `error` None: it was done.
+
+    `action` is the method and the path, `capability` what was asked for last, empty when it did not come to that.
+    """
+
+    context: Context | None
+    action: str
+    error: StudioError | None
+    capability: str
+    address: str
+
+
 CheckToken = Callable[[str], Context | None]
+Note = Callable[[Noted], Awaitable[None]]
+
+
+def mark_audited(request: Request) -> None:
+    """Say that the audit knows of this deed already: it is part of the deed's own commit."""
+    request.scope["state"]["audited"] = True
+
+
+def mark_secret(request: Request) -> None:
+    """Say that the answer carries a secret: it is kept for no repeat of the request."""
+    request.scope["state"]["secret"] = True
+
+
+def is_secret(scope: Scope) -> bool:
+    """Tell whether the answer to a request carries a secret."""
+    return bool(scope["state"].get("secret"))
+
+
+def address_of(request: Request) -> str:
+    """Return where a request comes from, empty when that cannot be told."""
+    return _address(request.scope)
 
 
 class Gate:
     """ASGI middleware: leaves the caller's `Context` in `scope["state"]`, or answers with the refusal."""
 
-    def __init__(self, app: ASGIApp, *, check_token: CheckToken, hosts: Callable[[], frozenset[str]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        check_token: CheckToken,
+        hosts: Callable[[], frozenset[str]],
+        note: Note | None = None,
+    ) -> None:
         self._app = app
         self._check_token = check_token
         self._hosts = hosts
+        self._note = note
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through with its caller, or refuse it."""
@@ -43,10 +91,12 @@ class Gate:
             return
 
         begun = False
+        scope.setdefault("state", {})
 
         async def secured(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
+                await self._tell(scope, message["status"])
                 begun = True
                 given = {name for name, _ in message["headers"]}
                 message["headers"].extend(pair for pair in _SECURITY if pair[0] not in given)
@@ -56,6 +106,7 @@ class Gate:
             self._admit(scope)
             await self._app(scope, receive, secured)
         except StudioError as refusal:
+            scope["state"]["refused"] = refusal
             await problem_response(refusal, scope["path"])(scope, receive, secured)
         except ClientDisconnect:
             return
@@ -74,7 +125,25 @@ class Gate:
         if scope["method"] not in SAFE_METHODS:
             self._refuse_foreign_pages(headers, hosts)
         if scope["path"] not in OPEN_PATHS:
-            scope.setdefault("state", {})["context"] = self._identify(headers)
+            context = scope["state"]["context"] = self._identify(headers)
+            _refuse_other_partition(scope, context)
+
+    async def _tell(self, scope: Scope, status: int) -> None:
+        if self._note is None:
+            return
+        state: dict[str, Any] = scope["state"]
+        capability = state.get("capability", "")
+        refused = status in (401, 403) and "refused" in state
+        administered = (
+            capability in ADMINISTRATIVE
+            and status < 400
+            and scope["method"] not in SAFE_METHODS
+            and "audited" not in state
+        )
+        if refused or administered:
+            action = f"{scope['method']} {scope['path']}"
+            error = state["refused"] if refused else None
+            await self._note(Noted(state.get("context"), action, error, capability, _address(scope)))
 
     def _refuse_foreign_pages(self, headers: Headers, hosts: frozenset[str]) -> None:
         origin = headers.get("origin")
@@ -93,6 +162,25 @@ class Gate:
         if context is None:
             raise Unauthenticated("the token is unknown, revoked or expired")
         return context
+
+
+def _refuse_other_partition(scope: Scope, context: Context) -> None:
+    """Refuse a query that names another partition than the token's, rather than answer from the wrong one."""
+    query: bytes = scope["query_string"]
+    if b"tenant" not in query and b"env" not in query:
+        return
+    own = dict(zip(("tenant", "env"), context.partition.split("/", 1), strict=True))
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if value != own.get(name, value):
+            raise Forbidden(
+                f"the token belongs to the {name} {own[name]} and sees no other; use a token of the {name} asked for",
+                field=name,
+            )
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _bearer(headers: Headers) -> str | None:

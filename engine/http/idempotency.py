@@ -1,7 +1,8 @@
 """`Idempotency-Key`: the same key with the same request gives the same answer, and has one effect.
 
 The key is claimed in the commit of the effect itself, so a repeat after a crash finds the claim: either with the kept
-answer, or without one, and is then told so (`answer_not_kept`) rather than carried out twice.
+answer, or without one, and is then told so (`answer_not_kept`) rather than carried out twice. An answer that carries a
+secret is never kept.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from engine.http.gate import is_secret
 from engine.http.problems import problem_response
 from engine.kernel.clock import Clock
 from engine.kernel.context import KEPT_MS, Claim, Context
@@ -93,7 +95,8 @@ class Idempotency:
         start, rest = recorded[0], recorded[1:]
         # A mistake in the request (400) or a failure inside (5xx) changed nothing: the key stays free for a better try.
         if start["status"] < 500 and start["status"] not in (400, 401, 413, 415):
-            await self._keep(claim, start, b"".join(message.get("body", b"") for message in rest))
+            kept = None if is_secret(scope) else b"".join(message.get("body", b"") for message in rest)
+            await self._keep(claim, start, kept)
         for message in recorded:
             await send(message)
 
@@ -109,11 +112,15 @@ class Idempotency:
 
         return await self._database.read(work)
 
-    async def _keep(self, claim: Claim, start: Message, content: bytes) -> None:
+    async def _keep(self, claim: Claim, start: Message, content: bytes | None) -> None:
+        """Keep an answer; `content` None: only that there was one, for it carries a secret."""
         now = self._clock.now_ms()
-        headers = msgspec.json.encode(
-            [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
-        )
+        status = headers = None
+        if content is not None:
+            status = start["status"]
+            headers = msgspec.json.encode(
+                [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
+            )
         prune = self._pruned_at_ms + PRUNE_MS <= now
         if prune:
             self._pruned_at_ms = now
@@ -124,7 +131,7 @@ class Idempotency:
             connection.execute(
                 "INSERT OR REPLACE INTO idempotency (actor, key, request_hash, at_ms, status, headers, body)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (claim.actor, claim.key, claim.request_hash, now, start["status"], headers, content),
+                (claim.actor, claim.key, claim.request_hash, now, status, headers, content),
             )
 
         await self._database.write(work)

@@ -28,6 +28,8 @@ def problem_response(error: StudioError, instance: str = "") -> Response:
 async def on_studio_error(request: Request, error: Exception) -> Response:
     """Answer an error of the tree."""
     assert isinstance(error, StudioError)
+    # The gate tells the audit of it; this is where the error was seen last.
+    request.state.refused = error
     return problem_response(error, request.url.path)
 
 

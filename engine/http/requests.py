@@ -25,13 +25,20 @@ def kernel(request: Request) -> Kernel:
     return found
 
 
+def identified(request: Request) -> Context:
+    """Return who asks, whatever they may do."""
+    context: Context = request.state.context
+    return context
+
+
 def caller(request: Request, capability: str) -> Context:
     """Return who asks.
 
     Raises:
         Forbidden: the token lacks `capability`.
     """
-    context: Context = request.state.context
+    context = identified(request)
+    request.state.capability = capability
     if not context.may(capability):
         raise Forbidden(f"this needs the capability {capability}, which the token of {context.actor} lacks")
     return context

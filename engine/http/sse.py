@@ -113,6 +113,8 @@ class Stream(ABC):
         bookmark_at = asyncio.get_running_loop().time() + BOOKMARK_S
         while True:
             signal = self._kernel.subscriptions.signal
+            if not self._state.still_valid(self._context):
+                return  # revoked or over: a revocation is a commit, and wakes it
             before = self._position
             chunk = await self._read()
             now = asyncio.get_running_loop().time()

@@ -18,7 +18,8 @@ class Context(Struct, frozen=True, kw_only=True):
     """The circumstances of a proposal.
 
     `partition` is `tenant/env`: nothing crosses it. `capabilities` are what the caller may do; `"*"` is everything.
-    `correlation_id` is shared by all that one request led to, `causation_id` names the direct cause.
+    `correlation_id` is shared by all that one request led to, `causation_id` names the direct cause. `token_id` names the
+    token that was shown, empty for the engine itself; it ends at `expires_at_ms`, None: not by itself.
     """
 
     actor: str
@@ -28,6 +29,8 @@ class Context(Struct, frozen=True, kw_only=True):
     correlation_id: str = ""
     causation_id: str = ""
     claim: Claim | None = None
+    token_id: str = ""
+    expires_at_ms: int | None = None
 
     def may(self, capability: str) -> bool:
         """Tell whether the caller holds `capability` (`area:action`), itself, `area:*` or `*`."""

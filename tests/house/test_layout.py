@@ -18,7 +18,7 @@ FEATURES: Final = {
     "missions": {"reducer.py", "routes.py"},
     "rendering": {"effects.py", "reducer.py", "routes.py"},
     "runs": {"effects.py", "reducer.py", "routes.py"},
-    "access": set(),
+    "access": {"reducer.py", "routes.py"},
 }
 OTHER_ROOMS: Final = {"http", "kernel", "wiring"}
 DESIGN_PARTS: Final = ("Purpose.", "Invariants.", "Must not know.", "Fails.")

@@ -233,6 +233,29 @@ export interface AudioStream {
   start?: Exact;
 }
 
+/**
+ * One entry of the audit: somebody was refused, or did something that administers the engine.
+ *
+ * `actor` and `token_id` are empty when nobody knows who asked. `action` is the method and the path, without its query;
+ * of callers that nobody knows only the path's beginning. `capability` is what was asked for, `code` and `reason` why it
+ * was refused. `count` above 1: so many alike since `since_ms`, told as one.
+ */
+export interface AuditEntry {
+  position: number;
+  at_ms: number;
+  actor: string;
+  token_id: string;
+  action: string;
+  outcome: "done" | "refused";
+  code: string;
+  reason: string;
+  capability: string;
+  target: string;
+  address: string;
+  count: number;
+  since_ms: number;
+}
+
 /** `bookmark`: nothing for you happened up to here; the heartbeat. */
 export interface Bookmark {
   position: number;
@@ -381,6 +404,21 @@ export interface Endpoint {
   version: string;
 }
 
+/** `POST /v1/enter`. */
+export interface EnterRequest {
+  ticket: string;
+}
+
+/** Answer to `POST /v1/enter`: who the window now stands for. What lets it in is in its cookie. */
+export interface Entered {
+  actor: string;
+  human: boolean;
+  tenant: string;
+  env: string;
+  capabilities: string[];
+  expires_at_ms: number;
+}
+
 /** `GET /v1/log`, oldest first. `next` is the position to go on after, None on the last page. */
 export interface EventPage {
   items: EventRecord[];
@@ -495,6 +533,18 @@ export interface Health {
 /** Input of the tool `ingest`: assets that were registered, in the order in which they are to be used. */
 export interface IngestInput {
   asset_ids: string[];
+}
+
+/** Answer to `POST /v1/tokens`, and the only time that `token`, the secret, is shown. */
+export interface IssuedToken {
+  token_id: string;
+  token: string;
+  actor: string;
+  human: boolean;
+  tenant: string;
+  env: string;
+  capabilities: string[];
+  expires_at_ms: number | null;
 }
 
 /** How one item came to be done: what it made and by whose leave. */
@@ -1069,6 +1119,12 @@ export interface SummaryFile {
   bytes: number;
 }
 
+/** Answer to `POST /v1/tickets`: lets a browser's window in, once, until `expires_at_ms`. */
+export interface Ticket {
+  ticket: string;
+  expires_at_ms: number;
+}
+
 /** `[start, start + duration)` in seconds of the medium it points into. */
 export interface TimeRange {
   start: Exact;
@@ -1085,6 +1141,36 @@ export interface Timeline {
   tracks: Track[];
   /** @default {} */
   metadata?: { [name: string]: Json };
+}
+
+/** The resource `token/{id}`, there until it is revoked. `sha256` is that of the secret, in hex; nobody has more. */
+export interface Token {
+  token_id: string;
+  actor: string;
+  human: boolean;
+  tenant: string;
+  env: string;
+  capabilities: string[];
+  expires_at_ms: number | null;
+  created_at_ms: number;
+  created_by: string;
+  sha256: string;
+  /** @default null */
+  revoked_at_ms?: number | null;
+}
+
+/** `POST /v1/tokens`. `tenant` and `env` not given: the issuer's own. `expires_at_ms` None: until it is revoked. */
+export interface TokenRequest {
+  actor: string;
+  capabilities: string[];
+  /** @default false */
+  human?: boolean;
+  /** @default null */
+  tenant?: string | null;
+  /** @default null */
+  env?: string | null;
+  /** @default null */
+  expires_at_ms?: number | null;
 }
 
 /** Items one after the other from time 0. */
@@ -1317,6 +1403,20 @@ export interface Routes {
     body: undefined;
     answer: Response;
   };
+  /** Who was refused what and who administered the engine, oldest first. Needs `log:admin`. */
+  "GET /v1/audit": {
+    path: Nothing;
+    query: { after?: number; limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: AuditEntry[]; next: string | null; position?: number };
+  };
+  /** Takes a ticket and sets the cookie of the window; 403 when it was spent. Needs no token. */
+  "POST /v1/enter": {
+    path: Nothing;
+    query: Nothing;
+    body: EnterRequest;
+    answer: Entered;
+  };
   /** Pages of events; those that the caller may not read are left out, so a page may be short. Needs `log:read`. */
   "GET /v1/log": {
     path: Nothing;
@@ -1457,6 +1557,34 @@ export interface Routes {
     query: Nothing;
     body: undefined;
     answer: Run;
+  };
+  /** 201 with a ticket that lets a window of a browser in, once, within 30 seconds. Any token may. */
+  "POST /v1/tickets": {
+    path: Nothing;
+    query: Nothing;
+    body: undefined;
+    answer: Ticket;
+  };
+  /** Those issued from the caller's partition that are not revoked, oldest first. Needs `tokens:admin`. */
+  "GET /v1/tokens": {
+    path: Nothing;
+    query: { limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: Token[]; next: string | null; position?: number };
+  };
+  /** 201 with the token, whose secret is shown this once. Needs `tokens:admin`. */
+  "POST /v1/tokens": {
+    path: Nothing;
+    query: Nothing;
+    body: TokenRequest;
+    answer: IssuedToken;
+  };
+  /** Answers the token as it was; what it let in is let out. Needs `tokens:admin`. */
+  "DELETE /v1/tokens/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Token;
   };
   /** Where to send the pieces. Needs `media:write`. */
   "POST /v1/uploads": {
