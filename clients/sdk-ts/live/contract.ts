@@ -35,7 +35,7 @@ function withCookie(): Replica {
   const make = (address: string): EventSource => new EventSource(address, init);
   const ask = (address: string, asked: RequestInit): Promise<Response> =>
     fetch(address, { ...asked, headers: { ...headers, Accept: "text/event-stream" } });
-  return new Replica(eventSourceTransport(url, { prefix: "project/ts", make, fetch: ask }));
+  return new Replica(eventSourceTransport(url, { prefixes: ["project/ts"], make, fetch: ask }));
 }
 
 const client = new Client(locate);

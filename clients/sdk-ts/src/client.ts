@@ -48,6 +48,7 @@ type Part<R extends Route, Name extends "path" | "query" | "body"> = Routes[R][N
 type Empty<T> = [keyof T] extends [never] ? true : string extends keyof T ? true : false;
 type Path<R extends Route> = Empty<Part<R, "path">> extends true ? { path?: never }
   : { path: Part<R, "path"> };
+type QueryValue = string | number | readonly string[] | undefined;
 type Query<R extends Route> = Empty<Part<R, "query">> extends true ? { query?: never }
   : { query?: Part<R, "query"> };
 type Body<R extends Route> = Part<R, "body"> extends undefined ? { body?: never } : { body: Part<R, "body"> };
@@ -85,7 +86,7 @@ interface Page<T> {
 /** The parts of a request that do not depend on the route's types. */
 interface Loose extends Terms {
   path?: { [name: string]: string };
-  query?: { [name: string]: string | number | undefined };
+  query?: { [name: string]: QueryValue };
   body?: unknown;
 }
 
@@ -171,10 +172,10 @@ export class Client {
     return this.#send("PATCH /v1/resources/{key}", asked, read) as Promise<WireRecord>;
   }
 
-  /** Return the stream of resources under a prefix, for a `Replica`. */
-  stream(prefix = "", options: StreamOptions = {}): Transport {
+  /** Return the stream of resources under any of some prefixes (none: of all), for a `Replica`. */
+  stream(prefixes: string | readonly string[] = [], options: StreamOptions = {}): Transport {
     const inner = fetchTransport((query, signal) => {
-      const asked = prefix === "" ? query : { ...query, prefix };
+      const asked = { ...query, prefix: typeof prefixes === "string" ? [prefixes] : prefixes };
       return this.#send(
         "GET /v1/resources/events",
         { query: asked, signal, timeoutMs: Infinity },
@@ -260,10 +261,11 @@ function filled(path: string, names: { [name: string]: string }): string {
   });
 }
 
-function search(query: { [name: string]: string | number | undefined }): string {
-  const given = Object.entries(query).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, String(value)]]
-  );
+function search(query: { [name: string]: QueryValue }): string {
+  const given = Object.entries(query).flatMap(([name, value]) => {
+    const several = value === undefined ? [] : Array.isArray(value) ? value : [value];
+    return several.map((one) => [name, String(one)]);
+  });
   return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
 }
 

@@ -106,7 +106,11 @@ export class Replica {
     }
   }
 
-  /** Resolve when the copy holds everything up to `position`: what an answer told is then on the shelf. */
+  /**
+   * Resolve when the copy holds everything up to `position`: what an answer told is then on the shelf.
+   *
+   * A stream of some prefixes only hears of other positions by bookmarks, every 15 s.
+   */
   async waitUntil(position: number): Promise<void> {
     await this.until(() => this.shelf.position >= position || null);
   }

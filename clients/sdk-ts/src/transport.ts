@@ -96,8 +96,8 @@ type Asking = (url: string, init: RequestInit) => Promise<Response>;
 
 /** What an `EventSource` is made with; a page leaves it to the platform. */
 export interface EventSourceOptions extends StreamOptions {
-  /** Only keys under this prefix of whole segments. */
-  prefix?: string;
+  /** Only keys under any of these prefixes of whole segments. */
+  prefixes?: readonly string[];
   make?: (url: string) => EventSource;
   fetch?: Asking;
 }
@@ -122,7 +122,7 @@ export function eventSourceTransport(url = "", options: EventSourceOptions = {})
   return {
     async *open(after, signal): AsyncGenerator<SseMessage, void> {
       const query = Object.entries(asked(after)).map(([name, value]) => [name, String(value)]);
-      if (options.prefix) query.push(["prefix", options.prefix]);
+      query.push(...(options.prefixes ?? []).map((prefix) => ["prefix", prefix]));
       const address = `${url}/v1/resources/events?${new URLSearchParams(query)}`;
       const watch = new Watchdog(options.heartbeatMs ?? HEARTBEAT_MS);
       const source = make(address);

@@ -238,7 +238,7 @@ Deno.test("a replica follows a recorded stream that comes byte by byte, and resu
 Deno.test("a stream on which nothing is heard any more is dead", async () => {
   const desk = new Desk((_, init) => body(recorded("watched.sse"), 64, "waits", init.signal));
   const reasons: string[] = [];
-  const replica = new Replica(desk.client.stream("", { heartbeatMs: 5 }), {
+  const replica = new Replica(desk.client.stream([], { heartbeatMs: 5 }), {
     onConnection: (connection, reason) => connection === "lost" && reasons.push(reason),
     pause: () => Promise.resolve(),
   });
@@ -246,6 +246,40 @@ Deno.test("a stream on which nothing is heard any more is dead", async () => {
   await replica.until(() => replica.connection === "lost" || null);
   assert.deepEqual(reasons.slice(0, 1), ["the daemon has gone quiet"]);
   await replica.stop();
+});
+
+Deno.test("whatever is heard puts off the moment at which a stream counts as dead", async () => {
+  const [heartbeatMs, wound] = [1_000_003, new Set<number>()];
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  globalThis.setTimeout = ((run: () => void, ms: number): number => {
+    const id = set(run, ms) as unknown as number;
+    if (ms === heartbeatMs) wound.add(id);
+    return id;
+  }) as typeof setTimeout;
+  try {
+    const bytes = recorded("watched.sse");
+    const desk = new Desk((_, init) => body(bytes, 64, "waits", init.signal));
+    const replica = new Replica(desk.client.stream([], { heartbeatMs }));
+    await replica.start();
+    await replica.waitUntil(6);
+    await replica.stop();
+    assert(wound.size > bytes.length / 64, `${wound.size} times for ${bytes.length} bytes`);
+  } finally {
+    [globalThis.setTimeout, globalThis.clearTimeout] = [set, clear];
+  }
+});
+
+Deno.test("a stream may be of several prefixes, or of everything", async () => {
+  const desk = new Desk((_, init) => body(recorded("watched.sse"), 4096, "waits", init.signal));
+  for (const prefixes of [["project", "team"], []]) {
+    const replica = new Replica(desk.client.stream(prefixes));
+    await replica.start();
+    await replica.stop();
+  }
+  assert.deepEqual(desk.asked.map(({ url }) => new URL(url).search), [
+    "?snapshot=1&prefix=project&prefix=team",
+    "?snapshot=1",
+  ]);
 });
 
 Deno.test("when a stream ends the daemon is looked for again: another may be at its place", async () => {

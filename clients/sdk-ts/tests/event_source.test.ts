@@ -39,7 +39,7 @@ function setUp(
   const [sources, asked]: [Source[], string[]] = [[], []];
   let made = Promise.withResolvers<void>();
   const transport = eventSourceTransport("", {
-    prefix: "project",
+    prefixes: ["project"],
     make: (url) => {
       const source = new Source(url);
       sources.push(source);
@@ -75,7 +75,10 @@ Deno.test("a group is one, though EventSource repeats the id of the message befo
   source.tell(watched.slice(0, ready + 3)); // two of the group's three
   await started;
   assert.deepEqual([replica.shelf.position, replica.shelf.value("project/b")], [2, null]);
-  source.tell(watched.slice(ready + 3));
+  source.tell(watched.slice(ready + 3, ready + 4));
+  await replica.waitUntil(3);
+  assert.deepEqual(replica.shelf.values("project"), [{ n: 2 }, [1, 2]]);
+  source.tell(watched.slice(ready + 4));
   await replica.waitUntil(6);
   assert.deepEqual(replica.shelf.keys(), ["project/a/plan", "project/words"]);
   await replica.stop();
