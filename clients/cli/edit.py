@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -29,6 +30,7 @@ from cutroom_sdk.wire.problems import CANCELED, DONE, FAILED, REFUSED, USAGE
 from cutroom_sdk.wire.renders import Profile
 
 TEMPLATE: Final = "footage_edit"
+FOLLOWED: Final = ("mission", "run", "approval", "render")
 UNFINISHED: Final = "draft,running,paused"
 Approve = Literal["ask", "auto"]
 
@@ -67,15 +69,11 @@ async def edit(setup: Setup, wanted: Wanted) -> int:
                 mission = await _unless(stop, _mission(setup, client, wanted))
             except Interrupted:
                 return CANCELED
-            replica = Replica(client.resource_stream, wants=_wanted_key)
+            replica = Replica(partial(client.resource_stream, prefixes=FOLLOWED))
             async with replica.following():
                 follow = Follow(setup, client, replica, started, mission.mission_id, stop)
                 outcome = await follow.to_the_end()
                 return await _finish(setup, follow, outcome, monotonic_s() - began_s)
-
-
-def _wanted_key(key: str) -> bool:
-    return key.partition("/")[0] in ("mission", "run", "approval", "render")
 
 
 @contextlib.contextmanager

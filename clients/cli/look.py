@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from rich.markup import escape
@@ -30,8 +31,8 @@ TAIL: Final = 20
 
 
 async def _copy(client: Client) -> Shelf:
-    """Return all resources that there are now."""
-    replica = Replica(client.resource_stream)
+    """Return all that is shown of the resources that there are now."""
+    replica = Replica(partial(client.resource_stream, prefixes=find.SHOWN))
     async with replica.following():
         return replica.shelf
 

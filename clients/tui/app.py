@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import ClassVar, Final
 
 from textual.app import App, ComposeResult, SystemCommand
@@ -86,7 +87,7 @@ class StudioScreen(App[None]):
         self._client = client
         self._dirty = asyncio.Event()
         self.replica = Replica(
-            client.resource_stream,
+            partial(client.resource_stream, prefixes=find.SHOWN),
             on_batch=self._on_batch,
             on_connection=self._on_connection,
             on_fresh=self._on_fresh,

@@ -1,6 +1,7 @@
 """What belongs together on a shelf of resources: a mission with its plan, its render, what it waits for."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from cutroom_sdk.shelf import Shelf
 from cutroom_sdk.wire.approvals import Approval
@@ -10,6 +11,8 @@ from cutroom_sdk.wire.media import Artifact
 from cutroom_sdk.wire.missions import Mission, WorkItem, WorkItemDetail
 from cutroom_sdk.wire.renders import Check, Render
 
+# What screens show; all else that the engine publishes (its outbox, its caches) need not travel to them.
+SHOWN: Final = ("mission", "run", "approval", "artifact", "render")
 OVER = frozenset({"succeeded", "failed", "canceled"})
 
 

@@ -1,5 +1,6 @@
 """The kernel's own routes: resources, their stream, the log, and what the daemon says of itself."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -36,6 +37,7 @@ from engine.kernel.resources import Record
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
+PREFIXES_MAX = 32
 
 
 class PutRequest(WireRequest, frozen=True, kw_only=True):
@@ -83,11 +85,21 @@ def _wire(record: Record) -> dict[str, Any]:
     return told
 
 
+def _prefixes(request: Request) -> Sequence[str]:
+    prefixes = request.query_params.getlist("prefix")
+    if len(prefixes) > PREFIXES_MAX:
+        raise Invalid(f"there are {len(prefixes)} prefixes; {PREFIXES_MAX} are taken", field="prefix")
+    return prefixes
+
+
 async def list_resources(request: Request) -> Response:
-    """`GET /v1/resources?prefix=`: sorted by key, with the position of the read."""
+    """`GET /v1/resources?prefix=`: sorted by key, with the position of the read.
+
+    Several prefixes give what lies under any of them.
+    """
     context = _identified(request)
     page = await kernel(request).resources.page(
-        request.query_params.get("prefix", ""),
+        _prefixes(request),
         context.partition,
         limit=query_integer(request, "limit", LIMIT_DEFAULT, least=1, most=LIMIT_MAX),
         cursor=request.query_params.get("cursor", ""),
@@ -201,7 +213,7 @@ async def resource_events(request: Request) -> ASGIApp:
     return ResourceStream(
         request,
         context,
-        prefix=request.query_params.get("prefix", ""),
+        prefixes=_prefixes(request),
         after=start_position(request, kernel(request).dispatch.head),
         snapshot=request.query_params.get("snapshot") == "1",
         visible=lambda key: may_read(request, context, key),

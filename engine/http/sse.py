@@ -9,7 +9,7 @@ import asyncio
 import logging
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from cutroom_sdk.wire.codec import encode
 from engine.http.requests import INTEGER_MAX, kernel, query_integer
-from engine.kernel.changes import Change, covers
+from engine.kernel.changes import Change, covering
 from engine.kernel.context import Context
 from engine.kernel.errors import Conflict, Invalid, Unavailable
 from engine.kernel.log import Event
@@ -137,20 +137,21 @@ class Stream(ABC):
 
 
 class ResourceStream(Stream):
-    """Changes of resources under a prefix, and the progress of what runs."""
+    """Changes of resources under any of some prefixes (none: all of them), and the progress of what runs."""
 
     def __init__(
         self,
         request: Request,
         context: Context,
         *,
-        prefix: str,
+        prefixes: Sequence[str],
         after: int | None,
         snapshot: bool,
         visible: Callable[[str], bool],
     ) -> None:
         super().__init__(request, context)
-        self._prefix = prefix
+        self._prefixes = prefixes
+        self._covers = covering(prefixes)
         self._after = after
         self._snapshot = snapshot and after is None
         self._visible = visible
@@ -164,7 +165,7 @@ class ResourceStream(Stream):
 
     async def _list(self) -> bytes:
         page = await self._kernel.resources.page(
-            self._prefix, self._context.partition, limit=SNAPSHOT, visible=self._visible
+            self._prefixes, self._context.partition, limit=SNAPSHOT, visible=self._visible
         )
         self._position = page.position
         parts = []
@@ -183,7 +184,7 @@ class ResourceStream(Stream):
     def _wants(self, change: Change) -> bool:
         return (
             change.partition == self._context.partition
-            and covers(self._prefix, change.key)
+            and self._covers(change.key)
             and self._visible(change.key)
         )
 
@@ -192,9 +193,7 @@ class ResourceStream(Stream):
         newer = progress.since(self._context.partition, self._serial)
         self._serial = progress.serial
         return b"".join(
-            standing.frame
-            for standing in newer
-            if covers(self._prefix, standing.key) and self._visible(standing.key)
+            standing.frame for standing in newer if self._covers(standing.key) and self._visible(standing.key)
         )
 
 

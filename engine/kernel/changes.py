@@ -1,7 +1,7 @@
 """One write of a resource: what the projections produce, the history keeps, and the streams send."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -117,6 +117,20 @@ def read_after(connection: sqlite3.Connection, position: int, limit: int) -> lis
         found.append(change)
         size += change.size
     return found
+
+
+def covering(prefixes: Sequence[str]) -> Callable[[str], bool]:
+    """Return the function that tells whether any of the prefixes covers a key, as `covers` does; none cover everything.
+
+    >>> under = covering(["project/a", "team/"])
+    >>> under("project/a/b"), under("team/x"), under("project/ab")
+    (True, True, False)
+    """
+    whole = frozenset(prefix.rstrip("/") for prefix in prefixes)
+    if not whole or "" in whole:
+        return lambda _key: True
+    beneath = tuple(prefix + "/" for prefix in whole)
+    return lambda key: key.startswith(beneath) or key in whole
 
 
 def covers(prefix: str, key: str) -> bool:

@@ -1,17 +1,20 @@
 """Reads of published state. Writing it is dispatch's alone."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
 from cutroom_sdk.wire.codec import decode
+from engine.kernel.changes import covers
 from engine.kernel.context import DEFAULT_PARTITION
 from engine.kernel.database import Database
 
 T = TypeVar("T")
 LIMIT_MAX: Final = 1000
+LAST: Final = "\U0010ffff"  # after every key
+Span = tuple[str, str]
 _COLUMNS: Final = "key, value, rev, position, updated_at_ms, updated_by, ttl_ms, expires_at_ms"
 
 
@@ -88,7 +91,7 @@ class Store:
 
     async def page(
         self,
-        prefix: str,
+        prefix: str | Sequence[str],
         partition: str = DEFAULT_PARTITION,
         *,
         limit: int = LIMIT_MAX,
@@ -97,20 +100,17 @@ class Store:
     ) -> Listing:
         """Return up to `limit` records whose key is `prefix` or lies beneath it, after the key `cursor`.
 
-        `visible(key)` leaves out what the reader may not see. The empty prefix is everything.
+        Of several prefixes it is those under any of them, each once. `visible(key)` leaves out what the reader may not
+        see. The empty prefix is everything, and so is none.
         """
-        where, values = _under(prefix, cursor)
+        spans = _spans([prefix] if isinstance(prefix, str) else prefix, cursor)
 
         def work(connection: sqlite3.Connection) -> Listing:
             connection.execute("BEGIN")
             try:
                 (head,) = connection.execute("SELECT COALESCE(MAX(position), 0) FROM events").fetchone()
-                rows = connection.execute(
-                    f"SELECT {_COLUMNS} FROM resources WHERE partition = ? AND value IS NOT NULL{where} ORDER BY key",
-                    (partition, *values),
-                )
                 items = []
-                for row in rows:
+                for row in _rows(connection, partition, spans):
                     if visible is None or visible(row[0]):
                         items.append(_record(row))
                     if len(items) > limit:
@@ -126,12 +126,14 @@ class Store:
 
     async def everything(self, prefix: str) -> list[tuple[str, Record]]:
         """Return all records under `prefix` in all partitions, with their partition."""
-        where, values = _under(prefix)
+        spans = _spans([prefix])
+        where = " OR ".join(["key >= ? AND key < ?"] * len(spans))
 
         def work(connection: sqlite3.Connection) -> list[tuple[str, Record]]:
             rows = connection.execute(
-                f"SELECT partition, {_COLUMNS} FROM resources WHERE value IS NOT NULL{where} ORDER BY position, key",
-                values,
+                f"SELECT partition, {_COLUMNS} FROM resources"
+                f" WHERE value IS NOT NULL AND ({where}) ORDER BY position, key",
+                [bound for span in spans for bound in span],
             )
             return [(row[0], _record(row[1:])) for row in rows]
 
@@ -184,12 +186,32 @@ def _record(row: tuple[Any, ...]) -> Record:
     )
 
 
-def _under(prefix: str, cursor: str = "") -> tuple[str, tuple[str, ...]]:
-    """Return the SQL that keeps to a prefix of whole segments and to what comes after `cursor`, and its values."""
-    prefix = prefix.rstrip("/")
-    # One lower and one upper bound: that is what an index can use.
-    above, start = ("key > ?", cursor) if cursor >= prefix else ("key >= ?", prefix)
-    if not prefix:
-        return f" AND {above}", (start,)
-    # "0" is the character after "/"; the last term leaves out what lies between, such as `prefix-x`.
-    return f" AND {above} AND key < ? AND (key = ? OR key >= ?)", (start, prefix + "0", prefix, prefix + "/")
+def _rows(connection: sqlite3.Connection, partition: str, spans: Sequence[Span]) -> Iterator[tuple[Any, ...]]:
+    """Yield the live rows of spans, sorted by key."""
+    for low, high in spans:
+        yield from connection.execute(
+            f"SELECT {_COLUMNS} FROM resources"
+            " WHERE partition = ? AND value IS NOT NULL AND key >= ? AND key < ? ORDER BY key",
+            (partition, low, high),
+        )
+
+
+def _spans(prefixes: Sequence[str], cursor: str = "") -> list[Span]:
+    r"""Return the half-open spans of keys that some prefixes of whole segments cover, after the key `cursor`.
+
+    They are sorted and do not overlap: one after the other they give each key once, in order, and each is what an index
+    can look up.
+
+    >>> _spans(["project/a"])
+    [('project/a', 'project/a\x00'), ('project/a/', 'project/a0')]
+    """
+    after = cursor + "\0" if cursor else ""
+    whole = {prefix.rstrip("/") for prefix in prefixes} or {""}
+    spans = []
+    for prefix in whole:
+        if any(other != prefix and covers(other, prefix) for other in whole):
+            continue
+        # "0" is the character after "/"; between a key and what lies beneath it there are others, such as `prefix-x`.
+        own = [(prefix, prefix + "\0"), (prefix + "/", prefix + "0")] if prefix else [("", LAST)]
+        spans += [(max(low, after), high) for low, high in own if high > after]
+    return sorted(spans)

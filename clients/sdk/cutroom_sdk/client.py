@@ -1,7 +1,7 @@
 """Typed calls to a daemon. Each raises `SdkError` with the daemon's stable code, or `Unreachable`."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -232,11 +232,15 @@ class Client:
         asked |= {name: value for name, value in (("stream", stream), ("type", kind)) if value is not None}
         return await self.get("/v1/log", EventPage, asked)
 
-    def resource_stream(self, after: int | None, *, prefix: str = "") -> AsyncGenerator[SseMessage, None]:
-        """Yield frames from a snapshot on (`after` None), or those after a position; the stream of a `Replica`."""
-        params = {"snapshot": "1"} if after is None else {"after": str(after)}
-        if prefix:
-            params["prefix"] = prefix
+    def resource_stream(
+        self, after: int | None, *, prefixes: Sequence[str] = ()
+    ) -> AsyncGenerator[SseMessage, None]:
+        """Yield frames from a snapshot on (`after` None), or those after a position; the stream of a `Replica`.
+
+        Only resources under one of the `prefixes` come; without any, all of them do.
+        """
+        params: dict[str, str | Sequence[str]] = {"snapshot": "1"} if after is None else {"after": str(after)}
+        params["prefix"] = prefixes
         return self._stream("/v1/resources/events", params)
 
     async def follow_log(
@@ -247,14 +251,16 @@ class Client:
         Raises:
             Unreachable: the stream broke; go on after the last event's position.
         """
-        params = {"after": str(after)}
+        params: dict[str, str | Sequence[str]] = {"after": str(after)}
         params |= {name: value for name, value in (("stream", stream), ("type", kind)) if value is not None}
         async with contextlib.aclosing(self._stream("/v1/log/events", params)) as messages:
             async for message in messages:
                 if message.event not in ("ready", "bookmark"):
                     yield _read(message.data, EventRecord)
 
-    async def _stream(self, path: str, params: dict[str, str]) -> AsyncGenerator[SseMessage, None]:
+    async def _stream(
+        self, path: str, params: Mapping[str, str | Sequence[str]]
+    ) -> AsyncGenerator[SseMessage, None]:
         address = self._where()
         headers = {"Authorization": f"Bearer {address.token}", "Accept": "text/event-stream"}
         timeout = httpx.Timeout(HEARTBEAT_S, connect=CONNECT_S)

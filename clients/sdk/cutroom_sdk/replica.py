@@ -159,6 +159,8 @@ class Replica:
     async def wait_until(self, position: int) -> None:
         """Return when the copy holds everything up to `position`: what an answer told is then on the shelf.
 
+        Of a stream that was asked for some prefixes only, the position also moves with bookmarks, every 15 s.
+
         Raises:
             SdkError: the daemon refuses this client.
         """

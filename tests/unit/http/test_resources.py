@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from engine.http.requests import BODY_MAX
+from engine.http.routes import PREFIXES_MAX
 from engine.kernel import records
 from engine.kernel.records import TTL_MAX_MS
 from tests.http_kit import Border, asked
@@ -300,6 +301,16 @@ async def test_lists_are_pages_with_the_position_of_the_read(client: httpx.Async
     for limit in ("0", "1001", "-1", "x", "1.5", ""):
         answer = await client.get("/v1/resources", params={"limit": limit})
         assert (answer.status_code, problem(answer)["field"]) == (400, "limit"), limit
+
+
+async def test_lists_take_several_prefixes_but_not_any_number(client: httpx.AsyncClient) -> None:
+    for key in ("project/a", "project/b", "team/a"):
+        await client.put(f"/v1/resources/{key}", json={"value": 1})
+    listed = await client.get("/v1/resources", params={"prefix": ["team", "project/b"]})
+    assert [record["key"] for record in listed.json()["items"]] == ["project/b", "team/a"]
+    for path in ("/v1/resources", "/v1/resources/events"):
+        answer = await client.get(path, params={"prefix": ["project"] * (PREFIXES_MAX + 1)})
+        assert (answer.status_code, problem(answer)["field"]) == (400, "prefix")
 
 
 async def test_the_past_can_be_read_and_the_future_cannot(client: httpx.AsyncClient) -> None:

@@ -143,6 +143,21 @@ async def test_changes_of_a_transaction_share_one_id_on_the_last_that_is_seen(bo
         ]
 
 
+async def test_several_prefixes_are_followed_in_one_stream(border: Border) -> None:
+    await write(border.kernel, put("project/a", 1), put("project/ab", 1), put("team/a", 1), put("team/b", 1))
+    async with Watch(border, f"{EVENTS}?snapshot=1&prefix=project/a&prefix=team/b") as watch:
+        assert revs(await watch.take(3)) == [
+            ("resource.updated", "project/a", 1),
+            ("resource.updated", "team/b", 1),
+        ]
+        await write(border.kernel, put("team/a", 2), put("project/a/b", 2))
+        await write(border.kernel, put("team/b", 2))
+        assert revs(await watch.take(2)) == [
+            ("resource.updated", "project/a/b", 1),
+            ("resource.updated", "team/b", 2),
+        ]
+
+
 async def test_a_prefix_is_of_whole_segments(border: Border) -> None:
     async with Watch(border, f"{EVENTS}?prefix=project/a") as watch:
         await watch.take(1)
