@@ -77,7 +77,7 @@ snap: _python
     {{ python }} -m tests.replay.record
     {{ python }} -m pytest --snap tests/house/test_contract.py tests/unit/http/test_recorded_streams.py tests/unit/view/test_examples.py
 
-# Rewrite specs/ from the wire and the routes
+# Rewrite specs/ and the types of the TypeScript SDK from the wire and the routes
 specs: _python
     {{ python }} -m tools.specs
 

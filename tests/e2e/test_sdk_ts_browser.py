@@ -5,12 +5,13 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route, async_playwright
 
+from cutroom_sdk.client import Client
 from cutroom_sdk.discovery import Address, find
+from cutroom_sdk.wire.tokens import Ticket
 from tests.daemons import Daemon
 from tests.deno import DENO, ENVIRONMENT, SDK
 
@@ -18,9 +19,10 @@ CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 FOLLOW = """
-async () => {
+async (ticket) => {
   const {Client, Replica, eventSourceTransport} = await import('/sdk/mod.ts');
   const client = new Client({url: ''});
+  await client.call('POST /v1/enter', {body: {ticket}});
   const replica = new Replica(eventSourceTransport('', {prefixes: ['project/page']}));
   await replica.start();
   const text = 'Größe';
@@ -82,10 +84,12 @@ async def page(address: Address, modules: Path) -> AsyncIterator[Page]:
         await browser.close()
 
 
-async def test_a_page_writes_and_follows_with_its_cookie_alone(page: Page, address: Address) -> None:
-    cookie: Any = {"name": "cutroom_session", "value": address.token, "url": address.url}
-    await page.context.add_cookies([cookie | {"httpOnly": True, "sameSite": "Strict"}])
-    seen = await page.evaluate(FOLLOW)
+async def test_a_page_enters_with_a_ticket_and_then_writes_and_follows_with_its_cookie_alone(
+    page: Page, address: Address
+) -> None:
+    async with Client(lambda: address) as client:
+        ticket = await client.post("/v1/tickets", None, Ticket)
+    seen = await page.evaluate(FOLLOW, ticket.ticket)
     assert seen["keys"] == ["project/page/a", "project/page/x", "project/page/y"]
     assert (seen["value"], seen["code"]) == ({"text": "Größe"}, "revision_conflict")
 
