@@ -1,6 +1,8 @@
 """What routes are made of: decode the request, know the caller, encode the answer."""
 
+import re
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -14,9 +16,11 @@ from engine.kernel.kernel import Kernel
 
 T = TypeVar("T")
 BODY_MAX: Final = 1 << 20
+BODY_DEPTH_MAX: Final = 128
 LIMIT_DEFAULT: Final = 100
 LIMIT_MAX: Final = 1000
 INTEGER_MAX: Final = 2**63 - 1
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
 def kernel(request: Request) -> Kernel:
@@ -62,19 +66,43 @@ async def raw_body(request: Request) -> bytes:
 async def body(request: Request, kind: type[T], *types: str) -> T:
     """Read the JSON body as `kind`. `types` are the content types taken, `application/json` unless named.
 
+    Of a name that an object has twice the last counts, at every level.
+
     Raises:
         Invalid: not JSON, nested too deeply, or another shape; `field` names where.
         StudioError: `unsupported_media_type`.
     """
     check_content_type(request, *types)
+    content = await raw_body(request)
     try:
-        return decode(await raw_body(request), kind)
+        found = decode(content, kind)
     except msgspec.ValidationError as error:
         raise shape_error(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"the body is not JSON: {error}", field="body") from error
     except RecursionError as error:
-        raise Invalid("the body is nested too deeply", field="body") from error
+        raise _too_deep() from error
+    if _depth(content) > BODY_DEPTH_MAX:
+        raise _too_deep()
+    return found
+
+
+def _too_deep() -> Invalid:
+    return Invalid(f"the body is nested too deeply; {BODY_DEPTH_MAX} levels are the most", field="body")
+
+
+def _depth(content: bytes) -> int:
+    """Return how deep JSON is nested, or a bound within the limit when that can be told at a glance.
+
+    >>> _depth(b'{"a": [1, "]]["]}'), _depth(b'[[[]], "[' + b'[' * BODY_DEPTH_MAX + b'"]')
+    (3, 3)
+    """
+    brackets = content.count(b"[") + content.count(b"{")
+    if brackets <= BODY_DEPTH_MAX:
+        return brackets
+    structure = _STRING.sub(b"", content)
+    steps = (1 if one in b"[{" else -1 for one in structure if one in b"[]{}")
+    return max(accumulate(steps))
 
 
 def check_content_type(request: Request, *types: str) -> str:

@@ -1,7 +1,7 @@
 """The kernel's own routes: resources, their stream, the log, and what the daemon says of itself."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
@@ -48,9 +48,11 @@ class PutRequest(WireRequest, frozen=True, kw_only=True):
 
 
 class TransactionRequest(WireRequest, frozen=True, kw_only=True):
-    """`POST /v1/resources/transaction`."""
+    """`POST /v1/resources/transaction`: carried out in order, each operation on what those before it have made."""
 
-    operations: tuple[Operation, ...]
+    operations: Annotated[
+        tuple[Operation, ...], msgspec.Meta(min_length=1, max_length=records.OPERATIONS_MAX)
+    ]
 
 
 def may_read(request: Request, context: Context, key: str) -> bool:
@@ -195,10 +197,8 @@ async def delete_resource(request: Request) -> Response:
 
 
 async def transaction(request: Request) -> Response:
-    """`POST /v1/resources/transaction`: all or nothing, one position."""
+    """`POST /v1/resources/transaction`: all or nothing, one position; every operation is answered with its rev."""
     asked = await body(request, TransactionRequest)
-    if not asked.operations:
-        raise Invalid("operations is empty; name at least one", field="operations")
     accepted = await _write(request, *asked.operations)
     results = [
         {"op": one.op, "key": one.key, "rev": rev}

@@ -21,6 +21,8 @@ STREAM: Final = "resources/client"
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _WRITABLE: Final = re.compile(r"(project|team)/.+|run/[^/]+/(?!status$).+|mission/[^/]+/(?!item(/|$)).+")
 MAX_VALUE_BYTES: Final = 256 << 10
+DEPTH_MAX: Final = 100
+OPERATIONS_MAX: Final = 128  # of one transaction
 TTL_MAX_MS: Final = 10 * 365 * 24 * 3600 * 1000  # ten years
 
 Ttl = Annotated[int, msgspec.Meta(ge=1, le=TTL_MAX_MS)]
@@ -129,7 +131,7 @@ def decide(held: Mapping[str, Held], operations: Sequence[Write], at_ms: int) ->
         Conflict: `revision_conflict`, with the key and both revs.
         NotFound: a patch or delete of a record that is not there.
         Rejected: a JSON Patch that the record's value does not allow.
-        Invalid: a value of more than 256 KiB, one that is missing, or one that is nested too deeply.
+        Invalid: a value of more than 256 KiB or 100 levels, or one that is missing.
     """
     records = dict(held)
     written: dict[str, Held] = {}
@@ -205,6 +207,8 @@ def _bounded(operation: Operation | JsonPatch, current: Held) -> bytes:
         encoded = encode(value)
     except RecursionError as error:
         raise _too_deep(operation.key) from error
+    if _is_deep(value, encoded):
+        raise _too_deep(operation.key)
     if len(encoded) > MAX_VALUE_BYTES:
         raise Invalid(
             f"the value of {operation.key} has {len(encoded)} bytes; {MAX_VALUE_BYTES} is the most",
@@ -227,7 +231,18 @@ def _decoded(current: Held) -> Any:
 
 
 def _too_deep(key: str) -> Invalid:
-    return Invalid(f"the value of {key} is nested too deeply", field="value")
+    return Invalid(f"the value of {key} is nested too deeply; {DEPTH_MAX} levels are the most", field="value")
+
+
+def _is_deep(value: Any, encoded: bytes) -> bool:
+    """Tell whether a value has more than `DEPTH_MAX` levels of arrays and objects."""
+    if encoded.count(b"[") + encoded.count(b"{") <= DEPTH_MAX:
+        return False  # nearly always: there are not even so many of them
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEPTH_MAX):
+        inner = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [one for several in inner for one in several if isinstance(one, dict | list)]
+    return bool(level)
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

@@ -1186,7 +1186,7 @@ export interface Track {
   gain_db?: number;
 }
 
-/** `POST /v1/resources/transaction`. */
+/** `POST /v1/resources/transaction`: carried out in order, each operation on what those before it have made. */
 export interface TransactionRequest {
   operations: Operation[];
 }
@@ -1515,7 +1515,7 @@ export interface Routes {
     body: undefined;
     answer: StreamReady | ResourceUpdated | ResourceDeleted | ProgressReport | Bookmark;
   };
-  /** All or nothing, one position. Needs `resources:write`. */
+  /** All or nothing, one position; every operation is answered with its rev. Needs `resources:write`. */
   "POST /v1/resources/transaction": {
     path: Nothing;
     query: Nothing;

@@ -12,7 +12,7 @@ import pytest
 from engine.http.requests import BODY_MAX
 from engine.http.routes import PREFIXES_MAX
 from engine.kernel import records
-from engine.kernel.records import TTL_MAX_MS
+from engine.kernel.records import OPERATIONS_MAX, TTL_MAX_MS
 from tests.http_kit import Border, asked
 from tests.kernel_kit import ADA, Add, check_invariants
 
@@ -216,9 +216,46 @@ async def test_a_body_of_more_than_a_mebibyte_is_too_large(client: httpx.AsyncCl
     assert border.kernel.dispatch.head == 0
 
 
-async def test_numbers_beyond_64_bits_survive(client: httpx.AsyncClient) -> None:
-    await client.put(A, content=b'{"value": %d}' % 10**30, headers={"Content-Type": "application/json"})
-    assert (await client.get(A)).json()["value"] == 10**30
+async def test_whole_numbers_beyond_those_of_floats_survive_every_way_of_writing(
+    client: httpx.AsyncClient,
+) -> None:
+    large, given = 2**53 + 1, {"Content-Type": "application/json"}
+    await client.put(A, content=b'{"value": {"a": %d, "b": %d}}' % (10**30, large), headers=given)
+    await client.patch(A, content=b'{"c": %d}' % -large, headers=MERGE)
+    test = {"op": "test", "path": "/b", "value": large}
+    await client.patch(A, json=[test, {"op": "copy", "from": "/a", "path": "/d"}], headers=JSON_PATCH)
+    value = (await client.get(A)).json()["value"]
+    assert value == {"a": 10**30, "b": large, "c": -large, "d": 10**30}
+    almost = [test | {"value": large - 1}]
+    assert problem(await client.patch(A, json=almost, headers=JSON_PATCH))["reason"] == "test_failed"
+
+
+async def test_of_a_name_that_is_there_twice_the_last_counts(client: httpx.AsyncClient) -> None:
+    given = {"Content-Type": "application/json"}
+    await client.put(A, content=b'{"value": 1, "value": {"a": 1, "a": 2}}', headers=given)
+    await client.patch(A, content=b'{"b": 3, "b": 4}', headers=MERGE)
+    assert (await client.get(A)).json()["value"] == {"a": 2, "b": 4}
+
+
+async def test_what_is_no_number_is_no_json_in_a_patch_either(client: httpx.AsyncClient) -> None:
+    await client.put(A, json={"value": {}})
+    for content in (b'{"a": NaN}', b'{"a": -Infinity}'):
+        answer = await client.patch(A, content=content, headers=MERGE)
+        assert (answer.status_code, problem(answer)["field"]) == (400, "body")
+    answer = await client.patch(A, content=b'[{"op": "add", "path": "/a", "value": NaN}]', headers=JSON_PATCH)
+    assert (answer.status_code, problem(answer)["field"]) == (400, "body")
+
+
+@pytest.mark.parametrize(("levels", "field"), [(100, None), (101, "value"), (127, "value"), (128, "body")])
+async def test_depth_has_a_bound_for_values_and_for_bodies(
+    client: httpx.AsyncClient, levels: int, field: str | None
+) -> None:
+    content = b'{"value": ' + b"[" * levels + b'"]]"' + b"]" * levels + b"}"
+    answer = await client.put(A, content=content, headers={"Content-Type": "application/json"})
+    if field is None:
+        assert answer.status_code == 201
+    else:
+        assert (answer.status_code, problem(answer)["field"]) == (400, field)
 
 
 async def test_keys_that_are_malformed_or_the_engines_own_are_refused(client: httpx.AsyncClient) -> None:
@@ -274,6 +311,8 @@ async def test_a_transaction_is_all_or_nothing_at_one_position(client: httpx.Asy
     [
         ({"op": "put", "key": "project/a", "value": 1, "if_match": 3}, "operations[0].if_match"),
         ({"op": "put", "key": "project/a"}, "value"),
+        ({"op": "put", "key": "project/a", "value": 1, "ttl_ms": 0}, "operations[0].ttl_ms"),
+        ({"op": "check", "key": "project/a", "ttl_ms": 5}, "ttl_ms"),
         ({"op": "replace", "key": "project/a", "value": 1}, "operations[0].op"),
         ({"op": "delete", "key": "project"}, None),
     ],
@@ -286,9 +325,16 @@ async def test_an_operation_that_is_wrong_is_named(
     assert problem(answer).get("field") == field
 
 
-async def test_a_transaction_of_nothing_is_a_mistake(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/v1/resources/transaction", json={"operations": []})
-    assert (answer.status_code, problem(answer)["field"]) == (400, "operations")
+async def test_a_transaction_has_one_operation_and_not_more_than_it_may(client: httpx.AsyncClient) -> None:
+    def asked(count: int) -> dict[str, Any]:
+        put = {"op": "put", "key": "project/a", "value": 1}
+        return {"operations": [put] * count}
+
+    for count in (0, OPERATIONS_MAX + 1):
+        answer = await client.post("/v1/resources/transaction", json=asked(count))
+        assert (answer.status_code, problem(answer)["field"]) == (400, "operations")
+    most = (await client.post("/v1/resources/transaction", json=asked(OPERATIONS_MAX))).json()
+    assert [result["rev"] for result in most["results"]] == list(range(1, OPERATIONS_MAX + 1))
 
 
 async def test_lists_are_pages_with_the_position_of_the_read(client: httpx.AsyncClient) -> None:

@@ -5,8 +5,17 @@ from typing import Any
 
 import pytest
 
+from cutroom_sdk.wire.resources import PatchOperation
 from engine.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from engine.kernel.records import MAX_VALUE_BYTES, Operation, check_key, check_writable, merge_patch
+from engine.kernel.records import (
+    DEPTH_MAX,
+    MAX_VALUE_BYTES,
+    JsonPatch,
+    Operation,
+    check_key,
+    check_writable,
+    merge_patch,
+)
 from tests.kernel_kit import ADA, ELSEWHERE, check_invariants, events_of, put, running, write
 
 
@@ -54,6 +63,14 @@ def test_what_the_engine_owns_is_not_for_clients(key: str) -> None:
     with pytest.raises(Forbidden) as caught:
         check_writable(key)
     assert (caught.value.code, caught.value.extra) == ("engine_owned", {"key": key})
+
+
+def nested(levels: int) -> Any:
+    """An object in an object in an object, so many of them."""
+    deep: Any = {}
+    for _ in range(levels - 1):
+        deep = {"a": deep}
+    return deep
 
 
 # RFC 7396, appendix A, all of it.
@@ -205,12 +222,26 @@ async def test_a_value_has_a_bound_in_size_and_in_depth(tmp_path: Path) -> None:
         await write(kernel, put("project/a", "x" * (MAX_VALUE_BYTES - 2)))
         with pytest.raises(Invalid, match=str(MAX_VALUE_BYTES)):
             await write(kernel, put("project/a", "x" * (MAX_VALUE_BYTES - 1)))
-        deep: Any = {}
-        for _ in range(5_000):
-            deep = {"a": deep}
-        for operation in (put("project/a", deep), Operation(op="patch", key="project/a", value=deep)):
-            with pytest.raises(Invalid, match="nested too deeply"):
-                await write(kernel, operation)
+        await write(kernel, put("project/a", nested(DEPTH_MAX)))
+        for deep in (nested(DEPTH_MAX + 1), nested(5_000)):
+            for operation in (put("project/a", deep), Operation(op="patch", key="project/a", value=deep)):
+                with pytest.raises(Invalid, match=f"nested too deeply; {DEPTH_MAX} levels"):
+                    await write(kernel, operation)
+
+
+async def test_patches_cannot_nest_a_value_deeper_one_by_one(tmp_path: Path) -> None:
+    add = PatchOperation(op="add", path="/a" * DEPTH_MAX, value={})
+    async with running(tmp_path) as kernel:
+        await write(kernel, put("project/a", nested(DEPTH_MAX)))
+        with pytest.raises(Invalid, match="nested too deeply"):
+            await write(kernel, JsonPatch(key="project/a", operations=(add,)))
+
+
+async def test_many_containers_side_by_side_are_not_deep(tmp_path: Path) -> None:
+    async with running(tmp_path) as kernel:
+        await write(kernel, put("project/a", [{"a": []}] * (DEPTH_MAX + 1)))
+        accepted = await write(kernel, put("project/a", "[" * (DEPTH_MAX + 1)))
+        assert accepted.revs == {"project/a": 2}
 
 
 async def test_the_same_key_in_two_partitions_is_two_records(tmp_path: Path) -> None:
