@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.kernel import changes, log
+from engine.kernel.chain import START
 from engine.kernel.clock import Clock
 from engine.kernel.context import KEPT_MS, Claim, Context
 from engine.kernel.database import Database
@@ -57,11 +58,12 @@ class Dispatch:
         self._ended = False
         self._listeners: list[Callable[[Told], None]] = []
         self.head = 0
+        self.hash = START
         self._last_at_ms = 0
 
-    def start_at(self, head: int, at_ms: int) -> None:
-        """Take over where the log ends; before the first proposal."""
-        self.head, self._last_at_ms = head, at_ms
+    def start_at(self, head: int, at_ms: int, hash_: bytes = START) -> None:
+        """Take over where the log ends and what its chain has come to; before the first proposal."""
+        self.head, self._last_at_ms, self.hash = head, at_ms, hash_
 
     def listen(self, listener: Callable[[Told], None]) -> None:
         """Have `listener` called after every commit, in log order."""
@@ -144,14 +146,15 @@ class Dispatch:
             overlay.records.update(draft.records)
             position = draft.position
             done.append((request, draft, accepted))
+        hash_ = self.hash
         try:
             if any(draft.events or request.bookkeeping for request, draft, _ in done):
-                await self._database.write(lambda connection: _write(connection, done))
+                hash_ = await self._database.write(lambda connection: _write(connection, done, self.hash))
         except Exception as failure:
             for request in batch:
                 _refuse(request, failure)
             return
-        self.head, self._last_at_ms = position, at_ms
+        self.head, self._last_at_ms, self.hash = position, at_ms, hash_
         self._heads.keep(overlay.streams, overlay.records)
         self._tell(done)
         for request, reason in refused:
@@ -167,14 +170,18 @@ class Dispatch:
                     listener(Told(draft.events, draft.changes, enqueued))
 
 
-def _write(connection: sqlite3.Connection, done: list[tuple[_Request, Draft, tuple[Accepted, ...]]]) -> None:
+def _write(
+    connection: sqlite3.Connection, done: list[tuple[_Request, Draft, tuple[Accepted, ...]]], hash_: bytes
+) -> bytes:
+    """Write a batch and return the hash that the chain comes to."""
     for request, draft, _ in done:
-        log.insert(connection, draft.events)
+        hash_ = log.insert(connection, draft.events, hash_, draft.values)
         changes.insert(connection, draft.changes)
         if request.bookkeeping:
             request.bookkeeping(connection)
         if request.context.claim and draft.events:
             _claim(connection, request.context.claim, draft.events[0].at_ms)
+    return hash_
 
 
 def _claim(connection: sqlite3.Connection, claim: Claim, at_ms: int) -> None:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from cutroom_sdk.wire.codec import encode
 from engine.kernel import commands, records
+from engine.kernel.chain import Values
 from engine.kernel.changes import Change
 from engine.kernel.context import Context
 from engine.kernel.errors import Conflict
@@ -86,6 +87,7 @@ class Draft:
         self._before: dict[str, Any] = {}
         self.position = position
         self.events: list[Event] = []
+        self.values: dict[int, Values] = {}  # the records that the event at a position wrote
         self.changes: list[Change] = []
         self.streams: dict[tuple[str, str], Folded] = {}
         self.records: dict[tuple[str, str], Held] = {}
@@ -149,6 +151,7 @@ class Draft:
             return _Outcome((), {key: old.rev for key, old in held.items()}, results)
         _, version = await self._stream(records.STREAM)
         recorded = self._record(records.STREAM, version + 1, event)
+        self.values[recorded.position] = [new.value for new in written.values()]
         self.streams[self._context.partition, records.STREAM] = Folded(None, version + 1)
         for key, new in written.items():
             self._change(key, new)

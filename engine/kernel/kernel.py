@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from engine.kernel import anchor
 from engine.kernel.blobs import Blobs
+from engine.kernel.chain import START
 from engine.kernel.clock import Clock
 from engine.kernel.commands import COMMAND
 from engine.kernel.database import Database
@@ -43,6 +45,7 @@ class Kernel:
     expiry: Sweeper
     tools: Tools
     blobs: Blobs
+    anchor: anchor.Keeper
     clock: Clock
     aggregates: dict[str, Aggregate[Any, Any, Any]]
 
@@ -50,16 +53,25 @@ class Kernel:
     async def open(
         cls, folder: Path, aggregates: Sequence[Aggregate[Any, Any, Any]], clock: Clock
     ) -> "Kernel":
-        """Open the state directory's files; nothing runs yet, so that features can register themselves."""
+        """Open the state directory's files; nothing runs yet, so that features can register themselves.
+
+        Raises:
+            Unavailable: the files cannot be used, or the log is not the one that it was.
+        """
         by_kind = {aggregate.kind: aggregate for aggregate in (COMMAND, *aggregates)}
         assert len(by_kind) == len(aggregates) + 1, "two aggregates share a kind"
         database = await Database.open(folder / DATABASE_NAME)
         log = Log(database)
+        try:
+            await anchor.check(folder, log)
+        except BaseException:
+            await database.close()
+            raise
         dispatch = Dispatch(database, Heads(database, log, by_kind), by_kind, clock)
         subscriptions = Subscriptions(database, log)
         store = Store(database)
         head, at_ms = await log.head()
-        dispatch.start_at(head, at_ms)
+        dispatch.start_at(head, at_ms, await log.hash_at(head) or START)
         subscriptions.start_at(head)
         dispatch.listen(subscriptions.publish)
         blobs = Blobs(folder / "blobs")
@@ -76,16 +88,17 @@ class Kernel:
             expiry=Sweeper(dispatch, database, clock),
             tools=Tools(),
             blobs=blobs,
+            anchor=anchor.Keeper(folder, dispatch),
             clock=clock,
             aggregates=by_kind,
         )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the committer, the outbox, the reactions and the sweeper for as long as the block lasts.
+        """Run the committer, the outbox, the reactions, the sweeper and the anchor for as long as the block lasts.
 
         What expired while nothing ran is gone when the block begins. At the end effects are cancelled first, then the
-        committer, once it has written what waits.
+        committer, once it has written what waits; the anchor then says where the log has ended.
         """
         committer = self._started(self.dispatch.run(), "committer")
         effects: list[asyncio.Task[None]] = []
@@ -94,11 +107,13 @@ class Kernel:
             effects.append(self._started(self.outbox.run(), "outbox"))
             effects.append(self._started(self.reactions.run(), "reactions"))
             effects.append(self._started(self.expiry.run(), "expiry"))
+            effects.append(self._started(self.anchor.run(), "anchor"))
             yield
         finally:
             await _end(*effects)
             self.dispatch.stop()
             await asyncio.gather(committer, return_exceptions=True)
+            await self.anchor.write()
             await self.database.close()
 
     def _started(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":

@@ -1,12 +1,13 @@
 """The log: what happened, in order, and how it is read back."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from engine.kernel.chain import START, Values, link
 from engine.kernel.database import Database
 
 PAGE: Final = 1000
@@ -62,12 +63,23 @@ def _event(row: Sequence[object]) -> Event:
     )
 
 
-def insert(connection: sqlite3.Connection, events: Sequence[Event]) -> None:
-    """Append events inside the caller's transaction; the unique index refuses a version taken already."""
+def insert(
+    connection: sqlite3.Connection, events: Sequence[Event], previous: bytes, values: Mapping[int, Values]
+) -> bytes:
+    """Append events inside the caller's transaction; the unique index refuses a version taken already.
+
+    `previous` is the hash that the chain has come to, `values` the records that the event at a position wrote. Returns
+    the hash that the chain comes to.
+    """
+    rows = []
+    for event in events:
+        row = event.row()
+        previous = link(previous, row, values.get(event.position, ()))
+        rows.append((*row, previous))
     connection.executemany(
-        f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [event.row() for event in events],
+        f"INSERT INTO events ({_COLUMNS}, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
     )
+    return previous
 
 
 class Log:
@@ -84,6 +96,17 @@ class Log:
                 "SELECT position, at_ms FROM events ORDER BY position DESC LIMIT 1"
             ).fetchone()
             return (row[0], row[1]) if row else (0, 0)
+
+        return await self._database.read(work)
+
+    async def hash_at(self, position: int) -> bytes | None:
+        """Return the hash that the chain had come to at a position: zeros at 0, None where there is no event."""
+        if position == 0:
+            return START
+
+        def work(connection: sqlite3.Connection) -> bytes | None:
+            row = connection.execute("SELECT hash FROM events WHERE position = ?", (position,)).fetchone()
+            return row[0] if row else None
 
         return await self._database.read(work)
 

@@ -7,13 +7,14 @@ idempotency       answers kept for repeated requests (bookkeeping, not state)
 checkpoints       how far a reaction has read (bookkeeping)
 
 Step 2 gives records a time to live: when they expire, in the live table (indexed: the sweeper asks for the next) and in
-the history, so that the past is answered whole.
+the history, so that the past is answered whole. Step 3 gives every event its hash (`chain`), those of old included.
 """
 
 import sqlite3
 from pathlib import Path
 from typing import Final
 
+from engine.kernel import chain
 from engine.kernel.errors import Unavailable
 
 STEPS: Final = (
@@ -72,7 +73,9 @@ STEPS: Final = (
     ALTER TABLE resource_history ADD COLUMN expires_at_ms INTEGER;
     CREATE INDEX resources_expiring ON resources (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
     """,
+    "ALTER TABLE events ADD COLUMN hash BLOB",
 )
+FILLS: Final = {3: chain.fill}  # what a step computes, after its statements and in the same transaction
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -94,6 +97,8 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         for statement in step.split(";"):
             if statement.strip():
                 connection.execute(statement)
+        if number in FILLS:
+            FILLS[number](connection)
         connection.execute(f"PRAGMA user_version={number}")
         connection.execute("COMMIT")
 

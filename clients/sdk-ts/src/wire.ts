@@ -63,6 +63,12 @@ export interface AnalysisRequest {
   params?: { [name: string]: Json };
 }
 
+/** How far a log had come: the hash, in hex, of the event at `position`; 0 and zeros for an empty one. */
+export interface Anchor {
+  position: number;
+  hash: string;
+}
+
 /**
  * Resource `approval/{approval_id}`.
  *

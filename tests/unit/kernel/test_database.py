@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine.kernel import database as database_module
+from engine.kernel.anchor import ANCHOR_FILE
 from engine.kernel.database import Database
 from engine.kernel.errors import Unavailable
 from engine.kernel.kernel import DATABASE_NAME, Kernel
@@ -123,9 +124,9 @@ async def test_a_version_that_is_taken_already_breaks_the_database(tmp_path: Pat
     """Memory and file disagree: nothing that is decided on it may be written."""
     async with running(tmp_path) as kernel:
         accepted = await kernel.dispatch.propose("counter/a", Add(), ADA)
-        row = (2, *accepted.events[0].row()[1:3], 2, *accepted.events[0].row()[4:])
+        row = (2, *accepted.events[0].row()[1:3], 2, *accepted.events[0].row()[4:], bytes(32))
         await kernel.database.write(
-            lambda connection: connection.execute(f"INSERT INTO events VALUES ({', '.join('?' * 10)})", row)
+            lambda connection: connection.execute(f"INSERT INTO events VALUES ({', '.join('?' * 11)})", row)
         )
         with pytest.raises(Unavailable):
             await kernel.dispatch.propose("counter/a", Add(), ADA)
@@ -224,7 +225,7 @@ async def test_a_checkpoint_that_fails_otherwise_breaks_the_database(
 async def test_after_a_close_in_peace_everything_is_in_the_one_file(tmp_path: Path) -> None:
     async with running(tmp_path) as kernel:
         await kernel.dispatch.propose("counter/a", Add(), ADA)
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [DATABASE_NAME]
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {DATABASE_NAME, ANCHOR_FILE}
 
 
 async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
