@@ -24,6 +24,15 @@ from cutroom_sdk.wire.renders import Render
 from cutroom_sdk.wire.resources import EventPage, EventRecord, Record
 from cutroom_sdk.wire.runs import Run
 from cutroom_sdk.wire.status import Health, Ready
+from cutroom_sdk.wire.tokens import (
+    AuditEntry,
+    Entered,
+    EnterRequest,
+    IssuedToken,
+    Ticket,
+    Token,
+    TokenRequest,
+)
 
 T = TypeVar("T")
 CONNECT_S: Final = 3.0
@@ -214,6 +223,31 @@ class Client:
     async def render(self, render_id: str) -> Render:
         """Return one render."""
         return await self.get(f"/v1/renders/{render_id}", Render)
+
+    # Tokens, windows of a browser, the audit.
+    async def issue_token(self, asked: TokenRequest) -> IssuedToken:
+        """Issue a token; the answer shows its secret, this once."""
+        return await self.post("/v1/tokens", asked, IssuedToken)
+
+    async def tokens(self) -> list[Token]:
+        """Return the tokens that were issued here and are not revoked, oldest first."""
+        return await self.every("/v1/tokens", Token)
+
+    async def revoke_token(self, token_id: str) -> Token:
+        """End a token and all that it opened; return it as it was. Revoking it again changes nothing."""
+        return _read((await self.request("DELETE", f"/v1/tokens/{token_id}")).content, Token)
+
+    async def ticket(self) -> Ticket:
+        """Return a ticket that lets a window of a browser in with this client's token: once, within 30 seconds."""
+        return await self.post("/v1/tickets", {}, Ticket)
+
+    async def enter(self, ticket: str) -> Entered:
+        """Spend a ticket as a browser's page does; the cookie stays with this client."""
+        return await self.post("/v1/enter", EnterRequest(ticket=ticket), Entered)
+
+    async def audit(self) -> list[AuditEntry]:
+        """Return who was refused what and who administered the engine, oldest first."""
+        return await self.every("/v1/audit", AuditEntry)
 
     # Records, streams, the log.
     async def record(self, key: str) -> Record:
