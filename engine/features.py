@@ -33,6 +33,8 @@ from engine.rendering.reducer import RENDER, SEGMENT
 from engine.rendering.routes import routes as rendering_routes
 from engine.runs.reducer import RUN
 from engine.runs.routes import routes as run_routes
+from engine.sessions.reducer import SESSION_RUN
+from engine.sessions.routes import routes as session_routes
 from engine.wiring.routes import routes as wiring_routes
 
 AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
@@ -44,12 +46,14 @@ AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
     UPLOAD,
     RENDER,
     SEGMENT,
+    SESSION_RUN,
     TOKEN,
     AUDIT,
 )
 ROUTES: Final[list[BaseRoute]] = [
     *mission_routes,
     *run_routes,
+    *session_routes,
     *approval_routes,
     *wiring_routes,
     *media_routes,

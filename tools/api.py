@@ -6,7 +6,18 @@ without a route is a promise that nobody keeps.
 
 from typing import Any, Final, NamedTuple
 
-from cutroom_sdk.wire import approvals, frames, media, missions, renders, resources, runs, status, tokens
+from cutroom_sdk.wire import (
+    approvals,
+    frames,
+    media,
+    missions,
+    renders,
+    resources,
+    runs,
+    sessions,
+    status,
+    tokens,
+)
 from engine.http.routes import PutRequest, TransactionRequest
 
 ANY: Final = ""  # any known token
@@ -128,6 +139,12 @@ OPERATIONS: Final[dict[str, Operation]] = {
         headers=("Idempotency-Key",),
     ),
     "GET /v1/mission-templates": Operation(Page(dict[str, Any]), "missions:read"),
+    "POST /v1/sessions/{id}/events": Operation(
+        sessions.SessionEventAnswer,
+        "missions:report",
+        sessions.SessionEventRequest,
+        headers=("Idempotency-Key",),
+    ),
     "GET /v1/runs/{id}": Operation(runs.Run, "missions:read", headers=("If-None-Match",)),
     "GET /v1/approvals": Operation(Page(approvals.Approval), "approvals:read", query=("state", *_LIST)),
     "GET /v1/approvals/{id}": Operation(approvals.Approval, "approvals:read", headers=("If-None-Match",)),

@@ -136,6 +136,7 @@ def resources_page() -> str:
     rows = [(f"`{one.kind}/{{id}}`", _picture(one), f"`{one.reads}`") for one in inventory.aggregates()]
     rows += [
         ("`project/...`, `team/...`", "Records that clients write, guarded by rev.", "`resources:read`"),
+        ("`run/{id}/status`", "What another program reported of its run.", "`missions:read`"),
         ("`run/{id}/...`, `mission/{id}/...`", "Clients' own beside the engine's.", "as above them"),
     ]
     intro = "State is published under a key, with a rev that counts its writes."

@@ -19,6 +19,7 @@ FEATURES: Final = {
     "rendering": {"effects.py", "reducer.py", "routes.py"},
     "runs": {"effects.py", "reducer.py", "routes.py"},
     "access": {"reducer.py", "routes.py"},
+    "sessions": {"reducer.py", "routes.py"},
 }
 OTHER_ROOMS: Final = {"http", "kernel", "wiring"}
 DESIGN_PARTS: Final = ("Purpose.", "Invariants.", "Must not know.", "Fails.")

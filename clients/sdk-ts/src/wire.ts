@@ -601,6 +601,21 @@ export interface Marker {
   comment?: string;
 }
 
+/**
+ * A part of a message. `tool_invocation` and `tool_result` count; parts of other types (text) change nothing.
+ *
+ * `call_id` tells calls of the same tool apart that run at once.
+ */
+export interface MessagePart {
+  type: string;
+  /** @default "" */
+  tool?: string;
+  /** @default "" */
+  call_id?: string;
+  /** @default null */
+  result?: Json;
+}
+
 /** Resource `mission/{mission_id}`. */
 export interface Mission {
   mission_id: string;
@@ -999,6 +1014,27 @@ export interface RenderProgress {
   eta_s?: number | null;
 }
 
+/** A part of a message was written, or written anew. */
+export interface ReportPartUpdated {
+  type: "message.part.updated";
+  run_id: string;
+  part: MessagePart;
+}
+
+/** A run of the session has ended, with this result. */
+export interface ReportRunFinished {
+  type: "session.run.finished";
+  run_id: string;
+  /** @default null */
+  result?: Json;
+}
+
+/** A run of the session has begun. Like all reports it may carry more fields; they are skipped. */
+export interface ReportRunStarted {
+  type: "session.run.started";
+  run_id: string;
+}
+
 /** `resource.deleted`: `rev` is the tombstone's. */
 export interface ResourceDeleted {
   key: string;
@@ -1094,6 +1130,36 @@ export interface SegmentCounts {
   rendered?: number;
   /** @default 0 */
   cached?: number;
+}
+
+/** The run's status after the report; None while nothing that counts was reported. */
+export interface SessionEventAnswer {
+  status: SessionRunStatus | null;
+}
+
+/** `POST /v1/sessions/{id}/events`. */
+export interface SessionEventRequest {
+  event: ReportRunStarted | ReportRunFinished | ReportPartUpdated;
+}
+
+/**
+ * Resource `run/{run_id}/status`: what was reported of a run.
+ *
+ * `phase` says what the last report that counted was about, the run or a tool, and `event_type` which it was;
+ * `tool_active`: a tool was called and has not answered. `tool` and `result` are the last tool's, until the run is
+ * finished: then `result` is the run's.
+ */
+export interface SessionRunStatus {
+  state: "finished" | "running";
+  phase: "run" | "tool";
+  tool_active: boolean;
+  session_id: string;
+  run_id: string;
+  event_type: string;
+  /** @default null */
+  tool?: string | null;
+  /** @default null */
+  result?: Json;
 }
 
 /** A stretch between two edits. Spans are half open; `transition_in` is how the shot begins. */
@@ -1563,6 +1629,13 @@ export interface Routes {
     query: Nothing;
     body: undefined;
     answer: Run;
+  };
+  /** Tell what happened in a run of one's own; answers its status. Needs `missions:report`. */
+  "POST /v1/sessions/{id}/events": {
+    path: { id: string };
+    query: Nothing;
+    body: SessionEventRequest;
+    answer: SessionEventAnswer;
   };
   /** 201 with a ticket that lets a window of a browser in, once, within 30 seconds. Any token may. */
   "POST /v1/tickets": {

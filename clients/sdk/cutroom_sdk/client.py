@@ -23,6 +23,12 @@ from cutroom_sdk.wire.missions import (
 from cutroom_sdk.wire.renders import Render
 from cutroom_sdk.wire.resources import EventPage, EventRecord, Record
 from cutroom_sdk.wire.runs import Run
+from cutroom_sdk.wire.sessions import (
+    SessionEventAnswer,
+    SessionEventRequest,
+    SessionReport,
+    SessionRunStatus,
+)
 from cutroom_sdk.wire.status import Health, Ready
 from cutroom_sdk.wire.tokens import (
     AuditEntry,
@@ -215,6 +221,11 @@ class Client:
     async def run(self, run_id: str) -> Run:
         """Return one run."""
         return await self.get(f"/v1/runs/{run_id}", Run)
+
+    async def report(self, session_id: str, event: SessionReport) -> SessionRunStatus | None:
+        """Report what happened in a run of one's own; return the run's status, None while nothing counted."""
+        asked = SessionEventRequest(event=event)
+        return (await self.post(f"/v1/sessions/{session_id}/events", asked, SessionEventAnswer)).status
 
     async def renders(self) -> list[Render]:
         """Return all renders."""
