@@ -7,6 +7,7 @@ kind at most. What administers the engine is never counted together.
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from engine.access import sessions, tokens
 from engine.access.reducer_audit import KIND, Entry, Note
 from engine.http.gate import Noted
 from engine.kernel.clock import Clock, sleep_until
@@ -25,6 +27,7 @@ WINDOW_MS: Final = 60_000
 WINDOWS_MAX: Final = 512
 REASON_MAX: Final = 300
 ACTION_MAX: Final = 200
+_SECRET: Final = re.compile(f"({re.escape(tokens.PREFIX)}|{re.escape(sessions.PREFIX)})[A-Za-z0-9_.-]+")
 _log = logging.getLogger(__name__)
 
 _Kind = tuple[str, str, str, str]  # partition, actor, code, capability
@@ -136,11 +139,16 @@ def _entry(noted: Noted, at_ms: int) -> Entry:
     return Entry(
         actor=context.actor if context else "",
         token_id=context.token_id if context else "",
-        action=f"{method} {told}"[:ACTION_MAX],
+        action=_told(f"{method} {told}", ACTION_MAX),
         outcome="done" if error is None else "refused",
         code=error.code if error else "",
-        reason=error.detail[:REASON_MAX] if error else "",
+        reason=_told(error.detail, REASON_MAX) if error else "",
         capability=noted.capability,
         address=noted.address,
         since_ms=at_ms,
     )
+
+
+def _told(text: str, most: int) -> str:
+    """Return a text without what looks like a token or a cookie: some paste one where an id belongs."""
+    return _SECRET.sub(r"\1...", text)[:most]

@@ -60,6 +60,15 @@ async def test_no_secret_is_on_record_wherever_a_stranger_puts_it(tmp_path: Path
         assert secret not in b"".join(bytes(event.data) for event in await room.log()).decode()
 
 
+async def test_a_secret_pasted_where_an_id_belongs_is_not_kept_either(tmp_path: Path) -> None:
+    async with opened(tmp_path) as room:
+        token = await room.token(actor="ada")
+        async with room.asks(token) as client:
+            assert (await client.delete(f"/v1/tokens/{token}")).status_code == 403
+        assert (await room.audit())[-1]["action"] == "DELETE /v1/tokens/cutroom_..."
+        assert token not in b"".join(bytes(event.data) for event in await room.log()).decode()
+
+
 async def test_a_flood_of_refusals_is_two_events_a_minute(tmp_path: Path) -> None:
     async with opened(tmp_path) as room:
         for _ in range(100):
