@@ -1,5 +1,6 @@
 """Records that live for a time: deleted by an event when it is up, and never when somebody has written since."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,16 @@ from tests.kernel_kit import (
 HOUR_MS = 3600 * 1000
 
 
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing sweep but the test, and the start."""
+
+    async def idle(_: Sweeper) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Sweeper, "run", idle)
+
+
 def lasting(key: str, ttl_ms: int, value: Any = None) -> Operation:
     return Operation(op="put", key=key, value=value, ttl_ms=ttl_ms)
 
@@ -57,6 +68,7 @@ async def test_a_record_says_how_long_it_lives(tmp_path: Path) -> None:
         assert (second.ttl_ms, second.expires_at_ms) == (UNSET, UNSET)
 
 
+@pytest.mark.usefixtures("by_hand")
 async def test_a_record_whose_time_is_up_is_there_until_its_deletion_and_then_gone(tmp_path: Path) -> None:
     clock = FakeClock()
     async with running(tmp_path, clock=clock) as kernel:
@@ -92,6 +104,7 @@ async def test_it_goes_by_itself_when_its_time_comes(tmp_path: Path) -> None:
         await check_invariants(kernel)
 
 
+@pytest.mark.usefixtures("by_hand")
 async def test_a_put_without_a_time_lets_it_live_on(tmp_path: Path) -> None:
     clock = FakeClock()
     async with running(tmp_path, clock=clock) as kernel:
@@ -102,6 +115,7 @@ async def test_a_put_without_a_time_lets_it_live_on(tmp_path: Path) -> None:
         assert (await there(kernel, "project/a")).expires_at_ms is None
 
 
+@pytest.mark.usefixtures("by_hand")
 async def test_a_patch_leaves_the_time_as_it_is_and_a_put_sets_it_anew(tmp_path: Path) -> None:
     clock = FakeClock(0)
     async with running(tmp_path, clock=clock) as kernel:
@@ -117,12 +131,13 @@ async def test_a_patch_leaves_the_time_as_it_is_and_a_put_sets_it_anew(tmp_path:
         await check_invariants(kernel)
 
 
+@pytest.mark.usefixtures("by_hand")
 async def test_what_was_written_since_the_sweeper_looked_lives_on(tmp_path: Path) -> None:
     clock = FakeClock()
     async with running(tmp_path, clock=clock) as kernel:
-        await write(kernel, lasting("project/a", 10), lasting("project/b", HOUR_MS))
-        clock.at_ms += 10
-        await write(kernel, lasting("project/a", 10))
+        await write(kernel, lasting("project/a", HOUR_MS), lasting("project/b", 2 * HOUR_MS))
+        clock.at_ms += HOUR_MS
+        await write(kernel, lasting("project/a", HOUR_MS))
         late = WriteRecords(operations=(Expiry(key="project/a", rev=1), Expiry(key="project/b", rev=1)))
         accepted = await kernel.dispatch.propose(records.STREAM, late, ADA)
         assert accepted.events == ()
@@ -130,12 +145,28 @@ async def test_what_was_written_since_the_sweeper_looked_lives_on(tmp_path: Path
         assert (await there(kernel, "project/b")).rev == 1
 
 
+@pytest.mark.usefixtures("by_hand")
+async def test_the_sweeper_deletes_no_rev_but_the_one_it_saw(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with running(tmp_path, clock=clock) as kernel:
+        await write(kernel, lasting("project/a", HOUR_MS, {}))
+        clock.at_ms += HOUR_MS
+        await write(kernel, Operation(op="patch", key="project/a", value={"late": True}))
+        for rev, events in ((1, 0), (2, 1)):
+            asked = WriteRecords(operations=(Expiry(key="project/a", rev=rev),))
+            accepted = await kernel.dispatch.propose(records.STREAM, asked, ADA)
+            assert len(accepted.events) == events
+
+
+@pytest.mark.usefixtures("by_hand")
 async def test_what_expired_while_nothing_ran_is_gone_before_anybody_is_answered(tmp_path: Path) -> None:
     clock = FakeClock()
     async with running(tmp_path, clock=clock) as kernel:
-        await write(kernel, lasting("project/a", 10), lasting("project/b", 20), put("project/c", 1))
-        await write(kernel, lasting("project/a", 10), context=ELSEWHERE)
-    clock.at_ms += 10
+        await write(
+            kernel, lasting("project/a", HOUR_MS), lasting("project/b", 2 * HOUR_MS), put("project/c", 1)
+        )
+        await write(kernel, lasting("project/a", HOUR_MS), context=ELSEWHERE)
+    clock.at_ms += HOUR_MS
     async with running(tmp_path, clock=clock) as kernel:
         assert await found(kernel, "project/a") is None
         assert await found(kernel, "project/a", ELSEWHERE) is None
@@ -153,8 +184,8 @@ async def test_a_full_disk_keeps_nothing_from_starting(
 ) -> None:
     clock, sweep = FakeClock(), Sweeper.sweep
     async with running(tmp_path, clock=clock) as kernel:
-        await write(kernel, lasting("project/a", 10))
-    clock.at_ms += 10
+        await write(kernel, lasting("project/a", HOUR_MS))
+    clock.at_ms += HOUR_MS
 
     async def full(_: Sweeper) -> None:
         raise Unavailable("the disk is full", code="insufficient_storage")
@@ -167,12 +198,13 @@ async def test_a_full_disk_keeps_nothing_from_starting(
         assert await found(kernel, "project/a") is None
 
 
+@pytest.mark.usefixtures("by_hand")
 async def test_more_than_a_page_goes_in_one_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.kernel.expiry.PAGE", 3)
     clock = FakeClock()
     async with running(tmp_path, clock=clock) as kernel:
-        await write(kernel, *(lasting(f"project/{number}", number + 1) for number in range(8)))
-        clock.at_ms += 100
+        await write(kernel, *(lasting(f"project/{number}", HOUR_MS + number) for number in range(8)))
+        clock.at_ms += 2 * HOUR_MS
         await kernel.expiry.sweep()
         assert (await kernel.resources.page("")).items == ()
         assert kernel.dispatch.head == 4

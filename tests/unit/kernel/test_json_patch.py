@@ -183,6 +183,11 @@ def test_an_index_that_is_equal_as_a_number_is_not_a_name() -> None:
     assert patched([1, 2, 3], {"op": "move", "from": "/1", "path": "/1"}) == [1, 2, 3]
 
 
+def test_what_is_moved_to_where_it_is_stays_as_it_is() -> None:
+    assert list(patched({"a": 1, "b": 2}, {"op": "move", "from": "/a", "path": "/a"})) == ["a", "b"]
+    assert patched({"a": 1}, {"op": "move", "from": "", "path": ""}) == {"a": 1}
+
+
 def test_a_small_patch_cannot_make_a_huge_document() -> None:
     double = [{"op": "copy", "from": "", "path": "/-"}] * 40
     error = refusal(["x" * 100], *double)
