@@ -108,11 +108,16 @@ class Play:
             )
         )
 
-    def fail(self, name: str, reason: str = "it broke") -> tuple[t.Event, ...]:
+    def fail(self, name: str, reason: str = "it broke", *, code: str = "work_failed") -> tuple[t.Event, ...]:
         """The item's run fails."""
         return self.ask(
             t.FinishRun(
-                work_item_id=name, run_id=self.run_of(name), status="failed", author="engine", reason=reason
+                work_item_id=name,
+                run_id=self.run_of(name),
+                status="failed",
+                author="engine",
+                reason=reason,
+                code=code,
             )
         )
 

@@ -26,7 +26,7 @@ from cutroom_sdk.wire.codec import Wire, digest
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Asset
 from cutroom_sdk.wire.missions import Mission, MissionRequest, PostResumed, PostStarted
-from cutroom_sdk.wire.problems import CANCELED, DONE, FAILED, REFUSED, USAGE
+from cutroom_sdk.wire.problems import CANCELED, CODES, DONE, FAILED, REFUSED, USAGE
 from cutroom_sdk.wire.renders import Profile
 
 TEMPLATE: Final = "footage_edit"
@@ -194,7 +194,7 @@ async def _finish(setup: Setup, follow: Follow, outcome: Outcome, elapsed_s: flo
     if mission.status == "succeeded":
         return DONE
     setup.talk().print(f"[red]failed[/]: {escape(report.error)}")
-    return REFUSED if _turned_down(follow, mission) else FAILED
+    return _exit_code(follow, mission)
 
 
 def _print(setup: Setup, follow: Follow, report: EditReport, plan: CutPlan | None, mission: Mission) -> None:
@@ -210,12 +210,14 @@ def _print(setup: Setup, follow: Follow, report: EditReport, plan: CutPlan | Non
     )
 
 
-def _turned_down(follow: Follow, mission: Mission) -> bool:
-    """Tell whether the mission failed because somebody, not the engine, said no."""
+def _exit_code(follow: Follow, mission: Mission) -> int:
+    """Tell a person's no from work that failed, and that from work that was asked for in a way nobody can do."""
     if mission.failure is None or mission.failure.work_item_id is None:
-        return False
+        return FAILED
     detail = find.detail(follow.shelf, mission.mission_id, mission.failure.work_item_id)
     last = detail.attempts[-1] if detail and detail.attempts else None
-    return bool(
-        last and last.decisions and not last.decisions[-1].granted and last.decisions[-1].decider != "auto"
-    )
+    if last is None:
+        return FAILED
+    if last.decisions and not last.decisions[-1].granted and last.decisions[-1].decider != "auto":
+        return REFUSED
+    return CODES[last.code].exit if mission.failure.budget is None and last.code in CODES else FAILED

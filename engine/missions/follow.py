@@ -5,6 +5,7 @@ when it is done or a budget has run out. `decide` asks it again and again until 
 """
 
 from cutroom_sdk.wire.missions import Gate, GateName
+from cutroom_sdk.wire.problems import is_final
 from engine.kernel.ids import derived_id
 from engine.missions.fold import subject_hash
 from engine.missions.types import Event, Failed, GateOpened, Item, Mission, RunRequested, Succeeded
@@ -19,6 +20,7 @@ def next_event(mission: Mission, now_ms: int) -> Event | None:
         return None
     return (
         _overspent(mission, now_ms)
+        or _hopeless(mission)
         or _worn_out(mission)
         or _gate_to_open(mission)
         or _end(mission)
@@ -34,6 +36,15 @@ def _overspent(mission: Mission, now_ms: int) -> Failed | None:
     if budgets.max_tool_calls is not None and used.tool_calls > budgets.max_tool_calls:
         detail = f"max_tool_calls: {used.tool_calls} calls, {budgets.max_tool_calls} were allowed"
         return Failed(budget="max_tool_calls", detail=detail)
+    return None
+
+
+def _hopeless(mission: Mission) -> Failed | None:
+    """An item whose run failed over what it was asked for: its own input is all that another attempt would get."""
+    for item in mission.items:
+        last = item.attempts[-1] if item.attempts else None
+        if item.status == "rework" and last is not None and last.status == "failed" and is_final(last.code):
+            return Failed(budget=None, detail=last.reason, work_item_id=item.name)
     return None
 
 

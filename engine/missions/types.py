@@ -246,9 +246,9 @@ class Succeeded(Struct, frozen=True, kw_only=True, tag="mission.succeeded"):
 
 
 class Failed(Struct, frozen=True, kw_only=True, tag="mission.failed"):
-    """A budget ran out; `work_item_id` is the item it ran out on."""
+    """A budget ran out, or a run failed for good (`budget` None); `work_item_id` is the item it happened to."""
 
-    budget: BudgetName
+    budget: BudgetName | None
     detail: str
     work_item_id: str | None = None
 

@@ -4,6 +4,7 @@ Finished segments are on record as they come, so whatever ends this leaves only 
 """
 
 import asyncio
+import logging
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
@@ -30,6 +31,7 @@ from engine.rendering.work import (
     SoundDone,
 )
 
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 WORKER: Final = "engine.rendering.worker"
 SEGMENT_LIMIT_S: Final = 1800.0
@@ -222,6 +224,7 @@ class Making:
         except WorkFailed as error:
             if error.extra.get("cause") not in TRIED_AGAIN:
                 raise
+            _log.warning("%s: a piece of work is tried once more: %s", self._stream, error.detail)
         return await attempt()
 
     async def _propose(self, *asked: Asked) -> None:

@@ -185,8 +185,9 @@ async def test_a_file_that_breaks_off_is_refused_by_name(daemon: Daemon, tmp_pat
 async def test_sound_alone_is_refused_with_what_would_be_right(daemon: Daemon, tmp_path: Path) -> None:
     sound = make_sound(tmp_path / "only.m4a", Sound(), duration=Fraction(12))
     result = await cutroom(daemon, *edit(sound, tmp_path / "cut.mp4"))
-    assert result.code != DONE
+    assert result.code == USAGE
     assert "picture" in result.talk
+    assert "3 times" not in result.talk, "what cannot be done is not tried again"
     assert not (tmp_path / "cut.mp4").exists()
 
 

@@ -89,6 +89,16 @@ def test_a_failed_run_is_tried_again_with_the_reason_until_the_attempts_are_used
     assert [command.run_id for command in play.asked(t.CancelRun)] == [play.run_of("other")]
 
 
+def test_a_run_that_fails_over_what_it_was_asked_for_is_not_tried_again() -> None:
+    play = Play(item("cut"), item("last", "cut"), max_attempts=3)
+    play.fail("cut", "goal: 0 seconds is no length", code="invalid_request")
+    failure = play.mission.failure
+    assert failure is not None
+    assert (play.mission.status, failure.budget, failure.work_item_id) == ("failed", None, "cut")
+    assert failure.detail == "goal: 0 seconds is no length"
+    assert len(play.asked(t.StartRun)) == 1
+
+
 def test_a_second_attempt_passes_both_gates_anew() -> None:
     play = Play(item("cut", review="human", test="human"))
     play.finish("cut")

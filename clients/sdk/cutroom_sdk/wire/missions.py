@@ -195,9 +195,12 @@ class MissionSummary(Wire, frozen=True, kw_only=True):
 
 
 class Failure(Wire, frozen=True, kw_only=True):
-    """Why a mission failed: the budget that ran out, the item it ran out on, and the last reason given."""
+    """Why a mission failed: the budget that ran out, the item it ran out on, and the last reason given.
 
-    budget: BudgetName
+    `budget` None: none ran out; the item's run failed over what it was asked for, and trying again would not help.
+    """
+
+    budget: BudgetName | None
     detail: str
     work_item_id: str | None = None
 

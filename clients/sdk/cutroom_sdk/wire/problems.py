@@ -59,6 +59,15 @@ CODES: Final[dict[str, Code]] = {
 }
 
 
+def is_final(code: str) -> bool:
+    """Tell whether an error lies in what was asked for: the same again gives the same error.
+
+    >>> is_final("media_unreadable"), is_final("unavailable")
+    (True, False)
+    """
+    return code in CODES and CODES[code].exit in (USAGE, NOT_FOUND, REFUSED)
+
+
 class Problem(Wire, frozen=True, kw_only=True):
     """`application/problem+json`. An error's own fields (`key`, `expected`, `field`, ...) are in `extra`."""
 
