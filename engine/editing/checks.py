@@ -60,7 +60,7 @@ def _whole_words(plan: CutPlan) -> Check:
             f"{source.asset} {clock_text(edge)}"
             for cut in cuts
             for edge in (cut.start, cut.end)
-            if _splits(edge, source, 1 / plan.timeline.rate)
+            if splits_speech(edge, source, 1 / plan.timeline.rate)
         ]
     return _check(
         "whole_words",
@@ -73,8 +73,16 @@ def _whole_words(plan: CutPlan) -> Check:
     )
 
 
-def _splits(edge: Fraction, source: PlanSource, frame: Fraction) -> bool:
-    # Where the footage itself, or its last whole frame, ends in the middle of a word there is nothing to move.
+def splits_speech(edge: Fraction, source: PlanSource, frame: Fraction) -> bool:
+    """Tell whether a cut at `edge` lies inside speech.
+
+    Where the footage itself, or its last whole frame, ends in the middle of a word there is nothing to move.
+
+    Args:
+        edge: where a cut begins or ends, seconds of the source.
+        source: the footage and where somebody speaks in it.
+        frame: how long a frame of the result lasts, seconds.
+    """
     inside = 0 < edge <= source.duration - frame
     return inside and any(span.start < edge < span.end for span in source.speech or ())
 

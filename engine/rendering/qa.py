@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.renders import Check, Profile
+from engine.editing.checks import splits_speech
 from engine.rendering.plan import RenderPlan
 from engine.rendering.work import Inspection, Span
 
@@ -220,16 +221,17 @@ def _cut_accuracy(plan: RenderPlan, found: Inspection) -> Check:
 
 
 def _words(cut_plan: CutPlan | None, plan: RenderPlan) -> Check:
-    heard = (
-        {one.asset_id: one.speech for one in cut_plan.sources if one.speech is not None} if cut_plan else {}
-    )
+    sources = cut_plan.sources if cut_plan else ()
+    heard = {one.asset_id: one for one in sources if one.speech is not None}
     if not heard:
         return _not_applicable("words", "nobody listened for speech")
-    broken: list[str] = []
-    for asset_id, spans in plan.kept.items():
-        for edge in _edges(spans):
-            inside = [one for one in heard.get(asset_id, ()) if one.start < edge < one.end]
-            broken += [f"{asset_id[:8]} at {_s(edge)}" for _ in inside]
+    frame = 1 / plan.encoder.rate
+    broken = [
+        f"{asset_id[:8]} at {_s(edge)}"
+        for asset_id, source in heard.items()
+        for edge in _edges(plan.kept.get(asset_id, ()))
+        if splits_speech(edge, source, frame)
+    ]
     return Check(
         name="words",
         status=_status(not broken),

@@ -114,6 +114,14 @@ def test_where_clips_meet_in_their_source_no_word_is_cut() -> None:
     assert failing(plan, found_in(plan), cut_plan(("3", "5"))) == []
 
 
+def test_footage_that_ends_within_speech_may_be_kept_to_its_last_frame() -> None:
+    plan = plan_of()
+    last_frame = replace(cut_plan(("15", "16.03")).sources[0], duration=Fraction("16.03"))
+    assert failing(plan, found_in(plan), replace(cut_plan(), sources=(last_frame,))) == []
+    goes_on = replace(cut_plan(("15", "16.05")).sources[0], duration=Fraction("16.05"))
+    assert failing(plan, found_in(plan), replace(cut_plan(), sources=(goes_on,))) == ["words"]
+
+
 def test_a_film_that_is_its_source_fails() -> None:
     plan = plan_of(a_clip(ASSET, 0, 500), a_clip(ASSET, 500, 1000))
     assert failing(plan, found_in(plan), cut_plan(("1", "3"))) == ["non_pass_through"]
