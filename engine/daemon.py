@@ -6,7 +6,6 @@ python -m engine.daemon serve [--state-dir D] [--host H] [--port N] [--idle-exit
 import argparse
 import asyncio
 import contextlib
-import fcntl
 import logging
 import logging.handlers
 import os
@@ -36,8 +35,8 @@ from engine.http.app import build_app
 from engine.kernel.clock import SystemClock, monotonic_s
 from engine.kernel.errors import Conflict, StudioError
 from engine.kernel.kernel import Kernel
+from engine.state import held
 
-LOCK_FILE: Final = "daemon.lock"
 ENDPOINT_FILE: Final = "endpoint.json"
 CLOSE_S: Final = 2
 _log = logging.getLogger("cutroom")
@@ -99,23 +98,6 @@ class _Activity:
         return monotonic_s() - self.last_s if self._open <= 1 else 0.0
 
 
-@contextlib.contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold the state directory: one daemon at a time, and the lock goes with the process whatever ends it."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / LOCK_FILE).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Conflict(
-                f"a daemon is running for {folder} already; use it, stop it, or name another --state-dir",
-                expected=0,
-                actual=1,
-                code="daemon_running",
-            ) from error
-        yield
-
-
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -151,7 +133,7 @@ def _health() -> Health:
 
 async def serve(folder: Path, settings: Settings) -> int:
     """Serve until SIGTERM, SIGINT, idleness or a broken log; return the exit code."""
-    with _held(folder), _listen(settings) as listener:
+    with held(folder), _listen(settings) as listener:
         port = listener.getsockname()[1]
         kernel = await Kernel.open(folder, AGGREGATES, SystemClock())
         features = Features(kernel, settings, folder)

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from cutroom_sdk.wire import (
     approvals,
     frames,
+    log,
     media,
     missions,
     renders,
@@ -105,6 +106,10 @@ OPERATIONS: Final[dict[str, Operation]] = {
         query=("after", "stream", "type"),
         headers=("Last-Event-ID",),
     ),
+    "GET /v1/log/verify": Operation(log.LogProof, "log:admin"),
+    "GET /v1/log/replay": Operation(log.ReplayProof, "log:admin"),
+    "GET /v1/log/export": Operation(Bytes("application/x-ndjson"), "log:admin", query=("after",)),
+    "GET /v1/log/backup": Operation(Bytes("application/vnd.sqlite3"), "log:admin"),
     "GET /v1/resources": Operation(resources.RecordPage, ANY, query=("prefix", *_LIST)),
     "GET /v1/resources/events": Operation(
         Stream(tuple(frames.FRAMES.values())), ANY, query=_WATCH, headers=("Last-Event-ID",)

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from clients.cli import daemon, doctor, files, look, tokens
+from clients.cli import daemon, doctor, files, look, tokens, upkeep
 from clients.cli.edit import Wanted, edit
 from clients.cli.options import CommandError, Json, Setup, StateDir, Url, Verbose, of
 from clients.view.words import next_step
@@ -37,6 +37,7 @@ app.add_typer(missions, name="mission")
 app.add_typer(approvals, name="approval")
 app.add_typer(log, name="log")
 app.add_typer(tokens.app, name="token")
+upkeep.add_to(app, log)
 
 Context = typer.Context
 MissionId = Annotated[str, typer.Argument(help="The mission's id, its beginning, or 'last'.")]

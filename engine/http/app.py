@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from engine.http import routes
+from engine.http import routes, routes_upkeep
 from engine.http.gate import CheckToken, Gate, Note
 from engine.http.idempotency import Idempotency
 from engine.http.problems import on_http_exception, on_studio_error
@@ -37,7 +37,7 @@ def build_app(
     `app.state.closing` ends all streams when it is set.
     """
     app = Starlette(
-        routes=[*routes.routes, *features],
+        routes=[*routes.routes, *routes_upkeep.routes, *features],
         middleware=[
             Middleware(Gate, check_token=check_token, hosts=hosts, note=note),
             Middleware(Idempotency, database=kernel.database, clock=kernel.clock),

@@ -1,7 +1,7 @@
 """One write of a resource: what the projections produce, the history keeps, and the streams send."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -117,6 +117,22 @@ def read_after(connection: sqlite3.Connection, position: int, limit: int) -> lis
         found.append(change)
         size += change.size
     return found
+
+
+def read_span(connection: sqlite3.Connection, after: int, upto: int) -> list[Change]:
+    """Return all changes at positions in `(after, upto]`, in order."""
+    query = f"SELECT {_COLUMNS} FROM resource_history WHERE position > ? AND position <= ? ORDER BY position, ordinal"
+    return [Change(*row) for row in connection.execute(query, (after, upto))]
+
+
+def read_live(connection: sqlite3.Connection) -> Iterator[Change]:
+    """Yield the newest write of every key, tombstones included; the table keeps no ordinal, so it is 0."""
+    query = (
+        "SELECT position, 0, partition, key, rev, value, updated_at_ms, updated_by, ttl_ms, expires_at_ms"
+        " FROM resources"
+    )
+    for row in connection.execute(query):
+        yield Change(*row)
 
 
 def covering(prefixes: Sequence[str]) -> Callable[[str], bool]:

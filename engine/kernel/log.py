@@ -82,6 +82,12 @@ def insert(
     return previous
 
 
+def read_page(connection: sqlite3.Connection, after: int, limit: int) -> list[Event]:
+    """Return up to `limit` events of all partitions after a position, in order."""
+    query = f"SELECT {_COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?"
+    return [_event(row) for row in connection.execute(query, (after, limit))]
+
+
 class Log:
     """Reads the log. Writing it is dispatch's alone."""
 

@@ -25,6 +25,7 @@ from engine.kernel.reducer import tag_of
 from engine.kernel.subscriptions import Subscriptions
 
 NAME: Final = "reactions"
+ACTOR: Final = "reaction"
 _log = logging.getLogger(__name__)
 
 React = Callable[[Any, Event], Sequence[Asked]]
@@ -75,7 +76,7 @@ class Reactions:
 
     async def _propose(self, name: str, asked: Sequence[Asked], recorded: Event) -> None:
         context = engine_context(
-            f"reaction:{name}",
+            f"{ACTOR}:{name}",
             partition=recorded.partition,
             correlation_id=recorded.correlation_id,
             causation_id=str(recorded.position),

@@ -262,6 +262,13 @@ export interface AuditEntry {
   since_ms: number;
 }
 
+/** `backup FILE`: the copy holds the log up to `position`; `sha256` is the file's, in hex. */
+export interface BackedUp {
+  file: string;
+  position: number;
+  sha256: string;
+}
+
 /** `bookmark`: nothing for you happened up to here; the heartbeat. */
 export interface Bookmark {
   position: number;
@@ -395,6 +402,22 @@ export interface DenyRequest {
   amend?: { [name: string]: Json };
 }
 
+/**
+ * The first place where the log folded from zero and what is published come apart.
+ *
+ * `live` is what is there, `rebuilt` what the log comes to, each `{rev, position, value, ...}`, None for nothing.
+ */
+export interface Difference {
+  partition: string;
+  key: string;
+  position: number;
+  detail: string;
+  /** @default null */
+  live?: Json | null;
+  /** @default null */
+  rebuilt?: Json | null;
+}
+
 /** A named effect; each parameter is a constant or keyframes in clip time, sorted by `at`. */
 export interface Effect {
   name: string;
@@ -450,9 +473,13 @@ export interface EventRecord {
   data?: Json;
 }
 
-/** Why a mission failed: the budget that ran out, the item it ran out on, and the last reason given. */
+/**
+ * Why a mission failed: the budget that ran out, the item it ran out on, and the last reason given.
+ *
+ * `budget` None: none ran out; the item's run failed over what it was asked for, and trying again would not help.
+ */
 export interface Failure {
-  budget: "max_attempts" | "max_duration_ms" | "max_parallel" | "max_steps" | "max_tool_calls";
+  budget: "max_attempts" | "max_duration_ms" | "max_parallel" | "max_steps" | "max_tool_calls" | null;
   detail: string;
   /** @default null */
   work_item_id?: string | null;
@@ -479,6 +506,12 @@ export interface FileGuard {
   size: number;
   mtime_ns: number;
   inode: number;
+}
+
+/** Something that is wrong with a log; `position` 0: with no event in particular. */
+export interface Finding {
+  position: number;
+  detail: string;
 }
 
 /** Nothing: black and silent for `duration` seconds. */
@@ -578,6 +611,45 @@ export interface Keyframe {
   value: number;
   /** @default "linear" */
   ease?: "hold" | "linear";
+}
+
+/**
+ * An event as `log export` writes it, one a line, with its `hash` in hex.
+ *
+ * `values` are the records that a `resources.changed` wrote, in the order of its operations, null for one deleted.
+ * `published`: at this event resources were written, for it and for those before it since the last such event.
+ */
+export interface LogLine {
+  position: number;
+  partition: string;
+  stream: string;
+  version: number;
+  type: string;
+  at_ms: number;
+  actor: string;
+  correlation_id: string;
+  causation_id: string;
+  data: Json;
+  hash: string;
+  /** @default [] */
+  values?: Json[];
+  /** @default false */
+  published?: boolean;
+}
+
+/**
+ * `log verify`: the chain, positions and versions without gaps, the anchor, and the file itself.
+ *
+ * `position` and `hash` are the head's. `anchor` None: there was none to compare with. `findings` are in log order and
+ * name the first ones only; a sound log has none.
+ */
+export interface LogProof {
+  sound: boolean;
+  events: number;
+  position: number;
+  hash: string;
+  anchor: Anchor | null;
+  findings: Finding[];
 }
 
 /**
@@ -1014,6 +1086,16 @@ export interface RenderProgress {
   eta_s?: number | null;
 }
 
+/** `replay --check`: how much was folded, and whether it came to what is published. */
+export interface ReplayProof {
+  equal: boolean;
+  events: number;
+  position: number;
+  streams: number;
+  resources: number;
+  difference: Difference | null;
+}
+
 /** A part of a message was written, or written anew. */
 export interface ReportPartUpdated {
   type: "message.part.updated";
@@ -1054,6 +1136,13 @@ export interface ResourceUpdated {
   updated_by?: string;
   /** @default 0 */
   updated_at_ms?: number;
+}
+
+/** `restore FILE` and `log import FILE`: the log that lies in the state directory now. */
+export interface Restored {
+  events: number;
+  position: number;
+  hash: string;
 }
 
 /**
@@ -1496,12 +1585,40 @@ export interface Routes {
     body: undefined;
     answer: EventPage;
   };
+  /** The database at one moment; `Cutroom-Position` and `Cutroom-SHA256` say of what. Needs `log:admin`. */
+  "GET /v1/log/backup": {
+    path: Nothing;
+    query: Nothing;
+    body: undefined;
+    answer: Response;
+  };
   /** The log as it grows. Needs `log:read`. */
   "GET /v1/log/events": {
     path: Nothing;
     query: { after?: number; stream?: string; type?: string };
     body: undefined;
     answer: EventRecord;
+  };
+  /** Events with their hashes, one a line, up to the head. Needs `log:admin`. */
+  "GET /v1/log/export": {
+    path: Nothing;
+    query: { after?: number };
+    body: undefined;
+    answer: Response;
+  };
+  /** What is published, compared with the log folded from its first event. Needs `log:admin`. */
+  "GET /v1/log/replay": {
+    path: Nothing;
+    query: Nothing;
+    body: undefined;
+    answer: ReplayProof;
+  };
+  /** The chain, positions and versions, the anchor and the file. Needs `log:admin`. */
+  "GET /v1/log/verify": {
+    path: Nothing;
+    query: Nothing;
+    body: undefined;
+    answer: LogProof;
   };
   /** What can be made from a template, and the arguments each takes. Needs `missions:read`. */
   "GET /v1/mission-templates": {
@@ -1704,7 +1821,9 @@ export const TAKES: { [route: string]: string | undefined } = {
 /** What is answered where it is not JSON: `bytes`, a `stream` of events, or `nothing`. */
 export const GIVES: { [route: string]: string | undefined } = {
   "GET /v1/assets/{id}/content": "bytes",
+  "GET /v1/log/backup": "bytes",
   "GET /v1/log/events": "stream",
+  "GET /v1/log/export": "bytes",
   "GET /v1/renders/{render_id}/content": "bytes",
   "GET /v1/resources/events": "stream",
   "PATCH /v1/uploads/{id}": "nothing"

@@ -1,7 +1,7 @@
 """Typed calls to a daemon. Each raises `SdkError` with the daemon's stable code, or `Unreachable`."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -12,6 +12,7 @@ from cutroom_sdk.errors import SdkError, Unreachable, error_from
 from cutroom_sdk.sse import SseMessage, SseParser
 from cutroom_sdk.wire.approvals import Approval, ApproveRequest, DenyRequest
 from cutroom_sdk.wire.codec import Wire, decode, encode
+from cutroom_sdk.wire.log import LogProof, ReplayProof
 from cutroom_sdk.wire.media import Artifact, Asset, AssetRequest
 from cutroom_sdk.wire.missions import (
     Mission,
@@ -287,6 +288,38 @@ class Client:
         params: dict[str, str | Sequence[str]] = {"snapshot": "1"} if after is None else {"after": str(after)}
         params["prefix"] = prefixes
         return self._stream("/v1/resources/events", params)
+
+    async def prove_log(self) -> LogProof:
+        """Return whether the log is what was written; reads all of it."""
+        response = await self.request("GET", "/v1/log/verify", timeout_s=READING_S)
+        return _read(response.content, LogProof)
+
+    async def check_replay(self) -> ReplayProof:
+        """Return whether what is published is what the log comes to; folds all of it."""
+        response = await self.request("GET", "/v1/log/replay", timeout_s=READING_S)
+        return _read(response.content, ReplayProof)
+
+    @contextlib.asynccontextmanager
+    async def opened(self, path: str, params: dict[str, str] | None = None) -> AsyncIterator[httpx.Response]:
+        """Yield the answer to a GET whose content is large, to be read with `aiter_raw`: an export, a backup.
+
+        Raises:
+            SdkError: the daemon's own error.
+            Unreachable: nothing answers, or the connection broke on the way.
+        """
+        address = self._where()
+        headers = {"Authorization": f"Bearer {address.token}", "Accept-Encoding": "identity"}
+        timeout = httpx.Timeout(READING_S, connect=CONNECT_S)
+        try:
+            async with self._http.stream(
+                "GET", address.url + path, params=params, headers=headers, timeout=timeout
+            ) as response:
+                if response.status_code >= 400:
+                    raise error_from(response.status_code, await response.aread())
+                yield response
+        except httpx.HTTPError as error:
+            self._address = None
+            raise Unreachable(_unreachable(address, error)) from error
 
     async def follow_log(
         self, after: int, *, stream: str | None = None, kind: str | None = None

@@ -1,0 +1,159 @@
+"""Folds the log from its first event with today's reducers, and compares what it comes to with what is published."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from itertools import groupby, zip_longest
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+
+from cutroom_sdk.wire.codec import encode
+from cutroom_sdk.wire.log import Difference, ReplayProof
+from engine.kernel import chain
+from engine.kernel.changes import Change, read_live, read_span
+from engine.kernel.database import Database
+from engine.kernel.log import Event, read_page
+from engine.kernel.proof import DAMAGE
+from engine.kernel.rebuild import Rebuild
+from engine.kernel.reducer import Aggregate
+
+PAGE: Final = 500
+
+
+class Replay:
+    """One comparison; `difference` is the first place where the two come apart."""
+
+    def __init__(self, aggregates: Mapping[str, Aggregate[Any, Any, Any]], head: int) -> None:
+        self._rebuild = Rebuild(aggregates)
+        self._head = head
+        self.position = 0
+        self.difference: Difference | None = None
+
+    def go_on_to(self, head: int) -> None:
+        """Take in what was appended meanwhile as well."""
+        self._head = head
+
+    def page(self, connection: sqlite3.Connection) -> bool:
+        """Fold and compare one page; tell whether there may be more."""
+        events = read_page(connection, self.position, min(PAGE, self._head - self.position))
+        if not events:
+            return False
+        told = read_span(connection, self.position, events[-1].position)
+        history = {position: list(found) for position, found in groupby(told, attrgetter("position"))}
+        for event in events:
+            values = chain.values_of(connection, event.row())
+            self._step(event, values, history.pop(event.position, []))
+            if self.difference is not None:
+                return False
+        for left in history.values():
+            self._differ(left[0], None, "is in the history at a position that has no event")
+        return self.difference is None and self.position < self._head
+
+    def _step(self, event: Event, values: chain.Values, live: Sequence[Change]) -> None:
+        self.position = event.position
+        try:
+            rebuilt = self._rebuild.fold(event, values, published=bool(live))
+        except (LookupError, msgspec.MsgspecError, ValueError) as error:
+            self.difference = Difference(
+                partition=event.partition,
+                key=event.stream,
+                position=event.position,
+                detail=f"the event at {event.position} cannot be folded: {error}",
+            )
+            return
+        for there, here in zip_longest(live, rebuilt):
+            if there is None or here is None or there.row() != here.row():
+                self._differ(there, here, "is not what the log comes to")
+                return
+
+    def compare_live(self, connection: sqlite3.Connection) -> None:
+        """Compare the live table with the newest writes; both must be of the same moment."""
+        left = dict(self._rebuild.live)
+        for there in read_live(connection):
+            here = left.pop((there.partition, there.key), None)
+            if here is None or _shown(here) != _shown(there):
+                self._differ(there, here, "is published otherwise than the log has it")
+                return
+        for here in left.values():
+            self._differ(None, here, "is in the log and not published")
+            return
+
+    def _differ(self, live: Change | None, rebuilt: Change | None, what: str) -> None:
+        named = rebuilt or live
+        assert named is not None
+        self.difference = self.difference or Difference(
+            partition=named.partition,
+            key=named.key,
+            position=named.position,
+            detail=f"{named.key} {what}",
+            live=_told(live),
+            rebuilt=_told(rebuilt),
+        )
+
+    def unreadable(self, error: Exception) -> None:
+        """Take down that the file cannot be read on."""
+        self.difference = self.difference or Difference(
+            partition="",
+            key="",
+            position=self.position,
+            detail=f"the file cannot be read after position {self.position}: {error}",
+        )
+
+    def report(self) -> ReplayProof:
+        """Return what was found."""
+        return ReplayProof(
+            equal=self.difference is None,
+            events=self._rebuild.events,
+            position=self.position,
+            streams=len(self._rebuild.streams),
+            resources=sum(change.value is not None for change in self._rebuild.live.values()),
+            difference=self.difference,
+        )
+
+
+async def check(database: Database, aggregates: Mapping[str, Aggregate[Any, Any, Any]]) -> ReplayProof:
+    """Fold the log up to where it is and compare; nothing is changed. What cannot be read is a difference."""
+    replay = Replay(aggregates, await database.read(_head))
+    try:
+        while await database.read(replay.page):
+            pass
+        # Writes go on meanwhile: the tables are compared in the same look at the file in which nothing was left.
+        while not await database.read(lambda connection: _caught_up(connection, replay)):
+            pass
+    except DAMAGE as error:
+        replay.unreadable(error)
+    return replay.report()
+
+
+def _caught_up(connection: sqlite3.Connection, replay: Replay) -> bool:
+    connection.execute("BEGIN")
+    try:
+        replay.go_on_to(_head(connection))
+        if replay.page(connection):
+            return False
+        if replay.difference is None:
+            replay.compare_live(connection)
+        return True
+    finally:
+        connection.execute("COMMIT")
+
+
+def _head(connection: sqlite3.Connection) -> int:
+    row: tuple[int] = connection.execute("SELECT COALESCE(MAX(position), 0) FROM events").fetchone()
+    return row[0]
+
+
+def _shown(change: Change) -> tuple[object, ...]:
+    # All but the ordinal, which the live table does not keep.
+    return (change.position, *change.row()[2:])
+
+
+def _told(change: Change | None) -> msgspec.Raw | None:
+    if change is None:
+        return None
+    value = None if change.value is None else msgspec.Raw(change.value)
+    told: dict[str, Any] = {"rev": change.rev, "position": change.position, "value": value}
+    told |= {"updated_at_ms": change.updated_at_ms, "updated_by": change.updated_by}
+    told |= {"ttl_ms": change.ttl_ms, "expires_at_ms": change.expires_at_ms}
+    return msgspec.Raw(encode(told))

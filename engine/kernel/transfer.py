@@ -1,0 +1,229 @@
+"""The log on its way: as lines of JSON, read back from them, and as a copy of the whole database."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import count, islice
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from cutroom_sdk.wire.codec import decode, encode
+from cutroom_sdk.wire.log import Anchor, BackedUp, LogLine, Restored
+from engine.kernel import anchor, changes, log, reactions, records
+from engine.kernel.blobs import hash_file
+from engine.kernel.chain import START, Values, values_of
+from engine.kernel.database import Database
+from engine.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from engine.kernel.proof import prove_file
+from engine.kernel.rebuild import Rebuild
+from engine.kernel.reducer import Aggregate
+
+PAGE: Final = 500
+_NULL: Final = msgspec.Raw(b"null")
+_REACTION: Final = f"engine:{reactions.ACTOR}:"
+
+
+async def export(database: Database, after: int = 0) -> AsyncIterator[bytes]:
+    """Yield the events after a position, oldest first, as whole lines of JSON; up to the head when it is reached."""
+    while True:
+        position, lines = await database.read(partial(_lines, after=after))
+        if position == after:
+            return
+        after = position
+        yield lines
+
+
+def _lines(connection: sqlite3.Connection, after: int) -> tuple[int, bytes]:
+    lines = bytearray()
+    for event in log.read_page(connection, after, PAGE):
+        after = event.position
+        hash_, published = connection.execute(
+            "SELECT hash, EXISTS (SELECT 1 FROM resource_history WHERE position = ?1) FROM events WHERE position = ?1",
+            (after,),
+        ).fetchone()
+        values = values_of(connection, event.row())
+        line = LogLine(
+            **{name: getattr(event, name) for name in log.Event.__struct_fields__},
+            hash=hash_.hex(),
+            values=tuple(_NULL if value is None else msgspec.Raw(value) for value in values),
+            published=bool(published),
+        )
+        lines += encode(line) + b"\n"
+    return after, bytes(lines)
+
+
+async def take_in(
+    database: Database,
+    folder: Path,
+    lines: Iterable[bytes],
+    aggregates: Mapping[str, Aggregate[Any, Any, Any]],
+) -> Restored:
+    """Write an exported log into an empty database, its chain checked, and build from it what is published.
+
+    It is all there, or nothing of it: one transaction.
+
+    Raises:
+        Conflict: the database is not empty.
+        Invalid: a line is none, or does not follow from those before it; nothing was taken in.
+    """
+
+    def work(connection: sqlite3.Connection) -> Restored:
+        if connection.execute("SELECT 1 FROM events LIMIT 1").fetchone():
+            raise Conflict(f"{folder} holds a log already; name an empty --state-dir", expected=0, actual=1)
+        return _Import(aggregates).take(connection, lines)
+
+    restored = await database.write(work)
+    anchor.write(folder, Anchor(position=restored.position, hash=restored.hash))
+    return restored
+
+
+class _Import:
+    """An exported log being taken in."""
+
+    def __init__(self, aggregates: Mapping[str, Aggregate[Any, Any, Any]]) -> None:
+        self._rebuild = Rebuild(aggregates)
+        self._versions: dict[tuple[str, str], int] = {}
+        self._position = 0
+        self._hash = START
+        self._reacted = 0
+
+    def take(self, connection: sqlite3.Connection, lines: Iterable[bytes]) -> Restored:
+        """Take in all lines."""
+        for page in _pages(lines):
+            for line in page:
+                self._one(connection, line)
+        # Reactions leave their place in what they proposed; what came after it, they look at again.
+        connection.execute("INSERT INTO checkpoints VALUES (?, ?)", (reactions.NAME, self._reacted))
+        return Restored(events=self._position, position=self._position, hash=self._hash.hex())
+
+    def _one(self, connection: sqlite3.Connection, text: bytes) -> None:
+        number = self._position + 1
+        try:
+            line = decode(text, LogLine)
+            event = log.Event(**{name: getattr(line, name) for name in log.Event.__struct_fields__})
+            values = _values(line)
+            written = self._rebuild.fold(event, values, published=line.published)
+        except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, ValueError) as error:
+            raise Invalid(f"line {number} is no event of an exported log: {error}", field="line") from error
+        stream = (event.partition, event.stream)
+        version = self._versions.get(stream, 0) + 1
+        if (event.position, event.version) != (number, version):
+            raise Invalid(
+                f"line {number} is at position {event.position}, version {event.version} of {event.stream}, where "
+                f"{number} and {version} are next; an export begins with the log's first event",
+                field="line",
+            )
+        self._hash = log.insert(connection, [event], self._hash, {number: values})
+        if self._hash.hex() != line.hash:
+            raise Invalid(f"line {number} was changed: its hash is another", field="line")
+        changes.insert(connection, written)
+        self._position, self._versions[stream] = number, version
+        if event.actor.startswith(_REACTION) and event.causation_id.isdigit():
+            self._reacted = max(self._reacted, int(event.causation_id))
+
+
+def _values(line: LogLine) -> Values:
+    if not line.values:
+        return ()
+    operations = decode(bytes(line.data), records.ResourcesChanged).operations
+    return [None if one.deleted else bytes(value) for one, value in zip(operations, line.values, strict=True)]
+
+
+def _pages(lines: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
+    rest = iter(lines)
+    while page := list(islice(rest, PAGE)):
+        yield page
+
+
+async def back_up(database: Database, target: Path) -> BackedUp:
+    """Copy the database as it is at one moment into `target`, a file of its own that is on disk when this returns.
+
+    A daemon that writes goes on; what it commits meanwhile is not in the copy. Blobs are not in it either.
+
+    Raises:
+        Unavailable: the copy cannot be written.
+    """
+    try:
+        position = await database.read(lambda connection: _copy(connection, target))
+    except (OSError, sqlite3.Error) as error:
+        raise Unavailable(f"{target} cannot be written: {error}") from error
+    return BackedUp(file=str(target), position=position, sha256=await asyncio.to_thread(_settle, target))
+
+
+def _copy(connection: sqlite3.Connection, target: Path) -> int:
+    with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy:
+        connection.backup(copy)
+        # One file and nothing beside it, whatever the original needs.
+        copy.execute("PRAGMA journal_mode=DELETE")
+        row: tuple[int] = copy.execute("SELECT COALESCE(MAX(position), 0) FROM events").fetchone()
+        return row[0]
+
+
+def _settle(file: Path) -> str:
+    file.chmod(0o600)
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+    anchor.sync_folder(file.parent)
+    return hash_file(file)
+
+
+async def restore(folder: Path, backup: Path, name: str) -> Restored:
+    """Put a backup in the place of the database `name` and write the anchor anew; nobody else may have it open.
+
+    What was there is moved aside, into a folder `replaced-N`. A backup that does not prove sound changes nothing.
+
+    Raises:
+        NotFound: there is no such backup.
+        Invalid: it is none, or is damaged.
+        Unavailable: it is of a newer version, or cannot be copied.
+    """
+    coming = folder / f"restoring-{name}"
+    try:
+        await asyncio.to_thread(_fetch, backup, coming)
+        database = await Database.open(coming)
+        try:
+            proof = await database.read(prove_file)
+        finally:
+            await database.close()
+        if not proof.sound:
+            raise Invalid(f"{backup} is damaged: {proof.findings[0].detail}", field="file")
+        await asyncio.to_thread(_settle, coming)
+        _replace(folder, coming, name)
+    except OSError as error:
+        raise Unavailable(f"{backup} cannot be restored: {error}") from error
+    finally:
+        _clear(coming)
+    anchor.write(folder, Anchor(position=proof.position, hash=proof.hash))
+    return Restored(events=proof.events, position=proof.position, hash=proof.hash)
+
+
+def _fetch(backup: Path, coming: Path) -> None:
+    if not backup.is_file():
+        raise NotFound(f"there is no file {backup}")
+    _clear(coming)
+    shutil.copyfile(backup, coming)
+
+
+def _clear(coming: Path) -> None:
+    for left in coming.parent.glob(f"{coming.name}*"):
+        left.unlink()
+
+
+def _replace(folder: Path, coming: Path, name: str) -> None:
+    # Should this end half way, the anchor still speaks of the log that was there, and no daemon starts on an empty one.
+    aside = next(path for number in count(1) if not (path := folder / f"replaced-{number}").exists())
+    aside.mkdir(mode=0o700)
+    for old in (name, f"{name}-wal", f"{name}-shm", anchor.ANCHOR_FILE):
+        with contextlib.suppress(FileNotFoundError):
+            if old == anchor.ANCHOR_FILE:
+                shutil.copyfile(folder / old, aside / old)
+            else:
+                (folder / old).rename(aside / old)
+    coming.rename(folder / name)
+    anchor.sync_folder(folder)
