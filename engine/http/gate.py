@@ -122,7 +122,10 @@ class Gate:
             raise Forbidden(
                 "the Host header names another place; use the daemon's own address", code="origin_refused"
             )
-        if scope["method"] not in SAFE_METHODS:
+        # A page of another local port is "same site" and sends the cookie along: it may not even look. Only somebody
+        # who follows a link comes from elsewhere in good faith, and brings no cookie (SameSite=Strict).
+        followed_link = scope["method"] in SAFE_METHODS and headers.get("sec-fetch-mode") == "navigate"
+        if not followed_link:
             self._refuse_foreign_pages(headers, hosts)
         if scope["path"] not in OPEN_PATHS:
             context = scope["state"]["context"] = self._identify(headers)

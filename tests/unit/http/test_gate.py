@@ -54,12 +54,20 @@ async def test_the_allowed_names_are_taken_in_any_case(border: Border) -> None:
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_a_foreign_page_changes_nothing(border: Border, headers: dict[str, str], method: str) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+async def test_a_foreign_page_sees_and_changes_nothing(
+    border: Border, headers: dict[str, str], method: str
+) -> None:
     async with border.asks(**headers) as client:
         response = await client.request(method, "/v1/resources/project/a", json={"value": 1})
         assert code(response) == (403, "origin_refused")
     assert border.kernel.dispatch.head == 0
+
+
+async def test_a_link_from_elsewhere_may_be_followed(border: Border) -> None:
+    async with border.asks(**{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}) as client:
+        assert (await client.get("/health")).status_code == 200
+        assert (await client.put("/v1/resources/project/a", json={"value": 1})).status_code == 403
 
 
 async def test_the_own_page_may_write(border: Border) -> None:
