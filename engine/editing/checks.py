@@ -7,6 +7,7 @@ from typing import Final
 from cutroom_sdk.wire.editing import Cut, CutPlan, PlanSource
 from cutroom_sdk.wire.renders import Check, Profile
 from cutroom_sdk.wire.timeline import Clip
+from engine.editing.explain import nothing_removed
 from engine.editing.goals import spoken
 from engine.editing.timeline import track_duration
 from engine.media.index import FrameIndex
@@ -89,13 +90,14 @@ def splits_speech(edge: Fraction, source: PlanSource, frame: Fraction) -> bool:
 
 def _non_pass_through(plan: CutPlan) -> Check:
     gone = sum((part.end - part.start for part in plan.removed), Fraction(0))
+    why, help_ = nothing_removed(plan.goal, plan.sources, by_hand=plan.chosen_by == "reviewer")
     return _check(
         "non_pass_through",
         gone > 0,
         value=f"{spoken(gone)} left out" if gone else "nothing left out",
         limit="something is left out",
         source="a cut differs from its footage",
-        fix="name a length shorter than the footage, such as 'a 20 second highlight'",
+        fix=f"{why}; {help_}",
     )
 
 

@@ -1,11 +1,13 @@
 """Why a plan is as it is, in words that a person reads."""
 
+from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
-from cutroom_sdk.wire.editing import CutPlan
+from cutroom_sdk.wire.editing import CutPlan, Goal, PlanSource
 from engine.editing.goals import spoken
-from engine.editing.planner.atoms import Atom
+from engine.editing.planner.atoms import AIR_LEAST_S, AIR_MOST_S, Atom
 from engine.editing.planner.fit import Block
 from engine.editing.planner.score import Score
 from engine.media.timecode import clock_text
@@ -13,6 +15,10 @@ from engine.media.timecode import clock_text
 STRONG: Final = 0.75
 WEAK: Final = 0.25
 SENTENCE_LEAST_S: Final = Fraction(1)  # less is a few words
+
+NOTHING_REMOVED: Final = "nothing can be left out: nobody pauses and no picture is bad"
+BY_HAND: Final = "what the reviewer kept, widened to whole words, is all of the footage: nothing is left out"
+THROUGHOUT: Final = "somebody speaks throughout: there is no pause to cut at without splitting a word"
 
 # What a signal says when it is strong and when it is weak; None: nothing worth saying.
 _SAYINGS: Final[dict[str, tuple[str | None, str | None]]] = {
@@ -65,6 +71,35 @@ def sentence_reason(score: float, weakest: float) -> str:
 def pause_reason(seconds: Fraction) -> str:
     """Return why a stretch without words is left out."""
     return f"nobody speaks for {spoken(seconds)}"
+
+
+def nothing_removed(goal: Goal, sources: Sequence[PlanSource], *, by_hand: bool) -> tuple[str, str]:
+    """Return why a plan leaves nothing out, and what would help.
+
+    Args:
+        goal: as fitted to the footage.
+        sources: the footage and where somebody speaks in it; at least one.
+        by_hand: a reviewer chose what to keep.
+    """
+    unbroken = all(_unbroken(source) for source in sources)
+    # One whole source of several can be left out without a pause in any, so a length may help there.
+    shorter_helps = goal.target is None and not (unbroken and len(sources) == 1)
+    if by_hand:
+        why = BY_HAND
+    else:
+        why = THROUGHOUT if unbroken and not shorter_helps else NOTHING_REMOVED
+    if shorter_helps:
+        return why, "name a length shorter than the footage, such as 'a 20 second highlight'"
+    return why, "give footage with a pause in it" if unbroken else "keep spans by hand, or give other footage"
+
+
+def _unbroken(source: PlanSource) -> bool:
+    """Tell whether somebody speaks from end to end, with no pause that has room for air on both sides of a cut."""
+    if not source.speech:
+        return False
+    first, last = source.speech[0].start, source.duration - source.speech[-1].end
+    pauses = [after.start - before.end for before, after in pairwise(source.speech)]
+    return max(first, last) < AIR_MOST_S and all(pause < 2 * AIR_LEAST_S for pause in pauses)
 
 
 def lines(plan: CutPlan) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from cutroom_sdk.wire.editing import CutPlan
 from engine.editing.checks import check_plan
+from engine.editing.explain import nothing_removed
 from engine.editing.planner.atoms import Style, take_apart
 from engine.editing.planner.grid import Span, overlap
-from engine.editing.planner.plan import NOTHING_REMOVED, is_pass_through
+from engine.editing.planner.plan import is_pass_through
 from engine.editing.planner.score import Judge
 from engine.editing.planner.select import TOLERANCE_S
 from engine.editing.planner.source import Source, places
@@ -97,7 +98,7 @@ def test_footage_is_never_passed_through_in_silence(source: Source, goal: str) -
     plan = planned.plan(goal, source)
     assert is_pass_through(plan) == (not plan.removed)
     if is_pass_through(plan):
-        assert NOTHING_REMOVED in plan.notices
+        assert nothing_removed(plan.goal, plan.sources, by_hand=False)[0] in plan.notices
         assert statuses(plan, source)["non_pass_through"] == "fail"
 
 

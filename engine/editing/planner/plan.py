@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from cutroom_sdk.wire.codec import digest
 from cutroom_sdk.wire.editing import Cut, CutPlan, Goal, PlanSource, Removed
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Gap, Timeline, TimeRange, Track
-from engine.editing.explain import cut_reasons
+from engine.editing.explain import cut_reasons, nothing_removed
 from engine.editing.goals import fit_goal, spoken
 from engine.editing.planner.fit import Block
 from engine.editing.planner.frame import result_rate, result_size
@@ -27,9 +27,8 @@ from engine.editing.reframe import reframe
 from engine.editing.timeline import check
 
 # Part of every cache key: raise it when the same inputs may give another plan.
-PLANNER_VERSION: Final = "1"
+PLANNER_VERSION: Final = "2"
 OTHERS_TRIED: Final = 6
-NOTHING_REMOVED: Final = "nothing can be left out: nobody pauses and no picture is bad"
 
 
 def propose(request: PlanRequest) -> CutPlan:
@@ -86,8 +85,9 @@ def _plan(
     removed = _removed(footage, selection, cuts, by_hand=by_hand)
     lasts = Fraction(sum(block.span.length for block in selection.blocks)) / footage.rate
     said = [*goal.notices, *notices, *selection.notices]
+    sources = tuple(_source(source) for source in request.sources)
     if not removed:
-        said.append(NOTHING_REMOVED)
+        said.append(nothing_removed(goal, sources, by_hand=by_hand)[0])
     if by_hand and goal.target is not None and abs(lasts - goal.target) > TOLERANCE_S:
         said.append(f"the reviewer's spans last {spoken(lasts)}, the goal is {spoken(goal.target)}")
     plan = CutPlan(
@@ -97,7 +97,7 @@ def _plan(
         cuts=cuts,
         removed=removed,
         duration=lasts,
-        sources=tuple(_source(source) for source in request.sources),
+        sources=sources,
         notices=tuple(dict.fromkeys(said)),
         chosen_by="reviewer" if by_hand else "planner",
     )

@@ -63,7 +63,8 @@ def test_a_failing_check_says_where_and_what_helps() -> None:
     split = checked(with_first_cut(end=GOOD.cuts[0].end - Fraction(1, 2)))["whole_words"]
     assert len(split.at) == 1
     assert split.fix
-    nothing = checked(replace(GOOD, removed=()))["non_pass_through"]
+    all_kept = replace(plan("cut the pauses", SOURCE), removed=())
+    nothing = checked(all_kept)["non_pass_through"]
     assert "20 second highlight" in nothing.fix
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.timeline import Clip, Gap
-from engine.editing.explain import lines
-from engine.editing.planner.plan import NOTHING_REMOVED
+from engine.editing.checks import check_plan
+from engine.editing.explain import BY_HAND, NOTHING_REMOVED, THROUGHOUT, lines
 from engine.editing.planner.source import places
+from engine.editing.profiles import profile_named
 from engine.kernel.errors import Invalid
 from tests import planned
 from tests.planned import TALK, keep, make_source, plan
@@ -151,9 +152,33 @@ def test_sources_stay_in_their_order() -> None:
 
 
 def test_nothing_to_leave_out_is_said() -> None:
-    made = plan("cut the pauses", make_source(10, [(0, 10)]))
+    made = plan("cut the pauses", make_source(10, [(0, 5), (5.3, 10)]))
     assert made.removed == ()
     assert NOTHING_REMOVED in made.notices
+
+
+@pytest.mark.parametrize("goal", ["4 seconds", "cut the pauses", "20 seconds"])
+def test_speech_without_a_pause_is_named_and_no_length_is_asked_for(goal: str) -> None:
+    source = make_source(6, [(0, 6)])
+    made = plan(goal, source)
+    assert THROUGHOUT in made.notices
+    check = {
+        one.name: one for one in check_plan(made, {source.asset_id: source.index}, profile_named("reels"))
+    }
+    assert "speaks throughout" in check["non_pass_through"].fix
+    assert "length" not in check["non_pass_through"].fix
+
+
+def test_spans_that_grow_to_the_whole_footage_are_said_to() -> None:
+    made = plan("4 seconds", make_source(6, [(0, 6)]), keep=keep(("1", "3")))
+    assert made.chosen_by == "reviewer"
+    assert BY_HAND in made.notices
+
+
+def test_two_takes_without_a_pause_can_still_be_shortened() -> None:
+    takes = make_source(6, [(0, 6)]), make_source(6, [(0, 6)], asset_id="b" * 32)
+    assert THROUGHOUT not in plan("cut the pauses", *takes).notices
+    assert len(plan("6 seconds", *takes).cuts) == 1
 
 
 def test_material_longer_than_the_profile_takes_is_brought_within() -> None:
