@@ -14,7 +14,7 @@ from engine.kernel.kernel import Kernel
 from engine.runs.reducer import RUN, CallTool, Queue, Work
 from engine.sessions.reducer import SESSION_RUN
 from engine.sessions.routes import routes
-from tests.kernel_kit import ADA, FakeClock, check_invariants
+from tests.kernel_kit import ADA, FakeClock, check_invariants, until
 
 HOST: Final = "127.0.0.1:7717"
 CALLERS: Final = {
@@ -125,6 +125,8 @@ async def test_what_the_engine_carries_out_is_not_for_others_to_report(
     )
     kernel.outbox.handle(CallTool, _nothing)
     await kernel.dispatch.propose("run/r1", Queue(work=work), ADA)
+    if tool != "manual":
+        await until(kernel, lambda: kernel.dispatch.head == 4)  # queued; enqueued, attempted, completed
     async with asking(kernel, "agent") as agent:
         answer = await agent.post(EVENTS, json=STARTED)
         assert answer.status_code == status
