@@ -17,10 +17,10 @@ from cutroom_sdk.wire.timeline import Effect, Keyframe, TimeRange
 
 NAME: Final = "reframe"
 # In parts of the window's own side.
-DEAD_ZONE: Final = 0.18
+DEAD_ZONE: Final = 0.14
 SPEED_MOST: Final = 0.30  # a second, while the subject is within `REACH` of the middle
-REACH: Final = 0.32
-SMOOTH_S: Final = Fraction(1)
+REACH: Final = 0.16  # the rest is for the subject's own width: two thirds of the window stay whole
+SMOOTH_S: Final = Fraction(2, 5)
 STILL_AMOUNT: Final = 0.004  # less movement than this says nothing about where the subject is
 CLOSE_ENOUGH: Final = 0.004  # of the picture: a straight line this near to the path stands for it
 DIGITS: Final = 4

@@ -1,5 +1,6 @@
 """Where the picture is cropped: around the subject, calmly, and never beyond the picture."""
 
+import math
 from fractions import Fraction
 from itertools import pairwise
 
@@ -69,6 +70,17 @@ def test_a_subject_that_runs_stays_in_the_picture() -> None:
     assert isinstance(keys, tuple)
     for number, subject in enumerate(run):
         assert abs(_at(keys, number * HOP) - subject) < WINDOW / 2, f"lost at {float(number * HOP)} s"
+
+
+def test_a_subject_that_swings_stays_in_whole_and_not_only_by_its_middle() -> None:
+    # A kite: a third of the window wide, to and fro over a fifth of the picture, every 5 s.
+    hop, half_width = Fraction(1, 5), 0.36 * WINDOW / 2
+    swing = tuple(0.33 + 0.19 * math.sin(2 * math.pi * number / 25) for number in range(51))
+    keys = center(Motion(hop=hop, amount=(0.02,) * 51, center_x=swing, center_y=(0.5,) * 51))
+    assert isinstance(keys, tuple)
+    for number, subject in enumerate(swing):
+        away = abs(_at(keys, number * hop) - subject)
+        assert away + half_width <= WINDOW / 2, f"cut at {float(number * hop)} s"
 
 
 def _at(keys: tuple[Keyframe, ...], at: Fraction) -> float:
