@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,6 +16,8 @@ from engine.http.problems import on_http_exception, on_studio_error
 from engine.kernel.context import Context
 from engine.kernel.errors import StudioError
 from engine.kernel.kernel import Kernel
+
+OWN_ROUTES: Final[list[BaseRoute]] = [*routes.routes, *routes_upkeep.routes]
 
 
 def build_app(
@@ -37,7 +39,7 @@ def build_app(
     `app.state.closing` ends all streams when it is set.
     """
     app = Starlette(
-        routes=[*routes.routes, *routes_upkeep.routes, *features],
+        routes=[*OWN_ROUTES, *features],
         middleware=[
             Middleware(Gate, check_token=check_token, hosts=hosts, note=note),
             Middleware(Idempotency, database=kernel.database, clock=kernel.clock),

@@ -13,7 +13,7 @@ from clients.view.words import next_step
 from cutroom_sdk.wire.problems import CODES
 from engine.config import Settings
 from engine.features import AGGREGATES, ROUTES
-from engine.http.routes import routes as own_routes
+from engine.http.app import OWN_ROUTES
 from engine.kernel import errors
 from engine.kernel.commands import COMMAND
 from tests.house.source import ROOT, named, python_files, tree
@@ -35,7 +35,7 @@ def test_every_route_has_a_written_contract_and_every_contract_a_route() -> None
 def test_what_is_documented_is_what_the_daemon_serves() -> None:
     assembled = {
         f"{method} {route.path.replace(':path}', '}')}"
-        for route in (*own_routes, *ROUTES)
+        for route in (*OWN_ROUTES, *ROUTES)
         if isinstance(route, Route)
         for method in (route.methods or {"GET"}) - {"HEAD"}
     }
