@@ -25,6 +25,7 @@ from engine.kernel.reducer import Aggregate
 from engine.kernel.resources import Store
 from engine.kernel.subscriptions import Subscriptions
 from engine.kernel.tools import Tools
+from engine.kernel.upcasts import Upcasts
 
 _log = logging.getLogger(__name__)
 DATABASE_NAME: Final = "cutroom.sqlite3"
@@ -61,7 +62,7 @@ class Kernel:
         by_kind = {aggregate.kind: aggregate for aggregate in (COMMAND, *aggregates)}
         assert len(by_kind) == len(aggregates) + 1, "two aggregates share a kind"
         database = await Database.open(folder / DATABASE_NAME)
-        log = Log(database)
+        log = Log(database, Upcasts({kind: up for one in aggregates for kind, up in one.upcasts.items()}))
         try:
             await anchor.check(folder, log)
         except BaseException:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from engine.kernel.chain import START, Values, link
 from engine.kernel.database import Database
+from engine.kernel.upcasts import NONE, Upcasts
 
 PAGE: Final = 1000
 _COLUMNS: Final = (
@@ -46,15 +47,17 @@ class Event(Struct, frozen=True, kw_only=True):
         )
 
 
-def _event(row: Sequence[object]) -> Event:
+def _event(row: Sequence[object], upcasts: Upcasts = NONE) -> Event:
     position, partition, stream, version, kind, at_ms, actor, correlation_id, causation_id, data = row
+    assert isinstance(kind, str)
     assert isinstance(data, bytes)
+    kind, data = upcasts.bring_up(kind, data)
     return Event(
         position=position,  # type: ignore[arg-type]
         partition=partition,  # type: ignore[arg-type]
         stream=stream,  # type: ignore[arg-type]
         version=version,  # type: ignore[arg-type]
-        type=kind,  # type: ignore[arg-type]
+        type=kind,
         at_ms=at_ms,  # type: ignore[arg-type]
         actor=actor,  # type: ignore[arg-type]
         correlation_id=correlation_id,  # type: ignore[arg-type]
@@ -83,16 +86,17 @@ def insert(
 
 
 def read_page(connection: sqlite3.Connection, after: int, limit: int) -> list[Event]:
-    """Return up to `limit` events of all partitions after a position, in order."""
+    """Return up to `limit` events of all partitions after a position, in order and as they lie there."""
     query = f"SELECT {_COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?"
     return [_event(row) for row in connection.execute(query, (after, limit))]
 
 
 class Log:
-    """Reads the log. Writing it is dispatch's alone."""
+    """Reads the log, each event as today's code knows it. Writing it is dispatch's alone."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, upcasts: Upcasts = NONE) -> None:
         self._database = database
+        self._upcasts = upcasts
 
     async def head(self) -> tuple[int, int]:
         """Return the last position and its `at_ms`; (0, 0) for an empty log."""
@@ -127,7 +131,8 @@ class Log:
     ) -> list[Event]:
         """Return up to `limit` events with a position greater than `after`, in order.
 
-        `stream` is a whole stream or a whole-segment prefix of streams; `type_prefix` an event type or its noun.
+        `stream` is a whole stream or a whole-segment prefix of streams; `type_prefix` an event type or its noun, as it
+        lies in the log.
         """
         where, values = ["position > ?"], [after]  # type: tuple[list[str], list[object]]
         if partition is not None:
@@ -142,7 +147,7 @@ class Log:
         query = f"SELECT {_COLUMNS} FROM events WHERE {' AND '.join(where)} ORDER BY position LIMIT ?"
 
         def work(connection: sqlite3.Connection) -> list[Event]:
-            return [_event(row) for row in connection.execute(query, (*values, limit))]
+            return [_event(row, self._upcasts) for row in connection.execute(query, (*values, limit))]
 
         return await self._database.read(work)
 
@@ -154,7 +159,7 @@ class Log:
                 f"SELECT {_COLUMNS} FROM events WHERE partition = ? AND stream = ? ORDER BY version",
                 (partition, stream),
             )
-            return [_event(row) for row in rows]
+            return [_event(row, self._upcasts) for row in rows]
 
         return await self._database.read(work)
 

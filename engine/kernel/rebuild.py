@@ -13,6 +13,7 @@ from engine.kernel.chain import Values
 from engine.kernel.changes import Change
 from engine.kernel.log import Event
 from engine.kernel.reducer import Aggregate, Envelope
+from engine.kernel.upcasts import Upcasts
 
 Key = tuple[str, str]  # partition, and stream or resource key
 
@@ -22,6 +23,7 @@ class Rebuild:
 
     def __init__(self, aggregates: Mapping[str, Aggregate[Any, Any, Any]]) -> None:
         self._aggregates = aggregates
+        self._upcasts = Upcasts({kind: up for one in aggregates.values() for kind, up in one.upcasts.items()})
         self._states: dict[Key, Any] = {}
         self._before: dict[Key, Any] = {}
         self._pending: list[Change] = []
@@ -51,9 +53,8 @@ class Rebuild:
             before = self._states[at] if at in self._states else aggregate.init(name)
             self._before.setdefault(at, before)
             envelope = Envelope(at_ms=event.at_ms, actor=event.actor)
-            self._states[at] = aggregate.on_event(
-                before, decode(bytes(event.data), aggregate.event), envelope
-            ).state
+            _, data = self._upcasts.bring_up(event.type, bytes(event.data))
+            self._states[at] = aggregate.on_event(before, decode(data, aggregate.event), envelope).state
         return self._publish(event) if published else []
 
     def _write(self, event: Event, values: Values) -> None:

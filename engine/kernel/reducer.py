@@ -6,13 +6,14 @@ of the world comes in as arguments.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from engine.kernel.errors import Rejected
+from engine.kernel.upcasts import Upcast
 
 __all__ = ["Aggregate", "Envelope", "Rejected", "Step"]
 
@@ -52,7 +53,8 @@ class Aggregate(Generic[S, P, E]):
 
     `state`, `event` and `proposal` are the Struct types (unions of tagged Structs; an event's tag is its wire type,
     `noun.verbed`). `resources` gives what the state looks like from outside: key -> value, None for a key that is to be
-    gone. Only what differs from before is written. `reads` is the capability that sees them and the stream.
+    gone. Only what differs from before is written. `reads` is the capability that sees them and the stream. `upcasts`
+    bring events of older versions up to `event` when they are read, by the type that lies in the log.
     """
 
     kind: str
@@ -63,6 +65,7 @@ class Aggregate(Generic[S, P, E]):
     state: Any
     resources: Callable[[str, S], Mapping[str, Struct | None]] = _no_resources
     reads: str = "resources:read"
+    upcasts: Mapping[str, Upcast] = field(default_factory=dict)
 
     def event_types(self) -> tuple[type[Struct], ...]:
         """The Struct types of this stream's events."""
