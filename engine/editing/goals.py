@@ -20,10 +20,11 @@ from engine.kernel.errors import Invalid
 
 TEXT_MAX: Final = 2000
 TARGET_LEAST: Final = Fraction(1)
+TARGET_MOST: Final = Fraction(24 * 3600)
 
 _UNITS: Final = {
-    Fraction(1): r"s|secs?|seconds?|sek|sekunden?|segundos?|secondes?",
-    Fraction(60): r"m|mins?|minutes?|minuten?|minutos?",
+    Fraction(1): r"s|secs?|seconds?|sek|sekunden?|sekündig\w*|segundos?|secondes?",
+    Fraction(60): r"m|mins?|minutes?|minuten?|minütig\w*|minutos?",
     Fraction(3600): r"h|hrs?|hours?|stunden?|horas?|heures?",
 }
 _UNIT: Final = rf"(?P<unit>{'|'.join(_UNITS.values())})\b"
@@ -37,7 +38,8 @@ _WORDS: Final[dict[str, Fraction]] = {
     **{word: Fraction(value) for value, word in enumerate(_ONES, start=1)},
     **{word: Fraction(10 * value) for value, word in enumerate(_TENS, start=2)},
     **{"a": Fraction(1), "an": Fraction(1), "eine": Fraction(1), "einer": Fraction(1), "ein": Fraction(1)},
-    **{"half a": Fraction(1, 2), "half an": Fraction(1, 2), "halbe": Fraction(1, 2), "halben": Fraction(1, 2)},
+    **{"half": Fraction(1, 2), "half a": Fraction(1, 2), "half an": Fraction(1, 2)},
+    **{"halbe": Fraction(1, 2), "halben": Fraction(1, 2)},
     **{"zwei": Fraction(2), "drei": Fraction(3), "zehn": Fraction(10), "zwanzig": Fraction(20)},
     **{"dreissig": Fraction(30), "dreißig": Fraction(30), "no": Fraction(0), "zero": Fraction(0)},
 }  # fmt: skip
@@ -54,7 +56,7 @@ _BOTH: Final = re.compile(
     rf"(?P<seconds>{_DIGITS})\s*(?:s|secs?|seconds?|sekunden?)\b"
 )
 _AND_A_HALF: Final = re.compile(
-    rf"(?<![\w.:-])(?:(?P<before>{_DIGITS}|{_NAMED})\s+and\s+a\s+half[\s-]+{_UNIT}"
+    rf"(?<![\w.:-])(?:(?P<before>{_DIGITS}|{_NAMED})\s+and\s+(?:a\s+)?half[\s-]+{_UNIT}"
     rf"|(?P<whole>{_DIGITS}|{_NAMED})\s+{_UNIT.replace('unit', 'word')}\s+and\s+a\s+half\b)"
 )
 _LENGTH: Final = re.compile(rf"(?<![\w.:]){_NUMBER}[\s-]*{_UNIT}")
@@ -66,6 +68,9 @@ _AT_MOST: Final = re.compile(
 _NOT_THE_LENGTH: Final = re.compile(
     r"\b(?:longer than|more than|over|above|first|last|every|each|after|before|from|at|länger als|über)\s*$"
 )
+# What is to go, not what is to stay: "shorten by 5 seconds", "5 seconds shorter".
+_TAKE_AWAY: Final = re.compile(r"\b(?:by|um|remove|drop|(?:cut|take|trim) (?:off|away|out))\s*$")
+_TAKEN_AWAY: Final = re.compile(r"\s*(?:shorter|less|off|kürzer|weniger)\b")
 _HIGHLIGHT: Final = re.compile(
     r"\b(?:highlights?|teasers?|trailers?|best|summary|recap|reel|short|clip|promo|zusammenfassung)\b"
 )
@@ -80,6 +85,7 @@ class _Length(Struct, frozen=True, kw_only=True):
     end: int
     said: str
     wanted: bool
+    taken_away: bool
     notice: str = ""
 
 
@@ -87,7 +93,7 @@ def read_goal(text: str) -> Goal:
     """Return what the words ask for.
 
     Raises:
-        Invalid: no words, too many, or a length that is not at least a second; `field` is `goal`.
+        Invalid: no words, too many, a length that is not a second to a day, or only how much is to go; `field` is `goal`.
     """
     words = " ".join(text.split())
     if not words:
@@ -98,10 +104,13 @@ def read_goal(text: str) -> Goal:
     named = _lengths(lowered)
     lengths = [length for length in named if length.wanted]
     if not lengths:
+        _refuse_taking_away(named)
         return _without_length(words, lowered, [length.said for length in named])
     chosen = lengths[0]
     if chosen.seconds < TARGET_LEAST:
         raise Invalid(f"the goal asks for {chosen.said!r}: a cut lasts at least 1 second", field="goal")
+    if chosen.seconds > TARGET_MOST:
+        raise Invalid(f"the goal asks for {chosen.said!r}: a cut lasts at most 24 hours", field="goal")
     notices = [chosen.notice] if chosen.notice else []
     others = ", ".join(repr(length.said) for length in named if length is not chosen)
     if others:
@@ -152,6 +161,16 @@ def spoken(seconds: Fraction) -> str:
     if minutes < 1:
         return f"{shown} s"
     return f"{minutes} min" if rest == 0 else f"{minutes} min {shown} s"
+
+
+def _refuse_taking_away(named: list[_Length]) -> None:
+    for length in named:
+        if length.taken_away:
+            raise Invalid(
+                f"the goal says how much is to go ({length.said!r}): name the length of the result instead,"
+                " for example 'a 30 second highlight' or 'under 45 seconds'",
+                field="goal",
+            )
 
 
 def _without_length(words: str, lowered: str, said: list[str]) -> Goal:
@@ -213,9 +232,20 @@ def _plain(match: re.Match[str]) -> _Length:
 
 def _length(match: re.Match[str], seconds: Fraction, notice: str = "") -> _Length:
     before = match.string[: match.start()]
-    wanted = _AT_MOST.search(before) is not None or _NOT_THE_LENGTH.search(before) is None
+    limit = _AT_MOST.search(before)
+    taken_away = (
+        _TAKE_AWAY.search(before[: limit.start()] if limit else before) is not None
+        or _TAKEN_AWAY.match(match.string, match.end()) is not None
+    )
+    wanted = limit is not None or _NOT_THE_LENGTH.search(before) is None
     return _Length(
-        seconds=seconds, start=match.start(), end=match.end(), said=match[0], wanted=wanted, notice=notice
+        seconds=seconds,
+        start=match.start(),
+        end=match.end(),
+        said=match[0],
+        wanted=wanted and not taken_away,
+        taken_away=taken_away,
+        notice=notice,
     )
 
 
