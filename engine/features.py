@@ -96,6 +96,10 @@ class Features:
         async with self._pool:
             yield
 
+    async def clear(self) -> None:
+        """Throw away what was begun and left; to be called when the kernel runs, before anybody is served."""
+        await self._media.uploads.clear()
+
     def busy(self) -> bool:
         """Tell whether work is going on that nobody may be watching."""
         return self._runs.busy()

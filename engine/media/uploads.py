@@ -2,20 +2,31 @@
 
 The pieces lie in one file for each upload, synced before a piece is acknowledged; the file's length is the offset. A
 finished upload is read, moved among the blobs and registered; what was cut off by a crash in between starts again from 0.
+What turns out to be no media is thrown away at once, and what nobody went on with for a day at the next start.
 """
 
 import asyncio
+import logging
 import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
+from cutroom_sdk.wire.codec import decode
 from cutroom_sdk.wire.media import Upload
 from engine.kernel.blobs import hash_file
-from engine.kernel.context import Context
+from engine.kernel.context import Context, engine_context
 from engine.kernel.dispatch import Asked
-from engine.kernel.errors import Conflict, Invalid, LimitExceeded, NotFound, Rejected, Unavailable
+from engine.kernel.errors import (
+    Conflict,
+    Invalid,
+    LimitExceeded,
+    NotFound,
+    Rejected,
+    StudioError,
+    Unavailable,
+)
 from engine.kernel.ids import new_id
 from engine.kernel.kernel import Kernel
 from engine.media.reducer import Begin, Cancel, Finish
@@ -24,6 +35,8 @@ from engine.media.registering import Place, Registrar, Taken, clean_name
 UPLOAD_MAX: Final = 1 << 40
 SPARE_BYTES: Final = 256 << 20  # left free on the disk whatever is uploaded
 PIECE: Final = 1 << 20
+KEPT_MS: Final = 24 * 3600 * 1000  # an unfinished upload, from its last piece on
+_log = logging.getLogger(__name__)
 
 
 class Uploads:
@@ -117,7 +130,7 @@ class Uploads:
 
         Raises:
             Rejected: `upload_incomplete` or `upload_over`.
-            Invalid: `media_unreadable`; the upload stays, to be canceled or looked at.
+            Invalid: `media_unreadable`; the upload is thrown away.
         """
         upload = await self.find(upload_id, context)
         if upload.state == "finished" and upload.asset_id is not None:
@@ -130,7 +143,12 @@ class Uploads:
                 "upload_incomplete", f"{here} of {upload.bytes} bytes have come; send the rest first"
             )
         sha256 = await asyncio.to_thread(hash_file, file)
-        asset, index = await self._registrar.read(file, sha256, clean_name(name or upload.name), context)
+        try:
+            asset, index = await self._registrar.read(file, sha256, clean_name(name or upload.name), context)
+        except Invalid as error:
+            if error.code == "media_unreadable":
+                await self.cancel(upload_id, context)
+            raise
         # Moved before it is recorded: an asset whose content is nowhere must not be on record.
         await asyncio.to_thread(self._kernel.blobs.adopt, file, sha256=sha256)
         done = Asked(f"upload/{upload_id}", Finish(asset_id=asset.asset_id))
@@ -149,6 +167,31 @@ class Uploads:
         self._file(upload_id).unlink(missing_ok=True)
         canceled: Upload = accepted.state.upload
         return canceled
+
+    async def clear(self) -> int:
+        """Throw away what nobody went on with for a day, and files that no open upload has; return how many that were.
+
+        To be called before pieces come in. What the log does not take now is left to the next start.
+        """
+        before_s = (self._kernel.clock.now_ms() - KEPT_MS) / 1000
+        going_on = set[str]()
+        for partition, record in await self._kernel.resources.everything("upload"):
+            upload = decode(record.value, Upload)
+            if upload.state != "open":
+                continue
+            file = self._file(upload.upload_id)
+            if not file.exists() or file.stat().st_mtime <= before_s:
+                context = engine_context("media", partition=partition)
+                try:
+                    await self._kernel.dispatch.propose(f"upload/{upload.upload_id}", Cancel(), context)
+                    continue
+                except StudioError as error:
+                    _log.warning("the upload %s is not cleared: %s", upload.upload_id, error.detail)
+            going_on.add(upload.upload_id)
+        over = [file for file in self._folder.iterdir() if file.name not in going_on]
+        for file in over:
+            file.unlink()
+        return len(over)
 
     def _file(self, upload_id: str) -> Path:
         assert upload_id.isalnum(), "ids are made here"

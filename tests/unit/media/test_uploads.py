@@ -1,5 +1,6 @@
 """Uploads go on from where they stood, and end as assets whose content is kept."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -81,16 +82,41 @@ async def test_an_incomplete_upload_is_no_asset(tmp_path: Path) -> None:
         assert both.status_code == 400
 
 
-async def test_an_upload_that_is_no_media_can_be_thrown_away(tmp_path: Path) -> None:
+async def test_an_upload_that_is_no_media_is_thrown_away(tmp_path: Path) -> None:
     async with room(tmp_path) as here:
         at = await begin(here, 9, name="a\x1b[2J.mp4")
         await send(here, at, 0, b"some text")
         answer = await here.http.post("/v1/assets", json={"upload": at.rpartition("/")[2]})
         assert answer.json()["code"] == "media_unreadable"
         assert answer.json()["detail"].startswith("a?[2J.mp4: ")
-        assert (await here.http.delete(at)).json()["state"] == "canceled"
-        assert (await send(here, at, 9, b"x"))[0] == 422
         assert list((tmp_path / "state" / "uploads").iterdir()) == []
+        assert (await here.http.get(at)).json()["state"] == "canceled"
+        assert (await here.http.delete(at)).json()["state"] == "canceled", "once more is no error"
+        assert (await send(here, at, 9, b"x"))[0] == 422
+
+
+async def test_an_upload_can_be_thrown_away(tmp_path: Path) -> None:
+    async with room(tmp_path) as here:
+        at = await begin(here, 9)
+        await send(here, at, 0, b"some")
+        assert (await here.http.delete(at)).json()["state"] == "canceled"
+        assert list((tmp_path / "state" / "uploads").iterdir()) == []
+
+
+async def test_what_nobody_went_on_with_for_a_day_is_cleared_at_the_next_start(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "uploads"
+    async with room(tmp_path) as here:
+        old, new = await begin(here, 100), await begin(here, 100)
+        await send(here, old, 0, b"x")
+        now_s = here.kernel.clock.now_ms() / 1000
+    (folder / "nobodys").touch()
+    for at, age_h in ((old, 24), (new, 23)):
+        os.utime(folder / at.rpartition("/")[2], times=(now_s - age_h * 3600,) * 2)
+    async with room(tmp_path) as here:
+        assert await here.media.uploads.clear() == 2
+        states = [(await here.http.get(at)).json()["state"] for at in (old, new)]
+        assert states == ["canceled", "open"]
+        assert [file.name for file in folder.iterdir()] == [new.rpartition("/")[2]]
 
 
 async def test_sizes_that_cannot_be_are_refused(tmp_path: Path) -> None:
