@@ -131,12 +131,26 @@ def _health() -> Health:
     return Health(status="ok", version=__version__, pid=os.getpid(), versions=versions)
 
 
+@contextlib.contextmanager
+def _private() -> Iterator[None]:
+    """Keep what is made in this block from everybody but its owner.
+
+    Not for good: a finished film is delivered among the user's own files, and is to be as readable as those.
+    """
+    usual = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(usual)
+
+
 async def serve(folder: Path, settings: Settings) -> int:
     """Serve until SIGTERM, SIGINT, idleness or a broken log; return the exit code."""
     with held(folder), _listen(settings) as listener:
         port = listener.getsockname()[1]
-        kernel = await Kernel.open(folder, AGGREGATES, SystemClock())
-        features = Features(kernel, settings, folder)
+        with _private():
+            kernel = await Kernel.open(folder, AGGREGATES, SystemClock())
+            features = Features(kernel, settings, folder)
         tokens, auditor = Tokens.open(folder, kernel.clock), Auditor(kernel.dispatch, kernel.clock)
         await tokens.load(kernel.resources)
         kernel.dispatch.listen(tokens.heard)
@@ -154,6 +168,7 @@ async def serve(folder: Path, settings: Settings) -> int:
         app.state.tokens = tokens
         activity = _Activity(app)
         async with features.running(), kernel.running(), auditor.running():
+            await features.clear()
             url = f"http://{'[::1]' if settings.host == '::1' else settings.host}:{port}"
             server = _Server(_uvicorn(activity), app.state.closing, url)
             with _published(folder, url, kernel.clock.now_ms()):
@@ -243,8 +258,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flags = {"host": asked.host, "port": asked.port, "idle_exit_s": asked.idle_exit_s}
     try:
         settings = load(folder, os.environ, flags)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _log_to(folder, settings.log_level)
+        with _private():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _log_to(folder, settings.log_level)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(serve(folder, settings))
     except StudioError as error:

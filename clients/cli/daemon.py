@@ -34,7 +34,9 @@ class Started:
         self._process = self._launch()
 
     def _launch(self) -> "subprocess.Popen[bytes]":
-        self._errors.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One after the other: with `parents` the state directory itself would be readable by whoever the umask lets.
+        for folder in (self._folder, self._errors.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         options = ("--state-dir", str(self._folder), "--port", "0", "--idle-exit-s", str(IDLE_EXIT_S))
         with self._errors.open("wb") as errors:
             return subprocess.Popen(

@@ -29,6 +29,16 @@ async def test_only_its_owner_can_read_the_operators_token(state_dir: Path) -> N
         assert (state_dir / "operator.token").stat().st_mode & 0o777 == 0o600
 
 
+async def test_what_is_in_the_state_directory_is_its_owners_alone(tmp_path: Path) -> None:
+    open_to_all = tmp_path / "open"
+    open_to_all.mkdir(mode=0o755)
+    for folder in (tmp_path / "fresh", open_to_all):
+        async with Daemon(folder):
+            modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+            assert (modes["cutroom.sqlite3"], modes["blobs"], modes["logs"]) == (0o600, 0o700, 0o700)
+    assert (tmp_path / "fresh").stat().st_mode & 0o777 == 0o700
+
+
 async def test_a_second_daemon_for_the_same_state_directory_is_a_conflict(state_dir: Path) -> None:
     async with Daemon(state_dir) as first:
         second = first.spawn()
