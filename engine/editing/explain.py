@@ -24,7 +24,7 @@ THROUGHOUT: Final = "somebody speaks throughout: there is no pause to cut at wit
 _SAYINGS: Final[dict[str, tuple[str | None, str | None]]] = {
     "speech": ("speech throughout", None),
     "picture": ("sharp and well lit", "a poor picture"),
-    "motion": ("much moves", "little moves"),
+    "motion": ("much movement", "little movement"),
     "loudness": ("louder than the rest", "quieter than the rest"),
     "length": (None, "short"),
     "place": (None, None),
@@ -40,9 +40,9 @@ def cut_reasons(atoms: list[Atom], block: Block, score: Score, rate: Fraction) -
         said = strong if value >= STRONG else weak if value <= WEAK else None
         if said is not None:
             reasons.append(f"{said} ({name} {value:.2f}, weight {score.weights[name]:.2f})")
-    if atoms[0].kind == "speech":
+    if atoms[0].kind == "speech" and block.head > 0:
         reasons.append(f"{_ms(block.head, rate)} of air kept before the first word")
-    if atoms[-1].kind == "speech":
+    if atoms[-1].kind == "speech" and block.tail > 0:
         reasons.append(f"{_ms(block.tail, rate)} of air kept after the last word")
     if atoms[0].head.edge and block.head == atoms[0].head.most:
         reasons.append("begins with a shot")
@@ -61,10 +61,12 @@ def _what(atoms: list[Atom], speech: list[Atom], block: Block, rate: Fraction) -
     return f"{said} and {spoken(sum(pictures) / rate)} of picture without words" if pictures else said
 
 
-def sentence_reason(score: float, weakest: float) -> str:
-    """Return why a sentence is left out: by its score, or since it did not fit beside what was kept."""
+def sentence_reason(score: float, weakest: float, *, refused: bool) -> str:
+    """Return why a sentence is left out: by its score, as it was refused before, or since it did not fit beside the others."""
     if score < weakest:
         return f"a sentence that scored lower ({score:.2f}; the weakest kept has {weakest:.2f})"
+    if refused:
+        return f"a sentence (score {score:.2f}) that was in a plan that was refused"
     return f"a sentence (score {score:.2f}) that did not fit the length beside the others"
 
 
@@ -104,7 +106,10 @@ def _unbroken(source: PlanSource) -> bool:
 
 def lines(plan: CutPlan) -> tuple[str, ...]:
     """Return a plan as lines: what was understood, each cut with its reasons, what goes and why."""
-    result = [f"{plan.goal.text}: {spoken(plan.duration)} in {len(plan.cuts)} cuts for {plan.profile}"]
+    count = len(plan.cuts)
+    result = [
+        f"{plan.goal.text}: {spoken(plan.duration)} in {count} {'cut' if count == 1 else 'cuts'} for {plan.profile}"
+    ]
     result += [f"note: {notice}" for notice in plan.notices]
     for number, cut in enumerate(plan.cuts, start=1):
         place = f"{clock_text(cut.start)} to {clock_text(cut.end)}"

@@ -3,6 +3,7 @@
 sources --layout--> ruler --take_apart--> pieces --score, choose--> chosen --fit--> spans --> cuts, timeline, reasons
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final
@@ -82,7 +83,8 @@ def _plan(
     by_hand: bool,
 ) -> CutPlan:
     cuts = tuple(_cut(footage, selection, block, by_hand=by_hand) for block in selection.blocks)
-    removed = _removed(footage, selection, cuts, by_hand=by_hand)
+    refused = [cut for plan in request.refused for cut in plan]
+    removed = _removed(footage, selection, cuts, refused, by_hand=by_hand)
     lasts = Fraction(sum(block.span.length for block in selection.blocks)) / footage.rate
     said = [*goal.notices, *notices, *selection.notices]
     sources = tuple(_source(source) for source in request.sources)
@@ -129,7 +131,7 @@ def _cut(footage: Footage, selection: Selection, block: Block, *, by_hand: bool)
 
 
 def _removed(
-    footage: Footage, selection: Selection, cuts: tuple[Cut, ...], *, by_hand: bool
+    footage: Footage, selection: Selection, cuts: tuple[Cut, ...], refused: Sequence[Cut], *, by_hand: bool
 ) -> tuple[Removed, ...]:
     result: list[Removed] = []
     kept = [selection.atoms[number].score.total for block in selection.blocks for number in block.atoms]
@@ -140,6 +142,7 @@ def _removed(
             [cut for cut, block in zip(cuts, selection.blocks, strict=True) if block.source == number],
             [atom for atom in selection.atoms if atom.source == number],
             [drop for place, drop in selection.dropped if place == number],
+            refused=[cut for cut in refused if cut.asset_id == source.asset_id],
             weakest=min(kept),
             by_hand=by_hand,
         )

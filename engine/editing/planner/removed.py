@@ -9,13 +9,15 @@ from msgspec import Struct
 from cutroom_sdk.wire.editing import Cut, Removed
 from engine.editing.explain import pause_reason, sentence_reason
 from engine.editing.planner.atoms import Atom, Dropped
-from engine.editing.planner.grid import Span, without
+from engine.editing.planner.grid import Span, merged, overlap, without
 from engine.editing.planner.source import Source
 from engine.editing.planner.stretches import Layout
 
 TELLING_S: Final = Fraction(1, 4)  # shorter stretches go with their neighbour
 PICTURE: Final = "a picture weaker than what was kept"
 SILENT_PICTURE: Final = "nobody speaks, and the picture is weaker than what was kept"
+
+REFUSED_PICTURE: Final = "a picture that was in a plan that was refused"
 
 
 class Left(Struct, frozen=True, kw_only=True):
@@ -32,6 +34,7 @@ def removed_of(
     atoms: Sequence[Atom],
     dropped: Sequence[Dropped],
     *,
+    refused: Sequence[Cut],
     weakest: float,
     by_hand: bool,
 ) -> list[Removed]:
@@ -43,14 +46,16 @@ def removed_of(
         cuts: what is kept of it, in order.
         atoms: its pieces, taken or not.
         dropped: its speech that could not be taken.
+        refused: what plans that were turned down had kept of it, in any order.
         weakest: the lowest score among the pieces kept of any source.
         by_hand: a reviewer chose; nothing else is a reason.
     """
+    had = merged(Span(laid.grid.nearest(cut.start), laid.grid.nearest(cut.end)) for cut in refused)
     result = []
     at = Fraction(0)
     for start, end in [*((cut.start, cut.end) for cut in cuts), (source.index.duration, Fraction(0))]:
         if start > at:
-            result += _gap(source, laid, at, start, atoms, dropped, weakest=weakest, by_hand=by_hand)
+            result += _gap(source, laid, at, start, atoms, dropped, had, weakest=weakest, by_hand=by_hand)
         at = end
     return result
 
@@ -62,6 +67,7 @@ def _gap(
     end: Fraction,
     atoms: Sequence[Atom],
     dropped: Sequence[Dropped],
+    refused: Sequence[Span],
     *,
     weakest: float,
     by_hand: bool,
@@ -70,7 +76,7 @@ def _gap(
     gap = Span(grid.nearest(start), grid.nearest(end))
     left = [Left(span=gap, reason="not among what the reviewer kept")] if by_hand else []
     if not by_hand:
-        left = _merged(_labelled(gap, laid, atoms, dropped, weakest), grid.frames(TELLING_S))
+        left = _merged(_labelled(gap, laid, atoms, dropped, refused, weakest), grid.frames(TELLING_S))
     if not left:  # less than a frame of the result
         left = [Left(span=gap, reason="")]
     edges = [start, *(grid.seconds(part.span.start) for part in left[1:]), end]
@@ -92,7 +98,12 @@ def _pause(seconds: Fraction, *, silent: bool) -> str:
 
 
 def _labelled(
-    gap: Span, laid: Layout, atoms: Sequence[Atom], dropped: Sequence[Dropped], weakest: float
+    gap: Span,
+    laid: Layout,
+    atoms: Sequence[Atom],
+    dropped: Sequence[Dropped],
+    refused: Sequence[Span],
+    weakest: float,
 ) -> list[Left]:
     """Return the parts of a gap in order: speech that was dropped, sentences, bad pictures, weaker ones, pauses."""
     parts: list[Left] = []
@@ -100,15 +111,22 @@ def _labelled(
         _label(parts, gap, drop.span, f"speech over a bad stretch: {drop.reason}")
     for atom in atoms:
         if atom.kind == "speech":
-            _label(parts, gap, atom.body, sentence_reason(atom.score.total, weakest))
+            again = _mostly_in(atom.body, refused)
+            _label(parts, gap, atom.body, sentence_reason(atom.score.total, weakest, refused=again))
     for bad in laid.bad:
         _label(parts, gap, bad.span, bad.fault)
     for atom in atoms:
         if atom.kind == "picture":
-            _label(parts, gap, atom.body, SILENT_PICTURE if laid.words else PICTURE)
+            again = atom.score.total >= weakest and _mostly_in(atom.body, refused)
+            weaker = SILENT_PICTURE if laid.words else PICTURE
+            _label(parts, gap, atom.body, REFUSED_PICTURE if again else weaker)
     pauses = without(gap, sorted(part.span for part in parts))
     parts += [Left(span=pause, reason="") for pause in pauses]
     return sorted(parts, key=lambda part: part.span)
+
+
+def _mostly_in(body: Span, spans: Sequence[Span]) -> bool:
+    return 2 * overlap(body, spans) > body.length
 
 
 def _label(parts: list[Left], gap: Span, span: Span, reason: str) -> None:

@@ -132,6 +132,7 @@ def test_footage_without_speech_is_cut_by_what_moves() -> None:
     made = plan("10 second highlight", make_source(60, None, shots=(20, 40), moving=((22, 36),)))
     assert made.duration == 10
     assert all(22 <= cut.start and cut.end <= 37 for cut in made.cuts)
+    assert any(reason.startswith("much movement") for cut in made.cuts for reason in cut.reasons)
     assert all(isinstance(item, Gap) for item in made.timeline.tracks[1].items)
 
 
@@ -206,6 +207,32 @@ def test_a_refused_plan_is_followed_by_the_next_best() -> None:
     third = plan("20 second highlight", source, refused=(first.cuts, second.cuts))
     assert len({places(made.cuts) for made in (first, second, third)}) == 3
     assert abs(second.duration - 20) <= Fraction(1, 2)
+
+
+def test_what_a_refused_plan_had_is_not_said_to_have_had_no_room() -> None:
+    source = make_source()
+    first = plan("20 second highlight", source)
+    second = plan("20 second highlight", source, refused=(first.cuts,))
+    gone = [
+        reasons_at(second, float(cut.start + cut.end) / 2)
+        for cut in first.cuts
+        if not kept(second, float(cut.start + cut.end) / 2)
+    ]
+    assert any("was in a plan that was refused" in reason for reason in gone)
+    assert not any("did not fit" in reason for reason in gone)
+    assert not any("refused" in removed.reason for removed in first.removed)
+
+
+def test_no_air_is_named_where_there_is_none() -> None:
+    cuts = plan("cut the pauses", make_source(10, [(0, 4), (6, 10)])).cuts
+    reasons = [reason for cut in cuts for reason in cut.reasons]
+    assert sum("of air kept" in reason for reason in reasons) == 2
+    assert not any(reason.startswith("0 ms") for reason in reasons)
+
+
+def test_one_cut_is_spoken_of_as_one() -> None:
+    assert "in 1 cut for reels" in lines(plan("4 seconds", make_source(6, [(0, 6)])))[0]
+    assert "in 2 cuts for reels" in lines(plan("cut the pauses", make_source(10, [(0, 4), (6, 10)])))[0]
 
 
 def test_refused_tidying_is_followed_by_a_tighter_one() -> None:

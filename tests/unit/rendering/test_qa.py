@@ -109,6 +109,12 @@ def test_a_cut_within_speech_fails_and_says_where() -> None:
     assert failing(plan, found_in(plan), cut_plan(("1", "4"), ("12", "13"))) == []
 
 
+def test_one_cut_is_spoken_of_as_one() -> None:
+    plan = plan_of()
+    assert len(plan.cuts) == 1
+    assert "around 1 cut are" in check_named("cut_accuracy", plan, found_in(plan)).value
+
+
 def test_where_clips_meet_in_their_source_no_word_is_cut() -> None:
     plan = plan_of(a_clip(ASSET, 0, 100), a_clip(ASSET, 100, 200))
     assert failing(plan, found_in(plan), cut_plan(("3", "5"))) == []
