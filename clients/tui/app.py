@@ -11,11 +11,12 @@ from datetime import datetime
 from functools import partial
 from typing import ClassVar, Final
 
+from textual import events
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Footer, OptionList, RichLog, Static, TabbedContent, TabPane
 
 from clients.clock import now_ms
@@ -249,6 +250,14 @@ class StudioScreen(App[None]):
             return chosen.refusal("pending" if self._approval() else None)
         mission = self.mission
         return chosen.refusal(mission.status if mission else None)
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key does nothing now: its binding is off, so that the footer shows it dimmed."""
+        if isinstance(self.screen, ModalScreen):
+            return
+        for one in actions():
+            if one.key == event.key and (refusal := self._refusal(one)):
+                self.notify(refusal, severity="warning")
 
     def _approval(self) -> Approval | None:
         """Return what the selected mission waits for."""

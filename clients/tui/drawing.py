@@ -122,15 +122,17 @@ def cuts(rows: Iterable[CutRow], width: int) -> Content:
 
 
 def checks(rows: Sequence[CheckRow], width: int) -> Content:
-    """Return checks: mark, name, what was found, what was asked for; the fix of a failed one below it."""
+    """Return checks: mark, name, what was found, what was asked for, whole; the fix of a failed one below it."""
     room = max(width - 22, 20)
     widest = max((len(row.value) for row in rows), default=0)
     found_width = min(widest, room * 3 // 5)
     lines = []
     for row in rows:
         name, found = fitted(row.name, 17), fitted(row.value, found_width)
-        limit = fitted(row.limit, room - found_width).rstrip()
-        lines.append(_joined((row.mark, STYLES[row.tone]), " ", name, " ", found, "  ", (limit, MUTED)))
+        first, *others = Content(row.limit).wrap(room - found_width) or [Content("")]
+        lines.append(_joined((row.mark, STYLES[row.tone]), " ", name, " ", found, "  ", (first.plain, MUTED)))
+        indent = " " * (len(name) + found_width + 5)
+        lines.extend(_joined(indent, (other.plain, MUTED)) for other in others)
         if row.fix:
             lines.append(_joined("  ", (row.fix, STYLES["waiting"])))
     return _lines(lines)

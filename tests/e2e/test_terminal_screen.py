@@ -11,7 +11,7 @@ from clients.tui.app import StudioScreen
 from clients.tui.panes import Laid, MissionList
 from cutroom_sdk.client import Client
 from cutroom_sdk.wire.approvals import Approval
-from cutroom_sdk.wire.missions import Mission, MissionRequest, PostRunFinished
+from cutroom_sdk.wire.missions import Mission, MissionRequest, PostCanceled, PostRunFinished
 from tests.daemons import Daemon
 
 SIZE = (80, 24)
@@ -77,6 +77,19 @@ async def test_what_waits_is_approved_or_denied_by_key_and_the_mission_goes_on(s
 def _attempts(app: StudioScreen, key: str) -> int:
     held = app.replica.shelf.held(key)
     return held.raw.count(b'"requested_at_ms"') if held else 0
+
+
+async def test_a_key_that_does_nothing_to_a_finished_mission_says_why(state_dir: Path) -> None:
+    async with Daemon(state_dir) as daemon, daemon.client() as client, daemon.client() as other:
+        mission = await _in_review(other, "write the words")
+        await other.tell_mission(mission.mission_id, PostCanceled())
+        app = StudioScreen(client)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await _until(pilot, lambda: app.mission is not None and app.mission.status == "canceled")
+            assert app.query_one(MissionList).outer_size.width == 39
+            await pilot.press("x")
+            await _until(pilot, lambda: bool(app._notifications))
+            assert [told.message for told in app._notifications] == ["the mission is over"]
 
 
 async def test_a_lost_daemon_is_shown_and_comes_back_with_what_happened_meanwhile(state_dir: Path) -> None:

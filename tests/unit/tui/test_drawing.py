@@ -53,3 +53,14 @@ def test_what_is_left_out_stands_below_what_is_kept() -> None:
     assert plan is not None
     text = drawing.cuts([*rows.cut_rows(plan), *rows.removed_rows(plan)], 78).plain
     assert text.index(" 1 0:01.16") < text.index("Left out") < text.index(" – 0:00.00")
+
+
+def test_what_a_check_asked_for_can_be_read_whole_in_a_narrow_pane() -> None:
+    limit = "at most two frames longer or shorter than the plan, sound and picture alike"
+    row = rows.CheckRow(
+        mark="✓", tone="good", name="duration", value="8.00 s", limit=limit, source="measured", fix=""
+    )
+    lines = drawing.checks([row], 60).plain.splitlines()
+    assert " ".join(" ".join(lines).split()).endswith(limit)
+    assert len(lines) > 1
+    assert len({line.index(line[28:].strip()) for line in lines}) == 1, "one column"
