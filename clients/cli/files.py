@@ -1,8 +1,10 @@
 """What goes in and where the result goes: checked before anything is started."""
 
 import hashlib
+import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,21 +15,24 @@ from cutroom_sdk.wire.codec import decode
 from cutroom_sdk.wire.problems import CONFLICT, NOT_FOUND
 
 CONTAINERS: Final = frozenset({".mp4", ".m4v"})
-_CHUNK: Final = 1 << 20
+_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # a path has lost the second slash
 
 
 def footage(paths: Sequence[Path]) -> list[Path]:
-    """Return the footage as absolute paths of regular files, each once, in the order given.
+    """Return the footage as absolute paths of regular files, in the order given and as often as given.
 
     Raises:
         CommandError: one is not there, is empty, or is no regular file.
     """
-    found: dict[Path, None] = {}
+    found: list[Path] = []
     for path in paths:
         try:
             real = path.expanduser().resolve(strict=True)
             status = real.stat()
         except FileNotFoundError as error:
+            if _ADDRESS.match(str(path)):
+                address = str(path).replace(":/", "://", 1)
+                raise CommandError(f"{address} is an address; fetch it first and name the file") from error
             raise CommandError(f"there is no file {path}", NOT_FOUND) from error
         except (OSError, RuntimeError) as error:
             raise CommandError(f"{path} cannot be read: {error}") from error
@@ -35,14 +40,15 @@ def footage(paths: Sequence[Path]) -> list[Path]:
             raise CommandError(f"{path} is not a regular file; name the footage itself")
         if status.st_size == 0:
             raise CommandError(f"{path} is empty; there is nothing to cut")
-        found[real] = None
-    return list(found)
+        found.append(real)
+    return found
 
 
 def output_path(given: Path | None, sources: Sequence[Path], profile: str, here: Path) -> Path:
     """Return the absolute path of the file to write.
 
-    Without `-o` it is `{first source}-{profile}.mp4` in `here`; a folder gets that name too.
+    Without `-o` it is `{first source}-{profile}.mp4` in `here`, `-edit` for the profile `source`, which is no target; a
+    folder gets that name too.
 
     Raises:
         CommandError: it is a source, or would be no MP4.
@@ -58,6 +64,17 @@ def output_path(given: Path | None, sources: Sequence[Path], profile: str, here:
     if any(_same_file(target, source) for source in sources):
         raise CommandError(f"{target} is a source; footage is never overwritten, name another output with -o")
     return target
+
+
+def numbered(target: Path) -> Iterator[Path]:
+    """Yield `target` and, without end, its names with a number: `a.mp4`, `a-2.mp4`, `a-3.mp4`.
+
+    >>> names = numbered(Path("a.mp4")); next(names).name, next(names).name
+    ('a.mp4', 'a-2.mp4')
+    """
+    yield target
+    for number in count(2):
+        yield target.with_stem(f"{target.stem}-{number}")
 
 
 def check_free(target: Path, *, force: bool) -> bool:
@@ -79,15 +96,29 @@ def check_free(target: Path, *, force: bool) -> bool:
     return True
 
 
+def mission_of(target: Path) -> str | None:
+    """Return the id of the mission that delivered the file as it is now; None: none did, or there is no file."""
+    if not (target.is_file() and _is_ours(target)):
+        return None
+    mission_id = _receipt(target).get("mission_id")
+    return mission_id if isinstance(mission_id, str) else None
+
+
 def _is_ours(target: Path) -> bool:
     """Tell whether the receipt beside a file is this file's: same content as when it was delivered."""
     try:
-        receipt = decode(Path(f"{target}.receipt.json").read_bytes(), dict[str, Any])
-        expected = receipt["output"]["sha256"]
-    except (OSError, msgspec.MsgspecError, KeyError, TypeError):
+        expected = _receipt(target)["output"]["sha256"]
+    except (KeyError, TypeError):
         return False
     with target.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == str(expected)
+
+
+def _receipt(target: Path) -> dict[str, Any]:
+    try:
+        return decode(Path(f"{target}.receipt.json").read_bytes(), dict[str, Any])
+    except (OSError, msgspec.MsgspecError):
+        return {}
 
 
 def _same_file(target: Path, source: Path) -> bool:

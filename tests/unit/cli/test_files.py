@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from clients.cli.files import check_free, footage, output_path
+from clients.cli.files import check_free, footage, mission_of, output_path
 from clients.cli.options import CommandError
 from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.problems import CONFLICT, NOT_FOUND, USAGE
@@ -21,17 +21,24 @@ def refused(code: int) -> "pytest.RaisesExc[CommandError]":
     return pytest.RaisesExc(CommandError, check=lambda error: error.exit_code == code)
 
 
-def deliver(target: Path, content: bytes) -> None:
+def deliver(target: Path, content: bytes, mission_id: str = "m1") -> None:
     """Put a file where it would have been delivered, with its receipt."""
     target.write_bytes(content)
-    receipt = {"output": {"sha256": hashlib.sha256(content).hexdigest()}}
+    receipt = {"output": {"sha256": hashlib.sha256(content).hexdigest()}, "mission_id": mission_id}
     Path(f"{target}.receipt.json").write_bytes(encode(receipt))
 
 
-def test_footage_is_named_once_however_often_and_however_it_is_given(talk: Path) -> None:
+def test_footage_is_the_same_file_however_it_is_given(talk: Path) -> None:
     link = talk.with_name("link.mp4")
     link.symlink_to(talk)
-    assert footage([talk, talk.parent / "." / "talk.mp4", link]) == [talk]
+    assert footage([talk, talk.parent / "." / "talk.mp4", link]) == [talk] * 3
+
+
+@pytest.mark.parametrize("address", ["https://example.org/talk.mp4", "file:///films/talk.mp4"])
+def test_an_address_is_no_footage_and_what_would_be_is_said(address: str) -> None:
+    with refused(USAGE) as caught:
+        footage([Path(address)])
+    assert "fetch it first and name the file" in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -78,6 +85,17 @@ def test_a_file_that_came_from_here_is_replaced_and_one_that_did_not_is_not(tmp_
     with refused(CONFLICT):
         check_free(target, force=False)
     assert check_free(target, force=True) is False
+
+
+def test_a_file_was_delivered_by_the_mission_of_its_receipt_as_long_as_it_is_what_it_was(
+    tmp_path: Path,
+) -> None:
+    target = tmp_path / "cut.mp4"
+    assert mission_of(target) is None
+    deliver(target, b"ours", mission_id="m1")
+    assert mission_of(target) == "m1"
+    target.write_bytes(b"touched up by hand")
+    assert mission_of(target) is None
 
 
 def test_a_receipt_of_something_else_proves_nothing(tmp_path: Path) -> None:
