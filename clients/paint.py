@@ -150,7 +150,8 @@ def _facts(report: EditReport, look_further: str) -> list[tuple[str, str]]:
         ("file", report.output or ""),
         ("length", length),
         ("status", report.status),
-        ("reason", report.error),
+        # Why it failed is said last of all, on its own.
+        ("reason", report.error if report.status != "failed" else ""),
         ("took", f"{report.elapsed_s:.1f} s"),
         ("reused", ", ".join(report.reused)),
         ("receipt", f"{report.output}.receipt.json" if report.output else ""),

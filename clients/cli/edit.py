@@ -6,12 +6,13 @@ import signal
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from rich.markup import escape
 from rich.progress import Progress
 
 from clients import paint
+from clients.cli import files
 from clients.cli.daemon import connected
 from clients.cli.follow import Follow, Outcome
 from clients.cli.options import CommandError, Setup
@@ -22,6 +23,7 @@ from cutroom_sdk.client import Client
 from cutroom_sdk.errors import SdkError
 from cutroom_sdk.replica import Replica
 from cutroom_sdk.uploads import find_known, upload
+from cutroom_sdk.wire.approvals import Approval
 from cutroom_sdk.wire.codec import Wire, digest
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Asset
@@ -32,6 +34,7 @@ from cutroom_sdk.wire.renders import Profile
 TEMPLATE: Final = "footage_edit"
 FOLLOWED: Final = ("mission", "run", "approval", "render")
 UNFINISHED: Final = "draft,running,paused"
+NOT_FOUND_STATUS: Final = 404
 Approve = Literal["ask", "auto"]
 
 
@@ -41,12 +44,16 @@ class _Profiles(Wire, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for on the command line, checked."""
+    """What was asked for on the command line, checked.
+
+    `named`: `output` was chosen by who asks; else it is a proposal, and another edit's file keeps it.
+    """
 
     sources: list[Path]
     goal: str
     profile: str
     output: Path
+    named: bool
     approve: Approve
     replaces: bool
 
@@ -117,23 +124,61 @@ async def _unless(stop: asyncio.Event, work: Any) -> Any:
 async def _mission(setup: Setup, client: Client, wanted: Wanted) -> Mission:
     """Return the mission to follow: the one that was left unfinished for the same inputs, else a new one."""
     await _check_profile(client, wanted.profile)
-    assets = [await _asset(setup, client, path) for path in wanted.sources]
-    args = {
-        "asset_ids": list(dict.fromkeys(asset.asset_id for asset in assets)),
+    args: dict[str, Any] = {
+        "asset_ids": await _assets(setup, client, wanted.sources),
         "goal": wanted.goal,
         "profile": wanted.profile,
         "output": str(wanted.output),
         "approve": wanted.approve,
     }
-    key = digest({"template": TEMPLATE, "args": args})
+    replaces = wanted.replaces
+    if not wanted.named:
+        output = await own_name(client, wanted.output, args)
+        args["output"], replaces = str(output), output.exists()
+        if output != wanted.output:
+            setup.talk().print(escape(f"{wanted.output.name} is taken; this edit goes to {output.name}"))
+    key = _key(args)
     unfinished = await client.missions(status=UNFINISHED, key=key)
     if unfinished:
         return await _taken_up(setup, client, unfinished[-1])
-    if wanted.replaces:
-        setup.talk().print(f"{escape(str(wanted.output))} came from here and is replaced", style="dim")
+    if replaces:
+        setup.talk().print(f"{escape(args['output'])} came from here and is replaced", style="dim")
+    metadata = {"key": key, "output": args["output"]}
     return await client.create_mission(
-        MissionRequest(template=TEMPLATE, args=args, metadata={"key": key}, start=True)
+        MissionRequest(template=TEMPLATE, args=args, metadata=metadata, start=True)
     )
+
+
+def _key(args: dict[str, Any]) -> str:
+    return digest({"template": TEMPLATE, "args": args})
+
+
+async def own_name(client: Client, wanted: Path, args: dict[str, Any]) -> Path:
+    """Return the first of `wanted`'s numbered names that is free, or that the same edit has taken already.
+
+    Who approves does not make it another edit.
+    """
+    begun = {one.metadata.get("output"): one for one in await client.missions(status=UNFINISHED)}
+    for place in files.numbered(wanted):
+        path = str(place)
+        holder = begun.get(path) or await _maker(client, place)
+        keys = {_key(args | {"output": path, "approve": who}) for who in get_args(Approve)}
+        if holder.metadata.get("key") in keys if holder else not place.exists():
+            return place
+    raise AssertionError("numbers do not end")
+
+
+async def _maker(client: Client, place: Path) -> Mission | None:
+    """Return the mission that delivered a file, None when there is no file, or this daemon did not make it."""
+    mission_id = await asyncio.to_thread(files.mission_of, place)
+    if mission_id is None:
+        return None
+    try:
+        return await client.mission(mission_id)
+    except SdkError as error:
+        if error.status != NOT_FOUND_STATUS:
+            raise
+        return None
 
 
 async def _taken_up(setup: Setup, client: Client, mission: Mission) -> Mission:
@@ -151,6 +196,20 @@ async def _check_profile(client: Client, name: str) -> None:
         raise CommandError(f"there is no profile {name!r}; there are {', '.join(known)}", USAGE)
 
 
+async def _assets(setup: Setup, client: Client, sources: list[Path]) -> list[str]:
+    """Register the footage and return the assets' ids, each once: the same content cannot be told apart in a cut."""
+    found: dict[str, Path] = {}
+    for path in sources:
+        asset = await _asset(setup, client, path)
+        first = found.setdefault(asset.asset_id, path)
+        if first is not path:
+            setup.talk().print(escape(f"{path.name} is the same footage as {first.name}; it is used once"))
+            continue
+        for notice in asset.notices:
+            setup.talk().print(f"[yellow]{escape(path.name)}[/]: {escape(notice)}")
+    return list(found)
+
+
 async def _asset(setup: Setup, client: Client, path: Path) -> Asset:
     """Register a file where it is, or upload it when the daemon may not read it there."""
     try:
@@ -158,9 +217,7 @@ async def _asset(setup: Setup, client: Client, path: Path) -> Asset:
     except SdkError as error:
         if error.code != "path_outside_roots":
             raise SdkError(error.code, _naming(path, error.detail), status=error.status) from error
-        asset = await _uploaded(setup, client, path)
-    for notice in asset.notices:
-        setup.talk().print(f"[yellow]{escape(path.name)}[/]: {escape(notice)}")
+        return await _uploaded(setup, client, path)
     return asset
 
 
@@ -169,7 +226,7 @@ async def _uploaded(setup: Setup, client: Client, path: Path) -> Asset:
     known = await find_known(client, path)
     if known is not None:
         return known
-    setup.talk().print(f"{path.name} lies outside the media roots; a copy is uploaded", style="dim")
+    setup.talk().print(f"{escape(path.name)} lies outside the media roots; a copy is uploaded", style="dim")
     with Progress(console=setup.talk(), transient=True) as bar:
         task = bar.add_task(f"uploading {escape(path.name)}")
         return await upload(
@@ -189,12 +246,21 @@ async def _finish(setup: Setup, follow: Follow, outcome: Outcome, elapsed_s: flo
     else:
         _print(setup, follow, report, plan, mission)
     if outcome.interrupted or mission.status == "canceled":
-        setup.talk().print("canceled; the same command goes on where it was left, with the work that is done")
+        setup.talk().print(_farewell(follow, mission))
         return CANCELED
     if mission.status == "succeeded":
         return DONE
     setup.talk().print(f"[red]failed[/]: {escape(report.error)}")
     return _exit_code(follow, mission)
+
+
+def _farewell(follow: Follow, mission: Mission) -> str:
+    """Say what the same command would find: finished work is kept by what it was made from, a mission's edits are not."""
+    mine = f"{mission.mission_id}/"
+    decided = follow.shelf.values("approval", Approval)
+    edited = any(one.amend for one in decided if one.subject.id.startswith(mine))
+    again = "; the plan that you edited has to be edited again" if edited else ""
+    return f"canceled; the same command reuses the work that is finished{again}"
 
 
 def _print(setup: Setup, follow: Follow, report: EditReport, plan: CutPlan | None, mission: Mission) -> None:

@@ -39,6 +39,7 @@ app.add_typer(log, name="log")
 app.add_typer(tokens.app, name="token")
 upkeep.add_to(app, log)
 
+OUTPUT_HELP: Final = "The file, or a folder. Default: NAME-PROFILE.mp4 here (NAME-edit.mp4 for source), with a number if that is taken."
 Context = typer.Context
 MissionId = Annotated[str, typer.Argument(help="The mission's id, its beginning, or 'last'.")]
 ApprovalId = Annotated[str, typer.Argument(help="The approval's id, as 'cutroom approval list' shows it.")]
@@ -77,7 +78,7 @@ def edit_command(
     ] = "source",
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="The file, or a folder. Default: NAME-PROFILE.mp4 here."),
+        typer.Option("-o", "--output", help=OUTPUT_HELP),
     ] = None,
     approve: Annotated[
         Approve | None,
@@ -101,14 +102,21 @@ def edit_command(
     setup = of(ctx, state_folder, url, json, verbose)
     footage = files.footage(sources)
     target = files.output_path(output, footage, profile, Path.cwd())
-    replaces = files.check_free(target, force=force)
+    named = force or (output is not None and output.name == target.name)
+    replaces = named and files.check_free(target, force=force)
     if not target.parent.is_dir():
         raise CommandError(f"there is no folder {target.parent}; make it, or name another output", NOT_FOUND)
     if approve is None:
         # Without somebody at a terminal there is nobody to ask.
         approve = Approve.ASK if sys.stdin.isatty() and sys.stderr.isatty() else Approve.AUTO
     wanted = Wanted(
-        sources=footage, goal=goal, profile=profile, output=target, approve=approve.value, replaces=replaces
+        sources=footage,
+        goal=goal,
+        profile=profile,
+        output=target,
+        named=named,
+        approve=approve.value,
+        replaces=replaces,
     )
     _end(edit(setup, wanted))
 
