@@ -47,17 +47,18 @@ class Event(Struct, frozen=True, kw_only=True):
         )
 
 
-def _event(row: Sequence[object], upcasts: Upcasts = NONE) -> Event:
+def _event(row: Sequence[object], upcasts: Upcasts | None = None) -> Event:
     position, partition, stream, version, kind, at_ms, actor, correlation_id, causation_id, data = row
-    assert isinstance(kind, str)
     assert isinstance(data, bytes)
-    kind, data = upcasts.bring_up(kind, data)
+    if upcasts is not None:
+        assert isinstance(kind, str)
+        kind, data = upcasts.bring_up(kind, data)
     return Event(
         position=position,  # type: ignore[arg-type]
         partition=partition,  # type: ignore[arg-type]
         stream=stream,  # type: ignore[arg-type]
         version=version,  # type: ignore[arg-type]
-        type=kind,
+        type=kind,  # type: ignore[arg-type]
         at_ms=at_ms,  # type: ignore[arg-type]
         actor=actor,  # type: ignore[arg-type]
         correlation_id=correlation_id,  # type: ignore[arg-type]
@@ -96,7 +97,7 @@ class Log:
 
     def __init__(self, database: Database, upcasts: Upcasts = NONE) -> None:
         self._database = database
-        self._upcasts = upcasts
+        self._upcasts = upcasts or None  # a call for every event read is worth leaving out where none has any
 
     async def head(self) -> tuple[int, int]:
         """Return the last position and its `at_ms`; (0, 0) for an empty log."""

@@ -23,6 +23,10 @@ class Upcasts:
     def __init__(self, by_type: Mapping[str, Upcast]) -> None:
         self._by_type = dict(by_type)
 
+    def __bool__(self) -> bool:
+        """Tell whether there are any."""
+        return bool(self._by_type)
+
     def bring_up(self, kind: str, data: bytes) -> tuple[str, bytes]:
         """Return an event's type and JSON as they are today.
 
