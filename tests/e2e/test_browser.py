@@ -1,24 +1,16 @@
 """What comes out plays where people will watch it: in a browser, with sound, and from any place."""
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from cutroom_sdk.wire.problems import DONE
 from demo.footage import Script
 from tests.daemons import Daemon
+from tests.e2e import browser
 from tests.e2e.studio import cutroom, edit
-
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--autoplay-policy=no-user-gesture-required",
-]
 
 WATCH = """
 async () => {
@@ -46,12 +38,8 @@ async () => {
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed; apt-get install chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield await browser.new_page()
-        await browser.close()
+    async with browser.opened() as page:
+        yield page
 
 
 async def test_a_cut_plays_in_chromium_with_sound_and_seeks(

@@ -1,22 +1,19 @@
 """The TypeScript SDK in a real browser: its `EventSource`, its cookie, its module loader."""
 
 import asyncio
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, Route, async_playwright
+from playwright.async_api import Page, Route
 
 from cutroom_sdk.client import Client
 from cutroom_sdk.discovery import Address, find
 from cutroom_sdk.wire.tokens import Ticket
 from tests.daemons import Daemon
 from tests.deno import DENO, ENVIRONMENT, SDK
-
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+from tests.e2e import browser
 
 FOLLOW = """
 async (ticket) => {
@@ -66,22 +63,16 @@ async def address(state_dir: Path) -> AsyncIterator[Address]:
 @pytest.fixture
 async def page(address: Address, modules: Path) -> AsyncIterator[Page]:
     """A page at the daemon's own address, to which the SDK is served beside it."""
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed; apt-get install chromium")
 
     async def module(route: Route) -> None:
         file = modules / Path(route.request.url).with_suffix(".js").name
         await route.fulfill(body=file.read_text(), content_type="text/javascript; charset=utf-8")
 
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        # The daemon's answers may load nothing; a page of its own would say what it may.
-        context = await browser.new_context(bypass_csp=True)
-        opened = await context.new_page()
-        await opened.route("**/sdk/*.ts", module)
-        await opened.goto(f"{address.url}/health")
-        yield opened
-        await browser.close()
+    # The daemon's answers may load nothing; a page of its own would say what it may.
+    async with browser.opened(bypass_csp=True) as page:
+        await page.route("**/sdk/*.ts", module)
+        await page.goto(f"{address.url}/health")
+        yield page
 
 
 async def test_a_page_enters_with_a_ticket_and_then_writes_and_follows_with_its_cookie_alone(

@@ -1,12 +1,11 @@
 """Tokens as people use them: on the command line, in a browser's window, and on a stream that they opened."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from cutroom_sdk.client import Client
 from cutroom_sdk.discovery import Address, find
@@ -14,10 +13,8 @@ from cutroom_sdk.errors import SdkError
 from cutroom_sdk.wire.problems import DONE, NOT_FOUND, REFUSED, USAGE
 from cutroom_sdk.wire.tokens import IssuedToken, TokenRequest
 from tests.daemons import Daemon
+from tests.e2e import browser
 from tests.e2e.studio import cutroom
-
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 ENTER = """
 async (ticket) => {
@@ -138,14 +135,9 @@ async def test_what_was_issued_is_known_after_a_kill(daemon: Daemon) -> None:
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed; apt-get install chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        # The page is `/health`, whose policy lets it load nothing; a window's own page will bring a policy of its own.
-        context = await browser.new_context(bypass_csp=True)
-        yield await context.new_page()
-        await browser.close()
+    # The page is `/health`, whose policy lets it load nothing; a window's own page will bring a policy of its own.
+    async with browser.opened(bypass_csp=True) as page:
+        yield page
 
 
 async def test_a_window_gets_in_with_a_ticket_once_and_follows_by_its_cookie(
