@@ -195,7 +195,11 @@ class StudioScreen(App[None]):
         shelf = self.replica.shelf
         every, waiting = find.missions(shelf), find.pending(shelf)
         running = sum(1 for mission in every if mission.status == "running")
-        counts = f"  {len(every)} missions, {running} running" if every else ""
+        counts = (
+            f"  {len(every)} {'mission' if len(every) == 1 else 'missions'}, {running} running"
+            if every
+            else ""
+        )
         needs = f"  {len(waiting)} to decide" if waiting else ""
         head = Content.assemble(
             ("Cutroom  ", "bold"),

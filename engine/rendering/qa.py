@@ -209,10 +209,11 @@ def _frozen(found: Inspection, rate: Fraction) -> Check:
 
 def _cut_accuracy(plan: RenderPlan, found: Inspection) -> Check:
     wrong, cuts = found.mismatches, len(plan.cuts)
+    where = f"around {cuts} {'cut' if cuts == 1 else 'cuts'}" if cuts else "at the film's ends"
     return Check(
         name="cut_accuracy",
         status=_status(not wrong),
-        value=f"{found.compared - len(wrong)} of {found.compared} frames around {cuts} {'cut' if cuts == 1 else 'cuts'} are the right ones",
+        value=f"{found.compared - len(wrong)} of {found.compared} frames {where} are the right ones",
         limit="all",
         source="decoded, and compared with the frames handed to the encoder",
         at=tuple(f"frame {one.frame}: {one.detail}" for one in wrong),
