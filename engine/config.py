@@ -16,8 +16,8 @@ from engine.kernel.errors import Invalid
 
 FILE: Final = "cutroom.toml"
 PREFIX: Final = "CUTROOM_"
-# Read by the clients or before there are settings; no settings of the daemon.
-NOT_SETTINGS: Final = frozenset({"HOME", "TOKEN", "URL"})
+# Read by the clients, by tests (engine/kernel/failpoints.py) or before there are settings; no settings of the daemon.
+NOT_SETTINGS: Final = frozenset({"FAILPOINT", "HOME", "TOKEN", "URL"})
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -32,6 +32,7 @@ from engine.access.tokens import Tokens
 from engine.config import Settings, load
 from engine.features import AGGREGATES, ROUTES, Features
 from engine.http.app import build_app
+from engine.kernel import failpoints
 from engine.kernel.clock import SystemClock, monotonic_s
 from engine.kernel.errors import Conflict, StudioError
 from engine.kernel.kernel import Kernel
@@ -40,6 +41,19 @@ from engine.state import held
 ENDPOINT_FILE: Final = "endpoint.json"
 CLOSE_S: Final = 2
 _log = logging.getLogger("cutroom")
+reach = failpoints.points(
+    "daemon",
+    "locked",
+    "kernel_open",
+    "running",
+    "endpoint_written",
+    "before_ready",
+    "listening",
+    "stopping",
+    "served",
+    "endpoint_removed",
+    "ended",
+)
 
 
 class _Server(uvicorn.Server):
@@ -68,10 +82,12 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, and say so in one line."""
         await super().startup(sockets)
+        reach("listening")
         print(f"cutroom is ready at {self._url}", flush=True)  # noqa: T201
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then the server."""
+        reach("stopping")
         self._closing.set()
         await super().shutdown(sockets)
 
@@ -147,10 +163,12 @@ def _private() -> Iterator[None]:
 async def serve(folder: Path, settings: Settings) -> int:
     """Serve until SIGTERM, SIGINT, idleness or a broken log; return the exit code."""
     with held(folder), _listen(settings) as listener:
+        reach("locked")
         port = listener.getsockname()[1]
         with _private():
             kernel = await Kernel.open(folder, AGGREGATES, SystemClock())
             features = Features(kernel, settings, folder)
+        reach("kernel_open")
         tokens, auditor = Tokens.open(folder, kernel.clock), Auditor(kernel.dispatch, kernel.clock)
         await tokens.load(kernel.resources)
         kernel.dispatch.listen(tokens.heard)
@@ -168,18 +186,22 @@ async def serve(folder: Path, settings: Settings) -> int:
         app.state.tokens = tokens
         activity = _Activity(app)
         async with features.running(), kernel.running(), auditor.running():
+            reach("running")
             await features.clear()
             url = f"http://{'[::1]' if settings.host == '::1' else settings.host}:{port}"
             server = _Server(_uvicorn(activity), app.state.closing, url)
             with _published(folder, url, kernel.clock.now_ms()):
+                reach("before_ready")
                 watchers = [
                     asyncio.create_task(_end_when_broken(server, kernel)),
                     asyncio.create_task(_end_when_idle(server, activity, features, settings.idle_exit_s)),
                 ]
                 await server.serve(sockets=[listener])
+                reach("served")
                 for watcher in watchers:
                     watcher.cancel()
                 await asyncio.gather(*watchers, return_exceptions=True)
+        reach("ended")
         return FAILED if kernel.database.broken.is_set() else DONE
 
 
@@ -205,11 +227,13 @@ def _published(folder: Path, url: str, now_ms: int) -> Iterator[None]:
     endpoint = Endpoint(url=url, pid=os.getpid(), started_at_ms=now_ms, version=__version__)
     temporary = file.with_suffix(".new")
     temporary.write_bytes(encode(endpoint))
+    reach("endpoint_written")
     temporary.replace(file)
     try:
         yield
     finally:
         file.unlink(missing_ok=True)
+        reach("endpoint_removed")
 
 
 async def _end_when_broken(server: uvicorn.Server, kernel: Kernel) -> None:
@@ -261,6 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _private():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _log_to(folder, settings.log_level)
+        failpoints.arm(os.environ)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(serve(folder, settings))
     except StudioError as error:

@@ -8,6 +8,7 @@ answers.
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from cutroom_sdk.discovery import state_dir
 from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.problems import DONE, FAILED
 from engine.features import AGGREGATES
-from engine.kernel import transfer
+from engine.kernel import failpoints, transfer
 from engine.kernel.commands import COMMAND
 from engine.kernel.database import Database
 from engine.kernel.errors import Conflict, NotFound, StudioError
@@ -151,6 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _arguments(sys.argv[1:] if arguments is None else arguments)
     folder = state_dir(asked.state_dir)
     try:
+        failpoints.arm(os.environ)
         with held(folder):
             return asyncio.run(_run(folder, asked))
     except StudioError as error:

@@ -29,10 +29,13 @@ from engine.http.requests import (
     listing,
     query_integer,
 )
+from engine.kernel import failpoints
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Asked
 from engine.kernel.errors import Forbidden
 from engine.kernel.ids import new_id, new_secret
+
+reach = failpoints.points("access", "token_made", "token_issued")
 
 
 def _tokens(request: Request) -> Tokens:
@@ -59,9 +62,11 @@ async def issue(request: Request) -> Response:
     studio, secret = kernel(request), PREFIX + new_secret()
     token_id = new_id(studio.clock.now_ms())
     proposal = reducer.Issue(asked=asked, sha256=fingerprint(secret), issuer=context)
+    reach("token_made")
     accepted, _ = await studio.dispatch.propose_many(
         [Asked(f"{reducer.KIND}/{token_id}", proposal), _on_record(request, context, token_id)], context
     )
+    reach("token_issued")
     mark_secret(request)
     grant = accepted.state.grant
     issued = IssuedToken(

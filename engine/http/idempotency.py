@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.http.gate import is_secret
 from engine.http.problems import problem_response
+from engine.kernel import failpoints
 from engine.kernel.clock import Clock
 from engine.kernel.context import KEPT_MS, Claim, Context
 from engine.kernel.database import Database
@@ -28,6 +29,7 @@ METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PRUNE_MS: Final = 3600 * 1000
 BODY_MAX: Final = 1 << 20
 KEY_MAX: Final = 255
+reach = failpoints.points("idempotency", "before_work", "worked", "answer_kept", "answer_sent")
 
 
 class _Kept(NamedTuple):
@@ -91,14 +93,18 @@ class Idempotency:
         async def record(message: Message) -> None:
             recorded.append(message)
 
+        reach("before_work")
         await self._app(scope, receive_again, record)
+        reach("worked")
         start, rest = recorded[0], recorded[1:]
         # A mistake in the request (400) or a failure inside (5xx) changed nothing: the key stays free for a better try.
         if start["status"] < 500 and start["status"] not in (400, 401, 413, 415):
             kept = None if is_secret(scope) else b"".join(message.get("body", b"") for message in rest)
             await self._keep(claim, start, kept)
+            reach("answer_kept")
         for message in recorded:
             await send(message)
+        reach("answer_sent")
 
     async def _kept(self, claim: Claim) -> _Kept | None:
         oldest = self._clock.now_ms() - KEPT_MS

@@ -15,6 +15,7 @@ import msgspec
 
 from cutroom_sdk.wire.codec import decode, encode
 from cutroom_sdk.wire.log import Anchor
+from engine.kernel import failpoints
 from engine.kernel.dispatch import Dispatch, Told
 from engine.kernel.errors import Unavailable
 from engine.kernel.log import Log
@@ -22,6 +23,7 @@ from engine.kernel.log import Log
 ANCHOR_FILE: Final = "log.anchor"
 EVERY_S: Final = 1.0
 _log = logging.getLogger(__name__)
+reach = failpoints.points("anchor", "before_write", "new_synced", "renamed", "written")
 
 
 class Keeper:
@@ -84,12 +86,16 @@ def read(folder: Path) -> Anchor | None:
 def write(folder: Path, anchor: Anchor) -> None:
     """Replace the anchor in one step; it is on disk when this returns."""
     temporary = folder / (ANCHOR_FILE + ".new")
+    reach("before_write")
     with temporary.open("wb") as file:
         file.write(encode(anchor))
         file.flush()
         os.fsync(file.fileno())
+    reach("new_synced")
     temporary.replace(folder / ANCHOR_FILE)
+    reach("renamed")
     sync_folder(folder)
+    reach("written")
 
 
 def sync_folder(folder: Path) -> None:

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from engine.kernel import failpoints
+
 CHUNK = 1 << 20
+reach = failpoints.points("blobs", "staged", "synced", "renamed", "in_place")
 
 
 class Blobs:
@@ -60,6 +63,7 @@ class Blobs:
 
     def adopt(self, file: Path, *, sha256: str | None = None) -> str:
         """Move a staged file to its place and return its SHA-256, which is computed unless it is given."""
+        reach("staged")
         sha256 = sha256 or hash_file(file)
         target = self.path(sha256)
         if not target.parent.exists():
@@ -70,8 +74,11 @@ class Blobs:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        reach("synced")
         file.replace(target)
+        reach("renamed")
         _sync_folder(target.parent)
+        reach("in_place")
         return sha256
 
     def clear_staging(self) -> int:

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from engine.kernel import failpoints
 from engine.kernel.errors import Unavailable
 from engine.kernel.migrations import migrate
 
@@ -27,6 +28,17 @@ READERS = 3
 CHECKPOINT_BYTES = 8 << 20
 BUSY_MS = 5_000
 _log = logging.getLogger(__name__)
+reach = failpoints.points(
+    "database",
+    "opened",
+    "migrated",
+    "begun",
+    "before_commit",
+    "committed",
+    "before_checkpoint",
+    "checkpointed",
+    "closed",
+)
 
 
 class Database:
@@ -90,6 +102,7 @@ class Database:
         """Finish what waits, fold the write-ahead log into the file, close everything."""
         await asyncio.get_running_loop().run_in_executor(self._writer, self._finish)
         self._let_go()
+        reach("closed")
 
     def _let_go(self) -> None:
         self._readers.shutdown(wait=True)
@@ -107,19 +120,24 @@ class Database:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA wal_autocheckpoint=0")
         connection.execute("PRAGMA foreign_keys=ON")
+        reach("opened")
         migrate(connection, self.path)
+        reach("migrated")
 
     def _transact(self, work: Callable[[sqlite3.Connection], T], loop: asyncio.AbstractEventLoop) -> T:
         connection: sqlite3.Connection = self._local.connection
         connection.execute("BEGIN IMMEDIATE")
         try:
+            reach("begun")
             result = work(connection)
+            reach("before_commit")
             connection.execute("COMMIT")
         except BaseException:
             # After some errors SQLite has rolled back already, and saying so again is an error of its own.
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
+        reach("committed")
         self._writer.submit(self._checkpoint_if_large, loop)
         return result
 
@@ -141,11 +159,13 @@ class Database:
     def _checkpoint(self) -> bool:
         """Return whether all of the write-ahead log has gone into the file and it is empty again."""
         connection: sqlite3.Connection = self._local.connection
+        reach("before_checkpoint")
         connection.execute("PRAGMA busy_timeout=0")
         try:
             (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         finally:
             connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        reach("checkpointed")
         return not busy
 
     def _finish(self) -> None:

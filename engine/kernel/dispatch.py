@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from engine.kernel import changes, log
+from engine.kernel import changes, failpoints, log
 from engine.kernel.chain import START
 from engine.kernel.clock import Clock
 from engine.kernel.context import KEPT_MS, Claim, Context
@@ -25,6 +25,21 @@ __all__ = ["Accepted", "Asked", "Bookkeeping", "Dispatch", "Told"]
 
 BATCH: Final = 512
 Bookkeeping = Callable[[sqlite3.Connection], None]
+reach = failpoints.points(
+    "dispatch",
+    "queued",
+    "taken",
+    "worked_out",
+    "events_written",
+    "changes_written",
+    "bookkeeping_written",
+    "claimed",
+    "durable",
+    "kept",
+    "answered",
+    "told",
+    "ending",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,7 @@ class Dispatch:
             raise Unavailable("the daemon is stopping and takes nothing more")
         answer: asyncio.Future[tuple[Accepted, ...]] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait(_Request(asked, context, bookkeeping, answer))
+        reach("queued")
         return await answer
 
     async def run(self) -> None:
@@ -108,6 +124,7 @@ class Dispatch:
                 await self._commit(batch)
         finally:
             self._ended = True
+            reach("ending")
             while not self._queue.empty():
                 if (waiting := self._queue.get_nowait()) is not None:
                     batch.append(waiting)
@@ -130,6 +147,7 @@ class Dispatch:
         return batch
 
     async def _commit(self, batch: list[_Request]) -> None:
+        reach("taken")
         overlay, position = Overlay(self._heads), self.head
         at_ms = max(self._clock.now_ms(), self._last_at_ms)
         done: list[tuple[_Request, Draft, tuple[Accepted, ...]]] = []
@@ -147,6 +165,7 @@ class Dispatch:
             position = draft.position
             done.append((request, draft, accepted))
         hash_ = self.hash
+        reach("worked_out")
         try:
             if any(draft.events or request.bookkeeping for request, draft, _ in done):
                 hash_ = await self._database.write(lambda connection: _write(connection, done, self.hash))
@@ -154,9 +173,12 @@ class Dispatch:
             for request in batch:
                 _refuse(request, failure)
             return
+        reach("durable")
         self.head, self._last_at_ms, self.hash = position, at_ms, hash_
         self._heads.keep(overlay.streams, overlay.records)
+        reach("kept")
         self._tell(done)
+        reach("told")
         for request, reason in refused:
             _refuse(request, reason)
 
@@ -164,6 +186,7 @@ class Dispatch:
         for request, draft, accepted in done:
             if not request.answer.done():
                 request.answer.set_result(accepted)
+                reach("answered")
             if draft.events:
                 enqueued = [(request.context.partition, command_id) for command_id in draft.enqueued]
                 for listener in self._listeners:
@@ -176,11 +199,15 @@ def _write(
     """Write a batch and return the hash that the chain comes to."""
     for request, draft, _ in done:
         hash_ = log.insert(connection, draft.events, hash_, draft.values)
+        reach("events_written")
         changes.insert(connection, draft.changes)
+        reach("changes_written")
         if request.bookkeeping:
             request.bookkeeping(connection)
+            reach("bookkeeping_written")
         if request.context.claim and draft.events:
             _claim(connection, request.context.claim, draft.events[0].at_ms)
+            reach("claimed")
     return hash_
 
 

@@ -11,7 +11,7 @@ import sqlite3
 from collections import defaultdict
 from typing import Final
 
-from engine.kernel import records
+from engine.kernel import failpoints, records
 from engine.kernel.clock import Clock, sleep_until
 from engine.kernel.context import engine_context
 from engine.kernel.database import Database
@@ -22,6 +22,7 @@ from engine.kernel.records import Expiry, WriteRecords
 
 PAGE: Final = 500
 _log = logging.getLogger(__name__)
+reach = failpoints.points("expiry", "found", "deleted")
 
 
 class Sweeper:
@@ -59,11 +60,13 @@ class Sweeper:
         """
         while overdue := await self._overdue():
             for partition, expired in overdue.items():
+                reach("found")
                 await self._dispatch.propose(
                     records.STREAM,
                     WriteRecords(operations=tuple(expired)),
                     engine_context("expiry", partition=partition),
                 )
+                reach("deleted")
 
     async def _overdue(self) -> dict[str, list[Expiry]]:
         now_ms = self._clock.now_ms()

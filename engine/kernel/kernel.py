@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from engine.kernel import anchor
+from engine.kernel import anchor, failpoints
 from engine.kernel.blobs import Blobs
 from engine.kernel.chain import START
 from engine.kernel.clock import Clock
@@ -29,6 +29,9 @@ from engine.kernel.upcasts import Upcasts
 
 _log = logging.getLogger(__name__)
 DATABASE_NAME: Final = "cutroom.sqlite3"
+reach = failpoints.points(
+    "kernel", "anchor_checked", "committing", "running", "effects_ended", "committer_ended"
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class Kernel:
         subscriptions.start_at(head)
         dispatch.listen(subscriptions.publish)
         blobs = Blobs(folder / "blobs")
+        reach("anchor_checked")
         blobs.clear_staging()
         return cls(
             database=database,
@@ -104,16 +108,20 @@ class Kernel:
         committer = self._started(self.dispatch.run(), "committer")
         effects: list[asyncio.Task[None]] = []
         try:
+            reach("committing")
             await self.expiry.catch_up()
             effects.append(self._started(self.outbox.run(), "outbox"))
             effects.append(self._started(self.reactions.run(), "reactions"))
             effects.append(self._started(self.expiry.run(), "expiry"))
             effects.append(self._started(self.anchor.run(), "anchor"))
+            reach("running")
             yield
         finally:
             await _end(*effects)
+            reach("effects_ended")
             self.dispatch.stop()
             await asyncio.gather(committer, return_exceptions=True)
+            reach("committer_ended")
             await self.anchor.write()
             await self.database.close()
 

@@ -14,7 +14,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from engine.kernel import chain
+from engine.kernel import chain, failpoints
 from engine.kernel.errors import Unavailable
 
 STEPS: Final = (
@@ -76,6 +76,7 @@ STEPS: Final = (
     "ALTER TABLE events ADD COLUMN hash BLOB",
 )
 FILLS: Final = {3: chain.fill}  # what a step computes, after its statements and in the same transaction
+reach = failpoints.points("migrations", "before_backup", "backed_up", "before_step_commit", "step_done")
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -91,7 +92,9 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             "install that version, or name another --state-dir"
         )
     if 0 < done < len(STEPS):
+        reach("before_backup")
         _back_up(connection, path.with_name(f"{path.name}.schema-{done}"))
+        reach("backed_up")
     for number, step in enumerate(STEPS[done:], start=done + 1):
         connection.execute("BEGIN IMMEDIATE")
         for statement in step.split(";"):
@@ -100,7 +103,9 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         if number in FILLS:
             FILLS[number](connection)
         connection.execute(f"PRAGMA user_version={number}")
+        reach("before_step_commit")
         connection.execute("COMMIT")
+        reach("step_done")
 
 
 def _back_up(connection: sqlite3.Connection, target: Path) -> None:

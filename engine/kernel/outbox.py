@@ -15,7 +15,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from cutroom_sdk.wire.codec import decode
-from engine.kernel import commands
+from engine.kernel import commands, failpoints
 from engine.kernel.clock import Clock, sleep_until
 from engine.kernel.context import Context, engine_context
 from engine.kernel.dispatch import Accepted, Dispatch, Told
@@ -30,6 +30,9 @@ PAUSE_FIRST_MS: Final = 1_000
 PAUSE_MAX_MS: Final = 300_000
 
 _log = logging.getLogger(__name__)
+reach = failpoints.points(
+    "outbox", "before_lost", "lost", "before_attempt", "attempted", "called", "recorded"
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,9 @@ class Outbox:
         for partition, record in await self._store.everything(commands.KIND):
             command = decode(record.value, commands.Command)
             if command.state == "attempted" and not self._is_idempotent(command):
+                reach("before_lost")
                 await self._propose(partition, command.command_id, commands.Lose())
+                reach("lost")
             elif command.state in ("pending", "attempted"):
                 self._waiting.put_nowait((partition, command.command_id))
         async with asyncio.TaskGroup() as group:
@@ -122,7 +127,9 @@ class Outbox:
     async def _attempt(
         self, partition: str, command: commands.Command, handling: _Handling
     ) -> commands.Command:
+        reach("before_attempt")
         accepted = await self._propose(partition, command.command_id, commands.Attempt())
+        reach("attempted")
         attempt = accepted.state.attempts
         context = engine_context(
             "outbox",
@@ -138,7 +145,9 @@ class Outbox:
             propose=lambda stream, proposal: self._dispatch.propose(stream, proposal, context),
         )
         outcome = await self._call(handling, command, effect)
+        reach("called")
         state: commands.Command = (await self._propose(partition, command.command_id, outcome)).state
+        reach("recorded")
         return state
 
     async def _call(

@@ -14,6 +14,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from cutroom_sdk.wire.codec import decode
+from engine.kernel import failpoints
 from engine.kernel.clock import Clock
 from engine.kernel.context import engine_context
 from engine.kernel.database import Database
@@ -27,6 +28,7 @@ from engine.kernel.subscriptions import Subscriptions
 NAME: Final = "reactions"
 ACTOR: Final = "reaction"
 _log = logging.getLogger(__name__)
+reach = failpoints.points("reactions", "before", "answered", "done")
 
 React = Callable[[Any, Event], Sequence[Asked]]
 
@@ -57,13 +59,16 @@ class Reactions:
         after = await self._database.read(_checkpoint)
         async for recorded in self._subscriptions.follow_events(after):
             if recorded.type in self._by_type:
+                reach("before")
                 await self._react(recorded)
+                reach("done")
 
     async def _react(self, recorded: Event) -> None:
         name, kind, react = self._by_type[recorded.type]
         try:
             asked = react(decode(bytes(recorded.data), kind), recorded)
             if asked:
+                reach("answered")
                 await self._propose(name, asked, recorded)
         except Unavailable:
             raise

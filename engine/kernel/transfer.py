@@ -15,7 +15,7 @@ import msgspec
 
 from cutroom_sdk.wire.codec import decode, encode
 from cutroom_sdk.wire.log import Anchor, BackedUp, LogLine, Restored
-from engine.kernel import anchor, changes, log, reactions, records
+from engine.kernel import anchor, changes, failpoints, log, reactions, records
 from engine.kernel.blobs import hash_file
 from engine.kernel.chain import START, Values, values_of
 from engine.kernel.database import Database
@@ -27,6 +27,18 @@ from engine.kernel.reducer import Aggregate
 PAGE: Final = 500
 _NULL: Final = msgspec.Raw(b"null")
 _REACTION: Final = f"engine:{reactions.ACTOR}:"
+reach = failpoints.points(
+    "transfer",
+    "import_read",
+    "import_committed",
+    "imported",
+    "backup_copied",
+    "restore_fetched",
+    "restore_proved",
+    "restore_moved_aside",
+    "restore_renamed",
+    "restored",
+)
 
 
 async def export(database: Database, after: int = 0) -> AsyncIterator[bytes]:
@@ -79,7 +91,9 @@ async def take_in(
         return _Import(aggregates).take(connection, lines)
 
     restored = await database.write(work)
+    reach("import_committed")
     anchor.write(folder, Anchor(position=restored.position, hash=restored.hash))
+    reach("imported")
     return restored
 
 
@@ -98,6 +112,7 @@ class _Import:
         for page in _pages(lines):
             for line in page:
                 self._one(connection, line)
+        reach("import_read")
         # Reactions leave their place in what they proposed; what came after it, they look at again.
         connection.execute("INSERT INTO checkpoints VALUES (?, ?)", (reactions.NAME, self._reacted))
         return Restored(events=self._position, position=self._position, hash=self._hash.hex())
@@ -153,6 +168,7 @@ async def back_up(database: Database, target: Path) -> BackedUp:
         position = await database.read(lambda connection: _copy(connection, target))
     except (OSError, sqlite3.Error) as error:
         raise Unavailable(f"{target} cannot be written: {error}") from error
+    reach("backup_copied")
     return BackedUp(file=str(target), position=position, sha256=await asyncio.to_thread(_settle, target))
 
 
@@ -186,6 +202,7 @@ async def restore(folder: Path, backup: Path, name: str) -> Restored:
     coming = folder / f"restoring-{name}"
     try:
         await asyncio.to_thread(_fetch, backup, coming)
+        reach("restore_fetched")
         database = await Database.open(coming)
         try:
             proof = await database.read(prove_file)
@@ -194,12 +211,15 @@ async def restore(folder: Path, backup: Path, name: str) -> Restored:
         if not proof.sound:
             raise Invalid(f"{backup} is damaged: {proof.findings[0].detail}", field="file")
         await asyncio.to_thread(_settle, coming)
+        reach("restore_proved")
         _replace(folder, coming, name)
     except OSError as error:
         raise Unavailable(f"{backup} cannot be restored: {error}") from error
     finally:
         _clear(coming)
+    reach("restore_renamed")
     anchor.write(folder, Anchor(position=proof.position, hash=proof.hash))
+    reach("restored")
     return Restored(events=proof.events, position=proof.position, hash=proof.hash)
 
 
@@ -225,5 +245,6 @@ def _replace(folder: Path, coming: Path, name: str) -> None:
                 shutil.copyfile(folder / old, aside / old)
             else:
                 (folder / old).rename(aside / old)
+    reach("restore_moved_aside")
     coming.rename(folder / name)
     anchor.sync_folder(folder)

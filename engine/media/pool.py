@@ -25,6 +25,7 @@ from typing import Literal, Self, TypeVar
 from msgspec import Struct
 
 from cutroom_sdk.wire.codec import encode, pack, unpack
+from engine.kernel import failpoints
 from engine.kernel.errors import Invalid, NotFound, StudioError, Unavailable, WorkFailed
 from engine.media import sandbox
 from engine.media.child import FILES_MAX, HEAD, Done, Failed, Job, Message, Progress, Ready, Setup
@@ -37,6 +38,8 @@ _LOG_LIMIT_S = 1.0
 _LOG_TAIL = 4000
 
 Report = Callable[[float, float], None]
+
+reach = failpoints.points("pool", "worker_ready", "job_given", "job_done")
 
 
 class Pool:
@@ -253,6 +256,7 @@ class _Worker:
         except TimeoutError:
             raise WorkFailed("a worker process does not come up", cause="time_limit") from None
         assert isinstance(first, Ready), "a worker says first that it is ready"
+        reach("worker_ready")
 
     async def do(self, job: Job, descriptors: Sequence[int], report: Report | None) -> bytes:
         assert self._socket is not None, "the worker was started"
@@ -264,6 +268,7 @@ class _Worker:
             await asyncio.get_running_loop().sock_sendall(self._socket, payload)
         except OSError:
             raise await self._death(job.task) from None
+        reach("job_given")
         while True:
             match await self._message(job.task):
                 case Progress(done=done, total=total):
@@ -271,6 +276,7 @@ class _Worker:
                         report(done, total)
                 case Done() as done_:
                     self.is_busy, self.resident_bytes = False, done_.resident_bytes
+                    reach("job_done")
                     return done_.result
                 case Failed() as failed:
                     self.is_busy, self.resident_bytes = False, failed.resident_bytes

@@ -15,6 +15,7 @@ from typing import Final
 
 from cutroom_sdk.wire.codec import decode
 from cutroom_sdk.wire.media import Upload
+from engine.kernel import failpoints
 from engine.kernel.blobs import hash_file
 from engine.kernel.context import Context, engine_context
 from engine.kernel.dispatch import Asked
@@ -37,6 +38,17 @@ SPARE_BYTES: Final = 256 << 20  # left free on the disk whatever is uploaded
 PIECE: Final = 1 << 20
 KEPT_MS: Final = 24 * 3600 * 1000  # an unfinished upload, from its last piece on
 _log = logging.getLogger(__name__)
+reach = failpoints.points(
+    "uploads",
+    "file_made",
+    "begun",
+    "piece_written",
+    "piece_synced",
+    "read",
+    "adopted",
+    "recorded",
+    "canceled",
+)
 
 
 class Uploads:
@@ -66,8 +78,10 @@ class Uploads:
             )
         upload_id = new_id(self._kernel.clock.now_ms())
         self._file(upload_id).touch(mode=0o600)
+        reach("file_made")
         begin = Begin(name=clean_name(name), bytes=size)
         accepted = await self._kernel.dispatch.propose(f"upload/{upload_id}", begin, context)
+        reach("begun")
         upload: Upload = accepted.state.upload
         return upload
 
@@ -115,6 +129,7 @@ class Uploads:
                 fits = piece[: upload.bytes - here]
                 await asyncio.to_thread(os.pwrite, descriptor, fits, here)
                 here += len(fits)
+                reach("piece_written")
                 if len(fits) < len(piece):
                     raise LimitExceeded(f"more came than the {upload.bytes} bytes that were announced")
         finally:
@@ -123,6 +138,7 @@ class Uploads:
             finally:
                 os.close(descriptor)
                 self._busy.discard(upload.upload_id)
+        reach("piece_synced")
         return here
 
     async def finish(self, upload_id: str, name: str | None, context: Context) -> Taken:
@@ -149,10 +165,13 @@ class Uploads:
             if error.code == "media_unreadable":
                 await self.cancel(upload_id, context)
             raise
+        reach("read")
         # Moved before it is recorded: an asset whose content is nowhere must not be on record.
         await asyncio.to_thread(self._kernel.blobs.adopt, file, sha256=sha256)
+        reach("adopted")
         done = Asked(f"upload/{upload_id}", Finish(asset_id=asset.asset_id))
         recorded = await self._registrar.record(asset, Place(blob=sha256), index, context, done)
+        reach("recorded")
         return Taken(asset=recorded, reused=index is None)
 
     async def cancel(self, upload_id: str, context: Context) -> Upload:
@@ -164,6 +183,7 @@ class Uploads:
         """
         await self.find(upload_id, context)
         accepted = await self._kernel.dispatch.propose(f"upload/{upload_id}", Cancel(), context)
+        reach("canceled")
         self._file(upload_id).unlink(missing_ok=True)
         canceled: Upload = accepted.state.upload
         return canceled

@@ -15,6 +15,7 @@ from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Artifact, Asset
 from cutroom_sdk.wire.renders import DeliverInput, Receipt, Render, RenderOutput
 from engine import __version__
+from engine.kernel import failpoints
 from engine.kernel.blobs import CHUNK, hash_file
 from engine.kernel.errors import Invalid, Rejected, StudioError, Unavailable, WorkFailed
 from engine.kernel.kernel import Kernel
@@ -27,6 +28,9 @@ SUFFIX: Final = ".mp4"
 RECEIPT_SUFFIX: Final = ".receipt.json"
 LIMIT_S: Final = 3600.0
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+reach = failpoints.points(
+    "delivering", "film_copied", "receipt_synced", "receipt_in_place", "film_in_place", "delivered"
+)
 
 
 @dataclass(frozen=True)
@@ -170,18 +174,23 @@ def _write(source: Path | None, receipt: Receipt, target: Path, run_id: str) -> 
     try:
         if source is not None:
             _copy(source, film_part, receipt.output.sha256)
+        reach("film_copied")
         with receipt_part.open("wb") as file:
             file.write(encode(receipt))
             file.flush()
             os.fsync(file.fileno())
+        reach("receipt_synced")
         receipt_part.replace(receipt_target)
+        reach("receipt_in_place")
         if source is not None:
             film_part.replace(target)
+        reach("film_in_place")
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+        reach("delivered")
     finally:
         film_part.unlink(missing_ok=True)
         receipt_part.unlink(missing_ok=True)

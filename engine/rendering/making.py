@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Final, TypeVar
 
 from cutroom_sdk.wire.renders import RenderOutput, Segment
+from engine.kernel import failpoints
 from engine.kernel.blobs import Blobs
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Asked, Dispatch
@@ -42,6 +43,16 @@ PARTS_MAX: Final = 100
 BITS_A_PIXEL: Final = 0.25
 COPIES: Final = 2
 TRIED_AGAIN: Final = ("crash", "time_limit", "memory")
+reach = failpoints.points(
+    "making",
+    "segment_made",
+    "segment_in_place",
+    "segment_recorded",
+    "sound_recorded",
+    "joined",
+    "inspected",
+    "film_in_place",
+)
 
 
 class SegmentFailed(Exception):
@@ -124,6 +135,7 @@ class Making:
                 Asked(f"{SEGMENT_KIND}/{segment.key}", Keep(segment=kept)),
                 Asked(self._stream, Advance(frames=frames, cached=False)),
             )
+            reach("segment_recorded")
         else:
             await self._propose(Asked(self._stream, Advance(frames=frames, cached=True)))
         self._progress(segment.key, frames)
@@ -147,7 +159,9 @@ class Making:
                     limit_s=SEGMENT_LIMIT_S,
                 )
             )
+            reach("segment_made")
             blob = await asyncio.to_thread(self.blobs.adopt, staged)
+        reach("segment_in_place")
         return Segment(key=segment.key, kind="picture", blob=blob, bytes=done.bytes, count=segment.work.count)
 
     async def _sound(self) -> Segment:
@@ -173,6 +187,7 @@ class Making:
             blob = await asyncio.to_thread(self.blobs.adopt, staged)
         made = Segment(key=key, kind="sound", blob=blob, bytes=size, count=work.count, notices=done.notices)
         await self._propose(Asked(f"{SEGMENT_KIND}/{key}", Keep(segment=made)))
+        reach("sound_recorded")
         return made
 
     async def _film(self, parts: Sequence[Path], sound: Segment | None) -> Film:
@@ -195,6 +210,7 @@ class Making:
                 outputs=[staged],
                 limit_s=FILM_LIMIT_S,
             )
+            reach("joined")
             self._say("checking")
             inspection = await self.pool.run(
                 f"{WORKER}:inspect",
@@ -203,7 +219,9 @@ class Making:
                 inputs=[staged, *parts],
                 limit_s=FILM_LIMIT_S,
             )
+            reach("inspected")
             sha256 = await asyncio.to_thread(self.blobs.adopt, staged)
+        reach("film_in_place")
         output = RenderOutput(path=str(self.blobs.path(sha256)), sha256=sha256, bytes=done.bytes)
         return Film(output=output, inspection=inspection, notices=() if sound is None else sound.notices)
 
