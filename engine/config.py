@@ -25,7 +25,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `port` 0 takes any free one. `media_roots` are the folders beneath which footage may be given by path. `workers` 0
     means one for each core, at most four. `idle_exit_s` 0 means never. `sandbox`: `auto` uses what the platform has,
-    `none` opens media without, which must be said by hand.
+    `none` opens media without, which must be said by hand. `connections` are taken at once, streams counted apart. A
+    request's head must come within `request_s` seconds, and its body keep coming.
     """
 
     host: str = "127.0.0.1"
@@ -35,6 +36,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     idle_exit_s: int = 0
     sandbox: str = "auto"
     log_level: str = "info"
+    connections: int = 1000
+    request_s: int = 20
 
 
 def load(folder: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
@@ -89,6 +92,9 @@ def _check(settings: Settings) -> None:
     for name in ("workers", "idle_exit_s"):
         if getattr(settings, name) < 0:
             raise Invalid(f"{name} is {getattr(settings, name)}; 0 or more is taken", field=name)
+    for name in ("connections", "request_s"):
+        if getattr(settings, name) < 1:
+            raise Invalid(f"{name} is {getattr(settings, name)}; 1 or more is taken", field=name)
     if settings.sandbox not in ("auto", "none"):
         raise Invalid(f"sandbox is {settings.sandbox!r}; 'auto' or 'none' is taken", field="sandbox")
     if settings.log_level not in ("debug", "info", "warning", "error"):

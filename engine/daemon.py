@@ -10,6 +10,7 @@ import logging
 import logging.handlers
 import os
 import platform
+import resource
 import signal
 import socket
 import sqlite3
@@ -32,6 +33,7 @@ from engine.access.tokens import Tokens
 from engine.config import Settings, load
 from engine.features import AGGREGATES, ROUTES, Features
 from engine.http.app import build_app
+from engine.http.connection import Limits, protocol
 from engine.kernel import failpoints
 from engine.kernel.clock import SystemClock, monotonic_s
 from engine.kernel.errors import Conflict, StudioError
@@ -40,6 +42,7 @@ from engine.state import held
 
 ENDPOINT_FILE: Final = "endpoint.json"
 CLOSE_S: Final = 2
+OPEN_FILES_MAX: Final = 65_536
 _log = logging.getLogger("cutroom")
 reach = failpoints.points(
     "daemon",
@@ -189,7 +192,12 @@ async def serve(folder: Path, settings: Settings) -> int:
             reach("running")
             await features.clear()
             url = f"http://{'[::1]' if settings.host == '::1' else settings.host}:{port}"
-            server = _Server(_uvicorn(activity), app.state.closing, url)
+            limits = Limits(
+                connections=settings.connections,
+                request_s=settings.request_s,
+                streams=lambda: app.state.streams,
+            )
+            server = _Server(_uvicorn(activity, limits), app.state.closing, url)
             with _published(folder, url, kernel.clock.now_ms()):
                 reach("before_ready")
                 watchers = [
@@ -205,9 +213,10 @@ async def serve(folder: Path, settings: Settings) -> int:
         return FAILED if kernel.database.broken.is_set() else DONE
 
 
-def _uvicorn(app: Any) -> uvicorn.Config:
+def _uvicorn(app: Any, limits: Limits) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=protocol(limits),
         log_level="warning",
         log_config=None,
         access_log=False,
@@ -216,7 +225,6 @@ def _uvicorn(app: Any) -> uvicorn.Config:
         proxy_headers=False,
         ws="none",
         lifespan="off",
-        limit_concurrency=2000,
     )
 
 
@@ -263,6 +271,12 @@ def _log_to(folder: Path, level: str) -> None:
     logging.getLogger("libav").setLevel(logging.CRITICAL)
 
 
+def _allow_open_files() -> None:
+    """Raise the limit of open files as far as this process may: each connection and stream is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, OPEN_FILES_MAX), most))
+
+
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m engine.daemon", description="The Cutroom daemon.")
     parser.add_argument("command", choices=["serve"])
@@ -286,6 +300,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _log_to(folder, settings.log_level)
         failpoints.arm(os.environ)
+        _allow_open_files()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(serve(folder, settings))
     except StudioError as error:

@@ -29,6 +29,7 @@ from engine.http.requests import (
     listing,
     query_integer,
 )
+from engine.http.rights import needs
 from engine.kernel import failpoints
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Asked
@@ -55,6 +56,7 @@ def _on_record(request: Request, context: Context, token_id: str) -> Asked:
     )
 
 
+@needs("tokens:admin")
 async def issue(request: Request) -> Response:
     """`POST /v1/tokens`: 201 with the token, whose secret is shown this once."""
     context = caller(request, "tokens:admin")
@@ -87,6 +89,7 @@ async def list_tokens(request: Request) -> Response:
     return await listing(request, reducer.KIND, caller(request, "tokens:admin"))
 
 
+@needs("tokens:admin")
 async def revoke(request: Request) -> Response:
     """`DELETE /v1/tokens/{id}`: answers the token as it was; what it let in is let out."""
     context, token_id = caller(request, "tokens:admin"), request.path_params["id"]

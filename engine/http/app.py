@@ -13,6 +13,7 @@ from engine.http import routes, routes_upkeep
 from engine.http.gate import CheckToken, Gate, Note
 from engine.http.idempotency import Idempotency
 from engine.http.problems import on_http_exception, on_studio_error
+from engine.http.rights import rights_check
 from engine.kernel.context import Context
 from engine.kernel.errors import StudioError
 from engine.kernel.kernel import Kernel
@@ -38,11 +39,13 @@ def build_app(
 
     `app.state.closing` ends all streams when it is set.
     """
+    served = [*OWN_ROUTES, *features]
+    rights = rights_check(served)
     app = Starlette(
-        routes=[*OWN_ROUTES, *features],
+        routes=served,
         middleware=[
             Middleware(Gate, check_token=check_token, hosts=hosts, note=note),
-            Middleware(Idempotency, database=kernel.database, clock=kernel.clock),
+            Middleware(Idempotency, database=kernel.database, clock=kernel.clock, check_rights=rights),
         ],
         exception_handlers={StudioError: on_studio_error, HTTPException: on_http_exception},
     )

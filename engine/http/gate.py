@@ -23,7 +23,7 @@ COOKIE: Final = "cutroom_session"
 OPEN_PATHS: Final = frozenset({"/health", "/v1/enter"})
 ADMINISTRATIVE: Final = frozenset({"log:admin", "tokens:admin"})
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_SECURITY: Final = [
+SECURITY: Final = [
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
@@ -99,7 +99,7 @@ class Gate:
                 await self._tell(scope, message["status"])
                 begun = True
                 given = {name for name, _ in message["headers"]}
-                message["headers"].extend(pair for pair in _SECURITY if pair[0] not in given)
+                message["headers"].extend(pair for pair in SECURITY if pair[0] not in given)
             await send(message)
 
         try:

@@ -8,6 +8,7 @@ secret is never kept.
 import asyncio
 import hashlib
 import sqlite3
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -42,10 +43,13 @@ class _Kept(NamedTuple):
 class Idempotency:
     """ASGI middleware, inside the gate: it needs to know the caller."""
 
-    def __init__(self, app: ASGIApp, *, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, app: ASGIApp, *, database: Database, clock: Clock, check_rights: Callable[[Scope], None]
+    ) -> None:
         self._app = app
         self._database = database
         self._clock = clock
+        self._check_rights = check_rights
         self._under_way: dict[tuple[str, str], asyncio.Event] = {}
         self._pruned_at_ms = 0
 
@@ -60,6 +64,7 @@ class Idempotency:
     async def _once(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
         if not 1 <= len(key) <= KEY_MAX:
             raise Invalid(f"an Idempotency-Key has 1 to {KEY_MAX} characters", field="Idempotency-Key")
+        self._check_rights(scope)
         content = await _read(receive)
         context: Context = scope["state"]["context"]
         claim = Claim(

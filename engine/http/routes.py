@@ -24,6 +24,7 @@ from engine.http.requests import (
     query_integer,
     unchanged,
 )
+from engine.http.rights import needs
 from engine.http.sse import LogStream, ResourceStream, start_position
 from engine.kernel import records
 from engine.kernel.changes import covers
@@ -153,6 +154,7 @@ async def _write(request: Request, *operations: Operation | JsonPatch) -> Accept
     return await kernel(request).dispatch.propose(records.STREAM, proposal, context)
 
 
+@needs("resources:write")
 async def put_resource(request: Request) -> Response:
     """`PUT /v1/resources/{key}`: 201 when it is new, else 200."""
     key = request.path_params["key"]
@@ -163,6 +165,7 @@ async def put_resource(request: Request) -> Response:
     return await _written(request, key, await _write(request, operation))
 
 
+@needs("resources:write")
 async def patch_resource(request: Request) -> Response:
     """`PATCH /v1/resources/{key}`: applied here in one piece, never read-then-write.
 
@@ -188,6 +191,7 @@ async def _written(request: Request, key: str, accepted: Accepted) -> Response:
     return answer(_wire(record), status=201 if before is None else 200, rev=record.rev)
 
 
+@needs("resources:write")
 async def delete_resource(request: Request) -> Response:
     """`DELETE /v1/resources/{key}`: answers the tombstone."""
     key = request.path_params["key"]
@@ -196,6 +200,7 @@ async def delete_resource(request: Request) -> Response:
     return answer({"key": key, "rev": rev, "position": accepted.position}, rev=rev)
 
 
+@needs("resources:write")
 async def transaction(request: Request) -> Response:
     """`POST /v1/resources/transaction`: all or nothing, one position; every operation is answered with its rev."""
     asked = await body(request, TransactionRequest)

@@ -25,6 +25,7 @@ from engine.http.requests import (
     one,
     query_integer,
 )
+from engine.http.rights import needs
 from engine.kernel.errors import Invalid, NotFound
 from engine.media.cache import FRAME_INDEX
 from engine.media.effects import Media
@@ -39,6 +40,7 @@ def _media(request: Request) -> Media:
     return media
 
 
+@needs("media:write")
 async def create_asset(request: Request) -> Response:
     """`POST /v1/assets`: 201 when it is new, 200 when the same content is an asset already."""
     context = caller(request, "media:write")
@@ -81,6 +83,7 @@ async def get_content(request: Request) -> Response:
     )
 
 
+@needs("media:write")
 async def create_analysis(request: Request) -> Response:
     """`POST /v1/assets/{id}/analyses`: the artifact, once it is there."""
     context = caller(request, "media:write")
@@ -120,6 +123,7 @@ async def get_artifact(request: Request) -> Response:
     return answer(replace(artifact, data=msgspec.Raw(content)))
 
 
+@needs("media:write")
 async def begin_upload(request: Request) -> Response:
     """`POST /v1/uploads {name, bytes}`: where to send the pieces."""
     context = caller(request, "media:write")
@@ -137,6 +141,7 @@ async def head_upload(request: Request) -> Response:
     return answer(upload, headers=_offsets(uploads.offset(upload), upload.bytes))
 
 
+@needs("media:write")
 async def append_upload(request: Request) -> Response:
     """`PATCH /v1/uploads/{id}` with `Upload-Offset`: bytes that go there. What came before a break is kept."""
     context = caller(request, "media:write")
@@ -150,6 +155,7 @@ async def append_upload(request: Request) -> Response:
     return Response(status_code=204, headers=_offsets(reached, upload.bytes))
 
 
+@needs("media:write")
 async def cancel_upload(request: Request) -> Response:
     """`DELETE /v1/uploads/{id}`: throw away what has come."""
     context = caller(request, "media:write")

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from cutroom_sdk.wire.codec import decode
 from cutroom_sdk.wire.missions import Mission, MissionRequest, MissionStatus
 from engine.http.requests import answer, body, caller, kernel, one
+from engine.http.rights import needs
 from engine.http.selection import selection
 from engine.kernel.errors import Invalid, NotFound
 from engine.kernel.ids import new_id
@@ -19,6 +20,7 @@ from engine.kernel.resources import Record
 from engine.missions import specs, templates, views
 
 
+@needs("missions:write")
 async def create(request: Request) -> Response:
     """`POST /v1/missions`: 201 with the mission, a draft unless `start` was asked for."""
     context = caller(request, "missions:write")

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from cutroom_sdk.wire.renders import Render
 from engine.http.requests import answer, caller, kernel, listing, one
+from engine.http.rights import needs
 from engine.kernel.context import Context
 from engine.kernel.errors import NotFound
 from engine.rendering.reducer import KIND, Cancel
@@ -41,6 +42,7 @@ async def get_content(request: Request) -> Response:
     )
 
 
+@needs("renders:write")
 async def cancel_render(request: Request) -> Response:
     """`POST /v1/renders/{render_id}/cancel`: end it; finished segments are kept for the next time."""
     context = caller(request, "renders:write")

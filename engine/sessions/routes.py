@@ -7,11 +7,13 @@ from starlette.routing import Route
 from cutroom_sdk.wire.runs import Run
 from cutroom_sdk.wire.sessions import SessionEventAnswer, SessionEventRequest
 from engine.http.requests import answer, body, caller, kernel
+from engine.http.rights import needs
 from engine.kernel import records
 from engine.kernel.errors import Forbidden, Invalid
 from engine.sessions import reducer
 
 
+@needs("missions:report")
 async def report(request: Request) -> Response:
     """`POST /v1/sessions/{id}/events`: tell what happened in a run of one's own; answers its status.
 

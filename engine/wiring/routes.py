@@ -12,6 +12,7 @@ from cutroom_sdk.wire.approvals import ApproveRequest, DenyRequest
 from cutroom_sdk.wire.codec import decode, to_builtins
 from engine.approvals import reducer as approvals
 from engine.http.requests import answer, body, caller, kernel
+from engine.http.rights import needs
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import Conflict, Forbidden, NotFound, Rejected
@@ -36,6 +37,7 @@ TRIES_MAX: Final = 20
 Build = Callable[[missions.Mission], Sequence[Asked]]
 
 
+@needs("missions:write", "missions:report", "approvals:decide")
 async def post_event(request: Request) -> Response:
     """`POST /v1/missions/{id}/events`: what happened to a mission from outside; 200 `{mission, commands}`."""
     asked = await body(request, wire.MissionEventRequest)
@@ -178,6 +180,7 @@ def _commands(mission: missions.Mission, accepted: Accepted) -> list[missions.Co
     return commands
 
 
+@needs("approvals:decide")
 async def approve(request: Request) -> Response:
     """`POST /v1/approvals/{id}/approve`: 200 with the approval."""
     asked = await body(request, ApproveRequest)
@@ -185,6 +188,7 @@ async def approve(request: Request) -> Response:
     return await _decide(request, decision)
 
 
+@needs("approvals:decide")
 async def deny(request: Request) -> Response:
     """`POST /v1/approvals/{id}/deny`: 200 with the approval."""
     asked = await body(request, DenyRequest)

@@ -1,101 +1,40 @@
-"""The daemon as somebody sees it who means no good: what it answers from outside, point by point."""
+"""The daemon as somebody sees it who means no good: what it answers from outside, point by point.
+
+`POINTS` is the checklist: each point and the tests that hold the daemon to it. tests/house sees that every one is there.
+"""
 
 import json
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import httpx
 import pytest
 
-from cutroom_sdk.wire.problems import DONE, USAGE
+from cutroom_sdk.wire.problems import USAGE
 from engine.http.gate import OPEN_PATHS
 from tests.daemons import Daemon
-from tools import api, inventory
+from tests.e2e.outside import SERVED, UNSAFE, Outside, path_of
+from tools import api
 
-SERVED: Final = inventory.served()
-UNSAFE: Final = [one for one in SERVED if one.method != "GET"]
 DEEP: Final = 100_000
-# Some routes look at what is asked before they look at who may ask it.
-BODIES: Final = {
-    "POST /v1/missions/{id}/events": {"event": {"type": "mission.paused"}},
-    "POST /v1/resources/transaction": {"operations": [{"op": "put", "key": "project/x", "value": 1}]},
-    "PUT /v1/resources/{key}": {"value": 1},
-}
 
-
-class Outside:
-    """A daemon and what somebody outside can send it."""
-
-    def __init__(self, daemon: Daemon, footage: Path, url: str) -> None:
-        self.daemon = daemon
-        self.footage = footage
-        self.host = url.removeprefix("http://")
-        self.token = (daemon.folder / "operator.token").read_text().strip()
-        self._http = httpx.Client(base_url=url, trust_env=False, timeout=20)
-
-    def asks(
-        self, method: str, path: str, *, token: str | None = None, **asked: Any
-    ) -> tuple[int, str, httpx.Response]:
-        """Return the status, the problem's code (empty for none) and the whole answer."""
-        shown = self.token if token is None else token
-        headers = {"Authorization": f"Bearer {shown}"} if shown else {}
-        headers |= asked.pop("headers", {})
-        answer = self._http.request(method, path, headers=headers, **asked)
-        problem = answer.content and answer.headers.get("content-type") == "application/problem+json"
-        return answer.status_code, answer.json()["code"] if problem else "", answer
-
-    def refused(self, method: str, path: str, **asked: Any) -> tuple[int, str]:
-        """Return the status and code of an answer."""
-        return self.asks(method, path, **asked)[:2]
-
-    def issue(self, **asked: Any) -> str:
-        """Return the secret of a token that is good for little."""
-        body = {"actor": "ada", "capabilities": ["resources:read"]} | asked
-        status, _, answer = self.asks("POST", "/v1/tokens", json=body)
-        assert status == 201, answer.text
-        return str(answer.json()["token"])
-
-    def first(self, prefix: str, named: str) -> Any:
-        """Return the first resource under `prefix` that names something, once there is one."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        at = f"/v1/resources/events?snapshot=1&prefix={prefix}"
-        with self._http.stream("GET", at, headers=headers) as stream:
-            for line in stream.iter_lines():
-                if line.startswith("data: ") and named in line:
-                    return json.loads(line.removeprefix("data: "))["value"]
-        raise AssertionError("the stream ended")
-
-    def head(self) -> int:
-        """Return the position of the log."""
-        return int(self.asks("GET", "/v1/log?limit=1")[2].json()["position"])
-
-    def close(self) -> None:
-        self._http.close()
+POINTS: Final[dict[str, tuple[str, ...]]] = {}
 
 
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
     folder, footage = tmp_path_factory.mktemp("security") / "state", tmp_path_factory.mktemp("footage")
-    daemon = Daemon(folder, CUTROOM_MEDIA_ROOTS=str(footage))
-    line = daemon.start()
-    found = Outside(daemon, footage, line.split()[-1])
-    yield found
-    found.close()
-    assert daemon.stop() == DONE
-
-
-def _path(one: inventory.Served) -> str:
-    return one.path.replace("{key}", "project/x").replace("{id}", "x").replace("{render_id}", "x")
+    with Outside(folder, footage) as found:
+        yield found
 
 
 def test_another_host_is_refused_on_every_route_port_included(outside: Outside) -> None:
     port = outside.host.partition(":")[2]
     for one in SERVED:
         for host in (f"evil.example:{port}", "127.0.0.1:1", "127.0.0.1"):
-            refused = outside.refused(one.method, _path(one), headers={"Host": host})
+            refused = outside.refused(one.method, path_of(one), headers={"Host": host})
             assert refused == (403, "origin_refused"), (one.name, host)
 
 
@@ -103,20 +42,35 @@ def test_every_route_but_the_open_ones_needs_a_token(outside: Outside) -> None:
     for one in SERVED:
         if one.path not in OPEN_PATHS:
             for token in ("", "wrong", outside.token[:-1]):
-                assert outside.refused(one.method, _path(one), token=token) == (401, "unauthenticated"), (
+                assert outside.refused(one.method, path_of(one), token=token) == (401, "unauthenticated"), (
                     one.name
                 )
     assert {one.path for one in SERVED if api.OPERATIONS[one.name].capability == api.OPEN} == OPEN_PATHS
 
 
-def test_every_route_asks_for_its_capability(outside: Outside) -> None:
+def test_every_route_asks_for_its_capability_before_it_looks_at_what_was_sent(outside: Outside) -> None:
     token = outside.issue(capabilities=["routines:activate"])
     for one in SERVED:
         if api.OPERATIONS[one.name].capability not in (api.ANY, api.OPEN):
-            kind = {"Content-Type": api.OPERATIONS[one.name].takes}
-            content = json.dumps(BODIES.get(one.name, {}))
-            refused = outside.refused(one.method, _path(one), token=token, content=content, headers=kind)
+            refused = outside.refused(one.method, path_of(one), token=token, content=b"\0")
             assert refused == (403, "forbidden"), one.name
+
+
+def test_nothing_of_a_body_is_read_before_it_is_known_who_sends_it_and_that_they_may(
+    outside: Outside,
+) -> None:
+    token = outside.issue(capabilities=["routines:activate"])
+    for one in UNSAFE:
+        if one.path in OPEN_PATHS:
+            continue
+        for shown, status in (("wrong", 401), (token, 403)):
+            if status == 403 and api.OPERATIONS[one.name].capability == api.ANY:
+                continue
+            for key in ({}, {"Idempotency_Key": "k"}):
+                head = outside.head_of(
+                    one.method, path_of(one), token=shown, Content_Length="99999999", **key
+                )
+                assert outside.answered(head)[0] == status, (one.name, key)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +84,7 @@ def test_every_route_asks_for_its_capability(outside: Outside) -> None:
 )
 def test_another_sites_page_changes_nothing_on_any_route(outside: Outside, headers: dict[str, str]) -> None:
     for one in UNSAFE:
-        refused = outside.refused(one.method, _path(one), headers=headers, json={})
+        refused = outside.refused(one.method, path_of(one), headers=headers, json={})
         assert refused == (403, "origin_refused"), one.name
 
 
@@ -146,7 +100,7 @@ def test_no_get_changes_anything(outside: Outside) -> None:
     before = outside.head()
     for one in SERVED:
         if one.method == "GET" and not one.path.endswith("/events"):
-            outside.refused("GET", _path(one))
+            outside.refused("GET", path_of(one))
     assert outside.head() == before
 
 
@@ -154,7 +108,7 @@ def test_no_other_origin_may_read_an_answer(outside: Outside) -> None:
     for one in SERVED:
         preflight = {"Origin": "http://evil.example", "Access-Control-Request-Method": one.method}
         for method in ("OPTIONS", "HEAD"):
-            _, _, answer = outside.asks(method, _path(one), headers=preflight)
+            _, _, answer = outside.asks(method, path_of(one), headers=preflight)
             assert not [name for name in answer.headers if name.startswith("access-control-")], one.name
 
 
