@@ -1,6 +1,7 @@
 """Measures on this machine. Figures of a shared machine are noisy: compare them with others of the same run.
 
 python -m tools.bench log [--seconds 2]     writes through the daemon's one write path, synced to disk, by so many at once
+python -m tools.bench missions              events that missions fold, and how soon a large one is under way
 python -m tools.bench edit                  the demo's edit in a fresh state directory, and the same again
 """
 
@@ -19,6 +20,7 @@ from engine.kernel.clock import SystemClock, monotonic_s
 from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
 from engine.kernel.records import STREAM, Operation, WriteRecords
+from tools import bench_missions
 from tools.inventory import ROOT
 from tools.markdown import table
 
@@ -93,11 +95,13 @@ def _cutroom() -> str:
 def main() -> None:
     """Measure what was asked for, or everything."""
     parser = argparse.ArgumentParser(prog="just bench", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("what", choices=["all", "log", "edit"], nargs="?", default="all")
+    parser.add_argument("what", choices=["all", "log", "missions", "edit"], nargs="?", default="all")
     parser.add_argument("--seconds", type=float, default=2.0, help="for each number of writers")
     asked = parser.parse_args()
     if asked.what in ("all", "log"):
         print(asyncio.run(measure_log(asked.seconds)), end="\n\n")
+    if asked.what in ("all", "missions"):
+        print(bench_missions.measure(_space()), end="\n\n")
     if asked.what in ("all", "edit"):
         print(measure_edit())
 

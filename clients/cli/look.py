@@ -62,11 +62,11 @@ async def _the_mission(client: Client, name: str) -> Mission:
     """Return the mission of this id, or the only one whose id begins so; `last` is the newest."""
     every = await client.missions()
     if name == "last" and every:
-        return every[-1]
+        return await client.mission(every[-1].mission_id)
     found = [mission for mission in every if mission.mission_id.startswith(name)]
     exact = [mission for mission in found if mission.mission_id == name]
     if len(exact or found) == 1:
-        return (exact or found)[0]
+        return await client.mission((exact or found)[0].mission_id)
     if not found:
         raise CommandError(
             f"there is no mission {name}; 'cutroom mission list' shows those there are", NOT_FOUND

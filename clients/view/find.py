@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
+from msgspec.structs import replace
+
 from cutroom_sdk.shelf import Shelf
 from cutroom_sdk.wire.approvals import Approval
 from cutroom_sdk.wire.codec import convert
@@ -18,13 +20,23 @@ OVER = frozenset({"succeeded", "failed", "canceled"})
 
 def missions(shelf: Shelf) -> list[Mission]:
     """Return all missions, newest first."""
-    found = shelf.values("mission", Mission, depth=2)
+    found = [_whole(shelf, one) for one in shelf.values("mission", Mission, depth=2)]
     return sorted(found, key=lambda mission: (mission.created_at_ms, mission.mission_id), reverse=True)
 
 
 def mission(shelf: Shelf, mission_id: str) -> Mission | None:
     """Return a mission, or None when there is none."""
-    return shelf.value(f"mission/{mission_id}", Mission)
+    found = shelf.value(f"mission/{mission_id}", Mission)
+    return None if found is None else _whole(shelf, found)
+
+
+def _whole(shelf: Shelf, head: Mission) -> Mission:
+    """Return a mission with its items, which a large one's head leaves to their own resources."""
+    if head.work_items:
+        return head
+    parts = shelf.values(f"mission/{head.mission_id}/item", WorkItemDetail)
+    items = tuple(part.item for part in sorted(parts, key=lambda part: part.place))
+    return replace(head, work_items=items)
 
 
 def detail(shelf: Shelf, mission_id: str, work_item_id: str) -> WorkItemDetail | None:

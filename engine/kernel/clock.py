@@ -30,6 +30,11 @@ def monotonic_s() -> float:
     return time.monotonic()
 
 
+def cpu_s() -> float:
+    """Seconds of processor time that this process has used, for measuring."""
+    return time.process_time()
+
+
 async def sleep_until(clock: Clock, at_ms: int) -> None:
     """Return when the wall clock has reached `at_ms`, at once when it has already."""
     while True:

@@ -164,10 +164,7 @@ class Draft:
             kind, _, name = stream.partition("/")
             aggregate = self._aggregates[kind]
             after = self.streams[self._context.partition, stream].state
-            published = dict.fromkeys(aggregate.resources(name, before)) | dict(
-                aggregate.resources(name, after)
-            )
-            for key, value in published.items():
+            for key, value in aggregate.published(name, before, after).items():
                 encoded = None if value is None else encode(value)
                 held = await self._held(key)
                 if encoded != held.value:

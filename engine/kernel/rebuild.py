@@ -68,8 +68,7 @@ class Rebuild:
             kind, _, name = stream.partition("/")
             aggregate = self._aggregates[kind]
             after = self._states[partition, stream]
-            told = dict.fromkeys(aggregate.resources(name, before)) | dict(aggregate.resources(name, after))
-            for key, value in told.items():
+            for key, value in aggregate.published(name, before, after).items():
                 encoded = None if value is None else encode(value)
                 held = self.live.get((partition, key))
                 if encoded != (held.value if held else None):

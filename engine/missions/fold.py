@@ -18,18 +18,34 @@ from cutroom_sdk.wire.missions import (
     ItemSummary,
     MissionSummary,
     SummaryFile,
+    Used,
 )
 from engine.kernel.reducer import Envelope, Step
 from engine.missions import types as t
-from engine.missions.types import Command, Event, Item, ItemSpec, Mission
+from engine.missions.board import board_of, moved
+from engine.missions.items import Item, ItemSpec
+from engine.missions.types import Command, Event, Mission
+
+WholeEvent = t.Created | t.Started | t.Resumed | t.Paused | t.Canceled | t.Failed | t.Succeeded
+ItemEvent = (
+    t.RunRequested
+    | t.RunStarted
+    | t.ToolObserved
+    | t.RunFinished
+    | t.GateOpened
+    | t.GateGranted
+    | t.GateDenied
+)
 
 
 def on_event(mission: Mission, event: Event, envelope: Envelope) -> Step[Mission, Command]:
     """Fold one accepted event; the version counts them."""
+    if isinstance(event, ItemEvent):
+        return _fold_item(mission, event, envelope.at_ms)
     return _fold(replace(mission, version=mission.version + 1), event, envelope)
 
 
-def _fold(mission: Mission, event: Event, envelope: Envelope) -> Step[Mission, Command]:
+def _fold(mission: Mission, event: WholeEvent, envelope: Envelope) -> Step[Mission, Command]:
     now = envelope.at_ms
     match event:
         case t.Created():
@@ -51,42 +67,34 @@ def _fold(mission: Mission, event: Event, envelope: Envelope) -> Step[Mission, C
             ended = replace(_stop_time(mission, now), status="succeeded", finished_at_ms=now)
             return Step(replace(ended, summary=_summary(ended, now)))
         case _:
-            return _fold_item(mission, event, now)
-
-
-ItemEvent = (
-    t.RunRequested
-    | t.RunStarted
-    | t.ToolObserved
-    | t.RunFinished
-    | t.GateOpened
-    | t.GateGranted
-    | t.GateDenied
-)
+            assert_never(event)
 
 
 def _fold_item(mission: Mission, event: ItemEvent, now: int) -> Step[Mission, Command]:
-    item = _named(mission, event.work_item_id)
+    place = mission.board.places[event.work_item_id]
+    item = mission.items[place]
     match event:
         case t.RunRequested():
             used = replace(mission.used, steps=mission.used.steps + 1)
             asked = _requested(item, event, now)
-            return Step(_with(replace(mission, used=used), asked), (start_run(mission, asked),))
+            return Step(_with(mission, place, asked, used), (start_run(mission, asked),))
         case t.RunStarted(run_id=run_id):
-            return Step(_with(mission, _in_attempt(item, run_id, lambda a: replace(a, started_at_ms=now))))
+            return Step(
+                _with(mission, place, _in_attempt(item, run_id, lambda a: replace(a, started_at_ms=now)))
+            )
         case t.ToolObserved(run_id=run_id):
             used = replace(mission.used, tool_calls=mission.used.tool_calls + 1)
             current = item.status == "in_progress" and run_id == item.run_id
             observed = item.observed + current
-            return Step(_with(replace(mission, used=used), replace(item, observed=observed)))
+            return Step(_with(mission, place, replace(item, observed=observed), used))
         case t.RunFinished():
-            return Step(_unblocked(_with(mission, _finished(item, event, now))))
+            return Step(_with(mission, place, _finished(item, event, now)))
         case t.GateOpened(gate=name, approval_id=approval_id):
             asked = _set_gate(item, name, replace(item.gate(name), approval_id=approval_id))
-            return Step(_with(mission, asked), (request_approval(mission, asked, name),))
+            return Step(_with(mission, place, asked), (request_approval(mission, asked, name),))
         case t.GateGranted(gate=name):
             passed = _set_gate(_decided(item, event, now), name, replace(item.gate(name), state="granted"))
-            return Step(_unblocked(_with(mission, _past_gates(passed))))
+            return Step(_with(mission, place, _past_gates(passed)))
         case t.GateDenied(gate=name):
             denied = _set_gate(_decided(item, event, now), name, replace(item.gate(name), state="denied"))
             sent_back = replace(
@@ -95,7 +103,7 @@ def _fold_item(mission: Mission, event: ItemEvent, now: int) -> Step[Mission, Co
                 reasons=(*item.reasons, *event.reasons),
                 input={**item.input, **event.amend},
             )
-            return Step(_with(mission, sent_back))
+            return Step(_with(mission, place, sent_back))
         case _:
             assert_never(event)
 
@@ -149,12 +157,14 @@ def given_refs(mission: Mission, item: Item) -> tuple[str, ...]:
 
 
 def _created(mission: Mission, event: t.Created, envelope: Envelope) -> Mission:
+    items = tuple(Item(spec=spec, input=spec.input, gates=fresh_gates(spec)) for spec in event.items)
     return replace(
         mission,
         title=event.title,
         goal=event.goal,
         success_criteria=event.success_criteria,
-        items=tuple(Item(spec=spec, input=spec.input, gates=fresh_gates(spec)) for spec in event.items),
+        items=items,
+        board=board_of(items),
         budgets=event.budgets,
         capabilities=event.capabilities,
         metadata=event.metadata,
@@ -205,7 +215,8 @@ def _wind_up(mission: Mission, reason: str) -> Step[Mission, Command]:
         )
         status = "failed" if item.name == failed_on else "canceled"
         ended.append(item if item.over else replace(item, status=status))
-    return Step(replace(mission, items=tuple(ended)), tuple(commands))
+    items = tuple(ended)
+    return Step(replace(mission, items=items, board=board_of(items)), tuple(commands))
 
 
 def _requested(item: Item, event: t.RunRequested, now: int) -> Item:
@@ -265,15 +276,14 @@ def _decided(item: Item, event: t.GateGranted | t.GateDenied, now: int) -> Item:
 
 def _unblocked(mission: Mission) -> Mission:
     """Say of every item that waits whether it waits for others (`blocked`) or only for its turn (`todo`)."""
-    done = {item.name for item in mission.items if item.status == "done"}
-    items = []
-    for item in mission.items:
-        if item.status in ("todo", "blocked"):
-            free = done.issuperset(item.spec.depends_on)
-            items.append(replace(item, status="todo" if free else "blocked"))
-        else:
-            items.append(item)
-    return replace(mission, items=tuple(items))
+    free = mission.board.free
+    items = tuple(
+        replace(item, status="todo" if free(place) else "blocked")
+        if item.status in ("todo", "blocked")
+        else item
+        for place, item in enumerate(mission.items)
+    )
+    return replace(mission, items=items, board=board_of(items))
 
 
 def _summary(mission: Mission, now: int) -> MissionSummary:
@@ -318,9 +328,24 @@ def _named(mission: Mission, name: str) -> Item:
     return item
 
 
-def _with(mission: Mission, item: Item) -> Mission:
-    items = tuple(item if item.name == old.name else old for old in mission.items)
-    return replace(mission, items=items)
+def _with(mission: Mission, place: int, item: Item, used: Used | None = None) -> Mission:
+    """Return the next version: the item at `place` replaced, and those unblocked that waited for it alone."""
+    items = list(mission.items)
+    board = moved(mission.board, place, items[place], item)
+    items[place] = item
+    if item.status == "done":
+        for waiting in board.dependents[place]:
+            before = items[waiting]
+            if before.status == "blocked" and board.free(waiting):
+                items[waiting] = replace(before, status="todo")
+                board = moved(board, waiting, before, items[waiting])
+    return replace(
+        mission,
+        version=mission.version + 1,
+        items=tuple(items),
+        board=board,
+        used=mission.used if used is None else used,
+    )
 
 
 def _in_attempt(item: Item, run_id: str, change: Callable[[Attempt], Attempt]) -> Item:

@@ -4,11 +4,15 @@ One question answers everything the engine does by itself: asking at gates, star
 when it is done or a budget has run out. `decide` asks it again and again until nothing more follows.
 """
 
-from cutroom_sdk.wire.missions import Gate, GateName
+from collections.abc import Iterator
+
+from cutroom_sdk.wire.missions import GateName
 from cutroom_sdk.wire.problems import is_final
 from engine.kernel.ids import derived_id
+from engine.missions.board import each, first
 from engine.missions.fold import subject_hash
-from engine.missions.types import Event, Failed, GateOpened, Item, Mission, RunRequested, Succeeded
+from engine.missions.items import MANUAL, Item
+from engine.missions.types import Event, Failed, GateOpened, Mission, RunRequested, Succeeded
 
 
 def next_event(mission: Mission, now_ms: int) -> Event | None:
@@ -41,16 +45,16 @@ def _overspent(mission: Mission, now_ms: int) -> Failed | None:
 
 def _hopeless(mission: Mission) -> Failed | None:
     """An item whose run failed over what it was asked for: its own input is all that another attempt would get."""
-    for item in mission.items:
+    for item in _at(mission, mission.board.rework):
         last = item.attempts[-1] if item.attempts else None
-        if item.status == "rework" and last is not None and last.status == "failed" and is_final(last.code):
+        if last is not None and last.status == "failed" and is_final(last.code):
             return Failed(budget=None, detail=last.reason, work_item_id=item.name)
     return None
 
 
 def _worn_out(mission: Mission) -> Failed | None:
-    for item in mission.items:
-        if item.status == "rework" and len(item.attempts) >= mission.budgets.max_attempts:
+    for item in _at(mission, mission.board.rework):
+        if len(item.attempts) >= mission.budgets.max_attempts:
             last = item.reasons[-1] if item.reasons else "no reason was given"
             detail = f"max_attempts: {item.name} failed {len(item.attempts)} times, at last: {last}"
             return Failed(budget="max_attempts", detail=detail, work_item_id=item.name)
@@ -58,16 +62,14 @@ def _worn_out(mission: Mission) -> Failed | None:
 
 
 def _gate_to_open(mission: Mission) -> GateOpened | None:
-    for item in mission.items:
-        if item.status == "review" and _unasked(item.gates.review):
-            return _opened(mission, item, "review")
-        if item.status == "test" and _unasked(item.gates.test):
-            return _opened(mission, item, "test")
-    return None
+    item = next(_at(mission, mission.board.asking), None)
+    if item is None:
+        return None
+    return _opened(mission, item, "review" if item.status == "review" else "test")
 
 
-def _unasked(gate: Gate) -> bool:
-    return gate.state == "waiting" and gate.approval_id is None
+def _at(mission: Mission, places: int) -> Iterator[Item]:
+    return (mission.items[place] for place in each(places))
 
 
 def _opened(mission: Mission, item: Item, gate: GateName) -> GateOpened:
@@ -87,32 +89,33 @@ def _end(mission: Mission) -> Succeeded | None:
 
 
 def _done(mission: Mission) -> bool:
-    return all(item.status == "done" for item in mission.items)
+    return mission.board.done.bit_count() == len(mission.items)
 
 
 def _run_to_start(mission: Mission) -> RunRequested | Failed | None:
-    alive = [item for item in mission.items if item.status == "in_progress"]
-    if len(alive) >= mission.budgets.max_parallel:
+    board = mission.board
+    if board.alive.bit_count() >= mission.budgets.max_parallel:
         return None
-    item = next((item for item in mission.items if item.status in ("todo", "rework")), None)
-    if item is None:
+    place = first(board.todo | board.rework)
+    if place is None:
         return None
-    if broken := _budget_against(mission, item, alive):
+    item = mission.items[place]
+    if broken := _budget_against(mission, item):
         return broken
     attempt = len(item.attempts) + 1
     run_id = derived_id("run", mission.mission_id, item.name, attempt)
     return RunRequested(work_item_id=item.name, run_id=run_id, attempt=attempt)
 
 
-def _budget_against(mission: Mission, item: Item, alive: list[Item]) -> Failed | None:
+def _budget_against(mission: Mission, item: Item) -> Failed | None:
     budgets, used = mission.budgets, mission.used
     if budgets.max_steps is not None and used.steps >= budgets.max_steps:
         detail = f"max_steps: {budgets.max_steps} runs are used up and {item.name} is still to do"
         return Failed(budget="max_steps", detail=detail, work_item_id=item.name)
-    if budgets.max_tool_calls is None or item.spec.kind == "manual":
+    if budgets.max_tool_calls is None or item.spec.kind == MANUAL:
         return None
     # A run that is alive and has not called its tool yet is going to.
-    promised = sum(1 for one in alive if one.spec.kind != "manual" and not one.observed)
+    promised = mission.board.promised.bit_count()
     if used.tool_calls + promised >= budgets.max_tool_calls:
         detail = f"max_tool_calls: {budgets.max_tool_calls} calls are used up and {item.name} is still to do"
         return Failed(budget="max_tool_calls", detail=detail, work_item_id=item.name)

@@ -16,8 +16,9 @@ from engine.kernel.reducer import Aggregate, Envelope, Rejected
 from engine.missions import types as t
 from engine.missions.fold import on_event
 from engine.missions.follow import next_event
-from engine.missions.types import Event, Item, ItemSpec, Mission, Proposal
-from engine.missions.views import resources
+from engine.missions.items import Item, ItemSpec
+from engine.missions.types import Event, Mission, Proposal
+from engine.missions.views import changed, resources
 
 
 def init(mission_id: str) -> Mission:
@@ -243,5 +244,6 @@ MISSION: Final = Aggregate(
     event=Event,
     state=Mission,
     resources=resources,
+    changed=changed,
     reads="missions:read",
 )

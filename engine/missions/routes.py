@@ -3,21 +3,27 @@
 What changes a mission together with its runs or approvals, `POST /v1/missions/{id}/events`, is in `engine.wiring`.
 """
 
-from typing import get_args
+import sys
+from operator import attrgetter
+from typing import Final, get_args
 
+import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from cutroom_sdk.wire.codec import decode
-from cutroom_sdk.wire.missions import Mission, MissionRequest, MissionStatus
-from engine.http.requests import answer, body, caller, kernel, one
+from cutroom_sdk.wire.missions import Mission, MissionRequest, MissionStatus, WorkItemDetail
+from engine.http.requests import answer, body, caller, etag, kernel, unchanged
 from engine.http.rights import needs
 from engine.http.selection import selection
 from engine.kernel.errors import Invalid, NotFound
 from engine.kernel.ids import new_id
 from engine.kernel.resources import Record
 from engine.missions import specs, templates, views
+
+ALL: Final = sys.maxsize  # in one read: a mission and its items are of one moment
 
 
 @needs("missions:write")
@@ -50,10 +56,24 @@ async def list_missions(request: Request) -> Response:
 
 
 async def get_mission(request: Request) -> Response:
-    """`GET /v1/missions/{id}`, with its ETag."""
+    """`GET /v1/missions/{id}`, with its ETag and all of its items."""
     context, mission_id = caller(request, "missions:read"), request.path_params["id"]
-    missing = NotFound(f"there is no mission {mission_id}", code="mission_not_found")
-    return await one(request, f"mission/{mission_id}", context, missing=missing)
+    key = f"mission/{mission_id}"
+    page = await kernel(request).resources.page([key], context.partition, limit=ALL)
+    found = {record.key: record for record in page.items}
+    record = found.pop(key, None)
+    if record is None:
+        raise NotFound(f"there is no mission {mission_id}", code="mission_not_found")
+    if unchanged(request, record.rev):
+        return Response(status_code=304, headers={"ETag": etag(record.rev)})
+    mission = decode(record.value, Mission)
+    if mission.work_items:
+        return answer(msgspec.Raw(record.value), rev=record.rev)
+    parts = [
+        decode(one.value, WorkItemDetail) for name, one in found.items() if name.startswith(f"{key}/item/")
+    ]
+    items = tuple(part.item for part in sorted(parts, key=attrgetter("place")))
+    return answer(replace(mission, work_items=items), rev=record.rev)
 
 
 async def list_templates(request: Request) -> Response:

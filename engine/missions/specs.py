@@ -11,10 +11,10 @@ from engine.kernel.context import Context
 from engine.kernel.errors import Forbidden, Invalid
 from engine.kernel.tools import Tools
 from engine.missions import templates
+from engine.missions.items import MANUAL
 from engine.missions.types import Create, ItemSpec
 
-MANUAL = "manual"
-ITEMS_MAX = 200
+ITEMS_MAX = 2_000
 
 
 class ManualInput(Request, frozen=True, kw_only=True):

@@ -8,67 +8,21 @@ from typing import Any
 from msgspec import Struct
 
 from cutroom_sdk.wire.missions import (
-    Attempt,
     BudgetName,
     Budgets,
     Decider,
     Failure,
-    Gate,
     GateName,
-    Gates,
-    ItemStatus,
     MissionStatus,
     MissionSummary,
     RunEnd,
     Used,
 )
+from engine.missions.board import Board
+from engine.missions.items import Item as Item
+from engine.missions.items import ItemSpec as ItemSpec
 
 DURATION_TIMER = "duration"
-
-
-class ItemSpec(Struct, frozen=True, kw_only=True):
-    """A work item as it was asked for, with nothing left open: every gate has its decider."""
-
-    work_item_id: str
-    title: str
-    detail: str
-    role: str
-    kind: str
-    input: dict[str, Any]
-    depends_on: tuple[str, ...]
-    review: Decider
-    test: Decider
-
-
-class Item(Struct, frozen=True, kw_only=True):
-    """A work item. Its current run, the last of `attempts`, is alive while it is in progress; `observed` counts its calls."""
-
-    spec: ItemSpec
-    input: dict[str, Any]
-    gates: Gates
-    status: ItemStatus = "todo"
-    attempts: tuple[Attempt, ...] = ()
-    reasons: tuple[str, ...] = ()
-    observed: int = 0
-
-    @property
-    def name(self) -> str:
-        """The item's id within its mission."""
-        return self.spec.work_item_id
-
-    @property
-    def run_id(self) -> str | None:
-        """The current run, alive or ended; None before the first."""
-        return self.attempts[-1].run_id if self.attempts else None
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing can happen to it any more."""
-        return self.status in ("done", "failed", "canceled")
-
-    def gate(self, name: GateName) -> Gate:
-        """One of its two gates."""
-        return self.gates.review if name == "review" else self.gates.test
 
 
 class Mission(Struct, frozen=True, kw_only=True):
@@ -84,6 +38,7 @@ class Mission(Struct, frozen=True, kw_only=True):
     goal: str = ""
     success_criteria: tuple[str, ...] = ()
     items: tuple[Item, ...] = ()
+    board: Board = Board()
     budgets: Budgets = Budgets()
     used: Used = Used()
     capabilities: tuple[str, ...] = ()
@@ -106,7 +61,8 @@ class Mission(Struct, frozen=True, kw_only=True):
 
     def item(self, name: str) -> Item | None:
         """The item of this id, or None."""
-        return next((item for item in self.items if item.name == name), None)
+        place = self.board.places.get(name)
+        return None if place is None else self.items[place]
 
     def active_ms(self, now_ms: int) -> int:
         """How long it has been running until `now_ms`, pauses left out."""

@@ -1,25 +1,48 @@
 """What a mission looks like from outside: one small head, and one part for each item."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec import Struct
 
 from cutroom_sdk.wire import missions as wire
-from engine.missions.types import Item, Mission
+from engine.missions.board import counts
+from engine.missions.items import Item
+from engine.missions.types import Mission
+
+WHOLE_MAX: Final = 64
 
 
 def resources(mission_id: str, mission: Mission) -> Mapping[str, Struct | None]:
     """Return `mission/{id}` and `mission/{id}/item/{item}` of each of its items."""
     if mission.version == 0:
         return {}
-    parts: dict[str, Struct | None] = {
-        f"mission/{mission_id}/item/{item.name}": detail(mission_id, item) for item in mission.items
-    }
-    return {f"mission/{mission_id}": head(mission), **parts}
+    parts = (_part(mission_id, place, item) for place, item in enumerate(mission.items))
+    return dict([_head_part(mission_id, mission), *parts])
 
 
-def head(mission: Mission) -> wire.Mission:
-    """Return the mission without what only its items' parts tell: inputs, attempts, outputs."""
+def changed(mission_id: str, before: Mission, after: Mission) -> Mapping[str, Struct | None]:
+    """Return those of `resources` that differ: the head, and the items that are not the very same ones."""
+    if len(before.items) != len(after.items):
+        return resources(mission_id, after)
+    pairs = enumerate(zip(before.items, after.items, strict=True))
+    parts = (_part(mission_id, place, new) for place, (old, new) in pairs if new is not old)
+    return dict([_head_part(mission_id, after), *parts])
+
+
+def _head_part(mission_id: str, mission: Mission) -> tuple[str, Struct]:
+    return f"mission/{mission_id}", head(mission, whole=len(mission.items) <= WHOLE_MAX)
+
+
+def _part(mission_id: str, place: int, item: Item) -> tuple[str, Struct]:
+    return f"mission/{mission_id}/item/{item.name}", detail(mission_id, place, item)
+
+
+def head(mission: Mission, *, whole: bool = True) -> wire.Mission:
+    """Return the mission without what only its items' parts tell: inputs, attempts, outputs.
+
+    Unless `whole`, the items are left out: with every event of a large mission all of them would be written again.
+    """
     return wire.Mission(
         mission_id=mission.mission_id,
         version=mission.version,
@@ -27,7 +50,8 @@ def head(mission: Mission) -> wire.Mission:
         title=mission.title,
         goal=mission.goal,
         success_criteria=mission.success_criteria,
-        work_items=tuple(_work_item(item) for item in mission.items),
+        work_items=tuple(_work_item(item) for item in mission.items) if whole else (),
+        counts=counts(mission.items),
         budgets=mission.budgets,
         used=mission.used,
         capabilities=mission.capabilities,
@@ -44,10 +68,11 @@ def head(mission: Mission) -> wire.Mission:
     )
 
 
-def detail(mission_id: str, item: Item) -> wire.WorkItemDetail:
+def detail(mission_id: str, place: int, item: Item) -> wire.WorkItemDetail:
     """Return all there is to know about an item."""
     return wire.WorkItemDetail(
         mission_id=mission_id,
+        place=place,
         item=_work_item(item),
         detail=item.spec.detail,
         role=item.spec.role,

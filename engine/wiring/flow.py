@@ -7,7 +7,7 @@ from engine.kernel.kernel import Kernel
 from engine.kernel.log import Event
 from engine.kernel.outbox import Effect
 from engine.missions import types as missions
-from engine.missions.specs import MANUAL
+from engine.missions.items import MANUAL
 from engine.runs import reducer as runs
 
 

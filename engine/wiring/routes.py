@@ -20,7 +20,7 @@ from engine.kernel.kernel import Kernel
 from engine.kernel.reducer import Envelope
 from engine.missions import fold, views
 from engine.missions import types as missions
-from engine.missions.specs import MANUAL
+from engine.missions.items import MANUAL
 from engine.runs import reducer as runs
 from engine.wiring import decisions, flow
 

@@ -13,8 +13,9 @@ from engine.kernel.errors import Forbidden, Invalid, Rejected
 from engine.kernel.reducer import Envelope
 from engine.missions import reducer as missions
 from engine.missions import types as t
+from engine.missions.board import board_of
 from engine.missions.fold import on_event
-from engine.missions.views import resources
+from engine.missions.views import changed, resources
 from tests.missions_kit import item
 
 NAMES = ("a", "b", "c", "d")
@@ -122,6 +123,26 @@ def play(
             mission = step.state
         asked = moves.pick(mission)
     return folds
+
+
+@given(st.data(), specs(), budgets)
+def test_the_board_is_what_the_items_come_to(
+    data: st.DataObject, items: tuple[t.ItemSpec, ...], allowed: Budgets
+) -> None:
+    for _, _, after, _, _ in play(data, items, allowed):
+        assert after.board == board_of(after.items)
+        assert [one.name for one in after.items] == list(after.board.places)
+
+
+@given(st.data(), specs(), budgets)
+def test_what_changes_is_published_and_nothing_else(
+    data: st.DataObject, items: tuple[t.ItemSpec, ...], allowed: Budgets
+) -> None:
+    for before, _, after, _, _ in play(data, items, allowed):
+        told = changed("m1", before, after)
+        old, new = resources("m1", before), resources("m1", after)
+        assert all(new[key] == value for key, value in told.items())
+        assert {key for key in new if new[key] != old.get(key)} <= set(told)
 
 
 @given(st.data(), specs(), budgets)

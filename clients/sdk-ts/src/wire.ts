@@ -690,7 +690,12 @@ export interface MessagePart {
   result?: Json;
 }
 
-/** Resource `mission/{mission_id}`. */
+/**
+ * Resource `mission/{mission_id}`.
+ *
+ * `work_items` is empty in the resource of a mission of more than 64 items (`counts` tells how many there are): each is
+ * a resource of its own, `mission/{mission_id}/item/{work_item_id}`. Answers to requests about one mission hold them all.
+ */
 export interface Mission {
   mission_id: string;
   version: number;
@@ -717,6 +722,8 @@ export interface Mission {
   failure?: Failure | null;
   /** @default null */
   summary?: MissionSummary | null;
+  /** @default {"todo": 0, "blocked": 0, "in_progress": 0, "review": 0, "test": 0, "rework": 0, "done": 0, "failed": 0, "canceled": 0} */
+  counts?: WorkItemCounts;
 }
 
 /** The mission afterwards, and what the engine was asked to carry out because of the event. */
@@ -1435,7 +1442,33 @@ export interface WorkItem {
   reasons?: string[];
 }
 
-/** Resource `mission/{mission_id}/item/{work_item_id}`: all there is to know about an item. */
+/** How many items of a mission there are of each status. */
+export interface WorkItemCounts {
+  /** @default 0 */
+  todo?: number;
+  /** @default 0 */
+  blocked?: number;
+  /** @default 0 */
+  in_progress?: number;
+  /** @default 0 */
+  review?: number;
+  /** @default 0 */
+  test?: number;
+  /** @default 0 */
+  rework?: number;
+  /** @default 0 */
+  done?: number;
+  /** @default 0 */
+  failed?: number;
+  /** @default 0 */
+  canceled?: number;
+}
+
+/**
+ * Resource `mission/{mission_id}/item/{work_item_id}`: all there is to know about an item.
+ *
+ * `place` is where the item stands among the mission's, from 0.
+ */
 export interface WorkItemDetail {
   mission_id: string;
   item: WorkItem;
@@ -1443,6 +1476,8 @@ export interface WorkItemDetail {
   role: string;
   input: { [name: string]: Json };
   attempts: Attempt[];
+  /** @default 0 */
+  place?: number;
 }
 
 /** A piece of work. `kind` is the name of the tool that does it; `manual` is done and reported from outside. */
@@ -1643,7 +1678,7 @@ export interface Routes {
     body: MissionRequest;
     answer: Mission;
   };
-  /** The one with this id, with its ETag. Needs `missions:read`. */
+  /** The one with this id, with its ETag and all of its items. Needs `missions:read`. */
   "GET /v1/missions/{id}": {
     path: { id: string };
     query: Nothing;

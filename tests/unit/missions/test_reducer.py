@@ -388,3 +388,17 @@ def test_the_head_is_small_and_the_parts_tell_the_rest() -> None:
     assert part.input == {"goal": "short"}
     assert part.attempts[0].output == {"seconds": 20}
     assert views.resources("m2", reducer.init("m2")) == {}
+
+
+def test_a_large_mission_publishes_a_head_without_items_and_only_the_items_that_changed() -> None:
+    play = Play(*(item(f"i{number}") for number in range(100)), max_parallel=100)
+    before = play.mission
+    play.finish("i7")
+    published = views.changed("m1", before, play.mission)
+    assert sorted(published) == ["mission/m1", "mission/m1/item/i7"]
+    head, part = published["mission/m1"], published["mission/m1/item/i7"]
+    assert isinstance(head, wire.Mission)
+    assert isinstance(part, wire.WorkItemDetail)
+    assert (head.work_items, head.counts.done, head.counts.in_progress) == ((), 1, 99)
+    assert part.place == 7
+    assert len(views.head(play.mission).work_items) == 100

@@ -78,8 +78,8 @@ def test_a_mission_without_a_template_needs_a_title_and_a_goal(missing: str) -> 
 
 
 def test_more_items_than_a_mission_can_show_are_refused() -> None:
-    with pytest.raises(Invalid, match="200 is the most"):
-        read(work_items=[{"title": "a"}] * 201)
+    with pytest.raises(Invalid, match="2000 is the most"):
+        read(work_items=[{"title": "a"}] * 2001)
 
 
 def test_a_mission_may_do_what_its_tools_need_and_no_more() -> None:

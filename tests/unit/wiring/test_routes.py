@@ -238,3 +238,18 @@ async def test_a_mission_is_made_from_a_template_or_its_mistake_is_named(tmp_pat
         _, listed = await ada("GET", "/v1/mission-templates")
         assert [one["template"] for one in listed["items"]] == ["footage_edit", "task"]
         assert listed["items"][0]["args"]["approve"]["choices"] == {"ask": "human", "auto": "auto"}
+
+
+async def test_a_mission_of_a_thousand_items_is_told_whole_and_its_head_stays_small(tmp_path: Path) -> None:
+    many = [{"work_item_id": f"shot-{number}", "title": "Shoot"} for number in range(1000)]
+    async with daemon(tmp_path) as (kernel, http):
+        ada = Client(http, "ada")
+        asked = {"title": "Film", "goal": "a film", "work_items": many, "start": True}
+        status, made = await ada("POST", "/v1/missions", asked)
+        assert (status, len(made["work_items"])) == (201, 1000)
+        _, told = await ada("GET", f"/v1/missions/{made['mission_id']}")
+        assert [item["work_item_id"] for item in told["work_items"]] == [one["work_item_id"] for one in many]
+        assert told["counts"]["in_progress"] == 2
+        head = await kernel.resources.record(f"mission/{made['mission_id']}")
+        assert head is not None
+        assert len(head.value) < 2048

@@ -151,7 +151,10 @@ class Attempt(Wire, frozen=True, kw_only=True):
 
 
 class WorkItemDetail(Wire, frozen=True, kw_only=True):
-    """Resource `mission/{mission_id}/item/{work_item_id}`: all there is to know about an item."""
+    """Resource `mission/{mission_id}/item/{work_item_id}`: all there is to know about an item.
+
+    `place` is where the item stands among the mission's, from 0.
+    """
 
     mission_id: str
     item: WorkItem
@@ -159,6 +162,7 @@ class WorkItemDetail(Wire, frozen=True, kw_only=True):
     role: str
     input: dict[str, Any]
     attempts: tuple[Attempt, ...]
+    place: int = 0
 
 
 class ItemSummary(Wire, frozen=True, kw_only=True):
@@ -205,8 +209,26 @@ class Failure(Wire, frozen=True, kw_only=True):
     work_item_id: str | None = None
 
 
+class WorkItemCounts(Wire, frozen=True, kw_only=True):
+    """How many items of a mission there are of each status."""
+
+    todo: int = 0
+    blocked: int = 0
+    in_progress: int = 0
+    review: int = 0
+    test: int = 0
+    rework: int = 0
+    done: int = 0
+    failed: int = 0
+    canceled: int = 0
+
+
 class Mission(Wire, frozen=True, kw_only=True):
-    """Resource `mission/{mission_id}`."""
+    """Resource `mission/{mission_id}`.
+
+    `work_items` is empty in the resource of a mission of more than 64 items (`counts` tells how many there are): each is
+    a resource of its own, `mission/{mission_id}/item/{work_item_id}`. Answers to requests about one mission hold them all.
+    """
 
     mission_id: str
     version: int
@@ -228,6 +250,7 @@ class Mission(Wire, frozen=True, kw_only=True):
     reason: str = ""
     failure: Failure | None = None
     summary: MissionSummary | None = None
+    counts: WorkItemCounts = WorkItemCounts()
 
 
 # What may be posted to `/v1/missions/{id}/events`.
