@@ -68,7 +68,7 @@ imports: _python
 fault *arguments: setup
     {{ python }} -m pytest -m "deep or not deep" --deep --timeout=3600 tests/fault tests/property {{ arguments }}
 
-# Measure on this machine: the log, and the demo's edit for the first and the second time
+# Measure on this machine: the log, the demo's edit twice, the kernel against etcd
 bench *arguments: _python
     {{ python }} -m tools.bench {{ arguments }}
 

@@ -3,6 +3,7 @@
 python -m tools.bench log [--seconds 2]     writes through the daemon's one write path, synced to disk, by so many at once
 python -m tools.bench missions              events that missions fold, and how soon a large one is under way
 python -m tools.bench edit                  the demo's edit in a fresh state directory, and the same again
+python -m tools.bench kernel [--rounds 3]   the daemon against etcd, over the network: writes, reads, fan-out, memory, disk
 """
 
 import argparse
@@ -21,6 +22,8 @@ from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
 from engine.kernel.records import STREAM, Operation, WriteRecords
 from tools import bench_missions
+from tools.bench_kernel import measure_kernel
+from tools.bench_servers import space
 from tools.inventory import ROOT
 from tools.markdown import table
 
@@ -33,7 +36,7 @@ async def measure_log(seconds: float) -> str:
     """Return a table: writes a second and their latency, by the number of writers at once."""
     rows = []
     for clients in CLIENTS:
-        with tempfile.TemporaryDirectory(dir=_space()) as folder:
+        with tempfile.TemporaryDirectory(dir=space()) as folder:
             kernel = await Kernel.open(Path(folder), (), SystemClock())
             async with kernel.running():
                 latencies = await _write(kernel, clients, seconds)
@@ -58,7 +61,7 @@ async def _write(kernel: Kernel, clients: int, seconds: float) -> list[float]:
 
 def measure_edit() -> str:
     """Return a table: how long the demo's edit takes for the first and for the second time."""
-    with tempfile.TemporaryDirectory(dir=_space()) as name:
+    with tempfile.TemporaryDirectory(dir=space()) as name:
         footage = Path(name) / "talk.mp4"
         subprocess.run(
             [sys.executable, "-m", "demo.footage", footage], cwd=ROOT, check=True, stdout=sys.stderr
@@ -81,13 +84,6 @@ def _edit(folder: Path, footage: Path) -> tuple[float, dict[str, Any]]:
     return monotonic_s() - begun_s, json.loads(done.stdout)
 
 
-def _space() -> Path:
-    """A folder on a real disk: the machine's folder for temporary files may be memory, where a sync costs nothing."""
-    folder = ROOT / "out"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
 def _cutroom() -> str:
     return os.path.join(os.path.dirname(sys.executable), "cutroom")
 
@@ -95,15 +91,21 @@ def _cutroom() -> str:
 def main() -> None:
     """Measure what was asked for, or everything."""
     parser = argparse.ArgumentParser(prog="just bench", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("what", choices=["all", "log", "missions", "edit"], nargs="?", default="all")
+    parser.add_argument(
+        "what", choices=["all", "log", "missions", "edit", "kernel"], nargs="?", default="all"
+    )
     parser.add_argument("--seconds", type=float, default=2.0, help="for each number of writers")
+    parser.add_argument("--rounds", type=int, default=3, help="of kernel: how often each side has its turn")
+    parser.add_argument("--only", default="", help="of kernel: only the rows whose name holds this")
     asked = parser.parse_args()
     if asked.what in ("all", "log"):
         print(asyncio.run(measure_log(asked.seconds)), end="\n\n")
     if asked.what in ("all", "missions"):
-        print(bench_missions.measure(_space()), end="\n\n")
+        print(bench_missions.measure(space()), end="\n\n")
     if asked.what in ("all", "edit"):
-        print(measure_edit())
+        print(measure_edit(), end="\n\n")
+    if asked.what in ("all", "kernel"):
+        print(measure_kernel(asked.seconds, asked.rounds, asked.only))
 
 
 if __name__ == "__main__":
