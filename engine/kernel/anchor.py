@@ -50,8 +50,8 @@ class Keeper:
 
     async def write(self) -> None:
         """Write where the log is now; a disk that is full costs the anchor its place and nobody their commit."""
-        if self._under_way is not None:
-            # Whoever began it was cancelled; the thread was not.
+        while self._under_way is not None and not self._under_way.done():
+            # Somebody else's, or begun by somebody who was cancelled while the thread was not.
             await asyncio.wait([self._under_way])
         position = self._dispatch.head
         if position == self._written:

@@ -1,5 +1,6 @@
 """How far the log had come is known beside it: an end that is lost is noticed before anything is written after it."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -42,6 +43,19 @@ async def test_while_something_is_written_the_anchor_follows_and_is_never_ahead(
             told = await kernel.log.hash_at(found.position)
             assert told is not None
             assert told.hex() == found.hash
+
+
+async def test_those_who_have_it_written_at_once_do_not_get_in_each_others_way(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(tmp_path) as kernel:
+        for _ in range(5):
+            await kernel.dispatch.propose("counter/a", Add(), ADA)
+            await asyncio.gather(*(kernel.anchor.write() for _ in range(4)))
+            found = anchor.read(tmp_path)
+            assert found is not None
+            assert found.position == kernel.dispatch.head
+    assert not caplog.records
 
 
 async def test_a_log_whose_end_is_lost_is_refused_with_what_to_do(tmp_path: Path) -> None:
