@@ -11,13 +11,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import decode, encode
+from cutroom_sdk.wire.resources import Operation
 from engine.kernel import records
 from engine.kernel.clock import Clock, SystemClock
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted
 from engine.kernel.kernel import Kernel
 from engine.kernel.log import Event
-from engine.kernel.records import Operation, ResourcesChanged, Write, WriteRecords
+from engine.kernel.records import ResourcesChanged, Write, WriteRecords
 from engine.kernel.reducer import Aggregate, Envelope, Rejected, Step
 
 ADA = Context(actor="ada", human=True, capabilities=frozenset({"*"}))

@@ -19,7 +19,6 @@ from cutroom_sdk.wire import (
     status,
     tokens,
 )
-from engine.http.routes import PutRequest, TransactionRequest
 
 ANY: Final = ""  # any known token
 OPEN: Final = "open"  # no token
@@ -115,11 +114,14 @@ OPERATIONS: Final[dict[str, Operation]] = {
         Stream(tuple(frames.FRAMES.values())), ANY, query=_WATCH, headers=("Last-Event-ID",)
     ),
     "POST /v1/resources/transaction": Operation(
-        dict[str, Any], "resources:write", TransactionRequest, headers=("Idempotency-Key",)
+        resources.TransactionAnswer,
+        "resources:write",
+        resources.TransactionRequest,
+        headers=("Idempotency-Key",),
     ),
     "GET /v1/resources/{key}": Operation(resources.Record, ANY, query=("at",), headers=("If-None-Match",)),
     "PUT /v1/resources/{key}": Operation(
-        resources.Record, "resources:write", PutRequest, headers=("Idempotency-Key", *_GUARDED)
+        resources.Record, "resources:write", resources.PutRequest, headers=("Idempotency-Key", *_GUARDED)
     ),
     "PATCH /v1/resources/{key}": Operation(
         resources.Record,
@@ -130,7 +132,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         also=(("application/json-patch+json", tuple[resources.PatchOperation, ...]),),
     ),
     "DELETE /v1/resources/{key}": Operation(
-        dict[str, Any], "resources:write", headers=("Idempotency-Key", "If-Match")
+        resources.Tombstone, "resources:write", headers=("Idempotency-Key", "If-Match")
     ),
     "POST /v1/missions": Operation(
         missions.Mission, "missions:write", missions.MissionRequest, 201, headers=("Idempotency-Key",)
@@ -143,7 +145,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         missions.MissionEventRequest,
         headers=("Idempotency-Key",),
     ),
-    "GET /v1/mission-templates": Operation(Page(dict[str, Any]), "missions:read"),
+    "GET /v1/mission-templates": Operation(Page(missions.MissionTemplate), "missions:read"),
     "POST /v1/sessions/{id}/events": Operation(
         sessions.SessionEventAnswer,
         "missions:report",

@@ -17,10 +17,11 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from cutroom_sdk.wire.resources import Operation
 from engine.kernel.clock import SystemClock, monotonic_s
 from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
-from engine.kernel.records import STREAM, Operation, WriteRecords
+from engine.kernel.records import STREAM, WriteRecords
 from tools import bench_missions
 from tools.bench_kernel import measure_kernel
 from tools.bench_servers import space

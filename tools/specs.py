@@ -1,4 +1,6 @@
-"""Writes `specs/`, OpenAPI and JSON Schemas, and the types of the TypeScript SDK; made from the wire and the routes.
+"""Writes `specs/`, OpenAPI and JSON Schemas, the types of the TypeScript SDK, and the synchronous Python client.
+
+Made from the wire, the routes, and the asynchronous client.
 
 python -m tools.specs
 """
@@ -7,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tools import openapi, schemas, typescript
+from tools import openapi, schemas, typescript, unasync
 from tools.inventory import ROOT
 from tools.pages import write
 
@@ -27,3 +29,4 @@ def _text(document: dict[str, Any]) -> str:
 if __name__ == "__main__":
     write(files(), within=ROOT / "specs")
     write(typescript.files(), within=typescript.FOLDER)
+    write(unasync.files(), within=unasync.FOLDER)

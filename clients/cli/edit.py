@@ -24,22 +24,17 @@ from cutroom_sdk.errors import SdkError
 from cutroom_sdk.replica import Replica
 from cutroom_sdk.uploads import find_known, upload
 from cutroom_sdk.wire.approvals import Approval
-from cutroom_sdk.wire.codec import Wire, digest
+from cutroom_sdk.wire.codec import digest
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Asset
 from cutroom_sdk.wire.missions import Mission, MissionRequest, PostResumed, PostStarted
 from cutroom_sdk.wire.problems import CANCELED, CODES, DONE, FAILED, REFUSED, USAGE
-from cutroom_sdk.wire.renders import Profile
 
 TEMPLATE: Final = "footage_edit"
 FOLLOWED: Final = ("mission", "run", "approval", "render")
 UNFINISHED: Final = "draft,running,paused"
 NOT_FOUND_STATUS: Final = 404
 Approve = Literal["ask", "auto"]
-
-
-class _Profiles(Wire, frozen=True, kw_only=True):
-    items: tuple[Profile, ...]
 
 
 @dataclass(frozen=True)
@@ -191,7 +186,7 @@ async def _taken_up(setup: Setup, client: Client, mission: Mission) -> Mission:
 
 
 async def _check_profile(client: Client, name: str) -> None:
-    known = [profile.name for profile in (await client.get("/v1/profiles", _Profiles)).items]
+    known = [profile.name for profile in await client.profiles()]
     if name not in known:
         raise CommandError(f"there is no profile {name!r}; there are {', '.join(known)}", USAGE)
 

@@ -106,7 +106,7 @@ async def _back_up(setup: Setup, target: Path) -> int:
 async def _fetch(client: Client, target: Path) -> BackedUp:
     digest = hashlib.sha256()
     with _new(target) as file:
-        async with client.opened("/v1/log/backup") as answer:
+        async with client.backup() as answer:
             async for part in answer.aiter_raw():
                 digest.update(part)
                 file.write(part)
@@ -127,7 +127,7 @@ async def _export(setup: Setup, after: int, target: Path | None) -> int:
 
 
 async def _write_lines(client: Client, after: int, file: IO[bytes]) -> bool:
-    async with client.opened("/v1/log/export", {"after": str(after)}) as answer:
+    async with client.export_log(after) as answer:
         async for part in answer.aiter_raw():
             file.write(part)
     return True

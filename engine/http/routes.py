@@ -1,7 +1,7 @@
 """The kernel's own routes: resources, their stream, the log, and what the daemon says of itself."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -9,8 +9,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cutroom_sdk.wire.codec import Request as WireRequest
-from cutroom_sdk.wire.resources import PatchOperation
+from cutroom_sdk.wire.resources import (
+    Operation,
+    OperationResult,
+    PatchOperation,
+    PutRequest,
+    Tombstone,
+    TransactionAnswer,
+    TransactionRequest,
+)
 from engine.http.requests import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
@@ -33,27 +40,12 @@ from engine.kernel.dispatch import Accepted
 from engine.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from engine.kernel.ids import kind_of
 from engine.kernel.log import Event
-from engine.kernel.records import JsonPatch, Operation, Ttl, WriteRecords
+from engine.kernel.records import JsonPatch, WriteRecords
 from engine.kernel.resources import Record
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 PREFIXES_MAX = 32
-
-
-class PutRequest(WireRequest, frozen=True, kw_only=True):
-    """`PUT /v1/resources/{key}`. `ttl_ms`: so long until the record is deleted; without it the record lives on."""
-
-    value: Any
-    ttl_ms: Ttl | None = None
-
-
-class TransactionRequest(WireRequest, frozen=True, kw_only=True):
-    """`POST /v1/resources/transaction`: carried out in order, each operation on what those before it have made."""
-
-    operations: Annotated[
-        tuple[Operation, ...], msgspec.Meta(min_length=1, max_length=records.OPERATIONS_MAX)
-    ]
 
 
 def may_read(request: Request, context: Context, key: str) -> bool:
@@ -197,7 +189,7 @@ async def delete_resource(request: Request) -> Response:
     key = request.path_params["key"]
     accepted = await _write(request, Operation(op="delete", key=key, if_match_rev=expected_rev(request)))
     rev = accepted.revs[key]
-    return answer({"key": key, "rev": rev, "position": accepted.position}, rev=rev)
+    return answer(Tombstone(key=key, rev=rev, position=accepted.position), rev=rev)
 
 
 @needs("resources:write")
@@ -205,11 +197,11 @@ async def transaction(request: Request) -> Response:
     """`POST /v1/resources/transaction`: all or nothing, one position; every operation is answered with its rev."""
     asked = await body(request, TransactionRequest)
     accepted = await _write(request, *asked.operations)
-    results = [
-        {"op": one.op, "key": one.key, "rev": rev}
+    results = tuple(
+        OperationResult(op=one.op, key=one.key, rev=rev)
         for one, rev in zip(asked.operations, accepted.results, strict=True)
-    ]
-    return answer({"position": accepted.position, "results": results})
+    )
+    return answer(TransactionAnswer(position=accepted.position, results=results))
 
 
 async def resource_events(request: Request) -> ASGIApp:

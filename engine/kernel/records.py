@@ -5,41 +5,24 @@ A transaction is one event, `resources.changed`, whatever number of records it w
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, NamedTuple, assert_never
+from typing import Any, Final, Literal, NamedTuple, assert_never
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import encode
-from cutroom_sdk.wire.resources import PatchOperation
+from cutroom_sdk.wire.resources import Operation, PatchOperation
 from engine.kernel import json_patch
 from engine.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from engine.kernel.heads import Held
 
 STREAM: Final = "resources/client"
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+DOTS: Final = frozenset({".", ".."})
 _WRITABLE: Final = re.compile(r"(project|team)/.+|run/[^/]+/(?!status$).+|mission/[^/]+/(?!item(/|$)).+")
 MAX_VALUE_BYTES: Final = 256 << 10
 DEPTH_MAX: Final = 100
-OPERATIONS_MAX: Final = 128  # of one transaction
-TTL_MAX_MS: Final = 10 * 365 * 24 * 3600 * 1000  # ten years
-
-Ttl = Annotated[int, msgspec.Meta(ge=1, le=TTL_MAX_MS)]
-
-
-class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One write, or a `check` of a rev. `if_match_rev` 0 means absent, None anything. `patch` is a merge patch.
-
-    `ttl_ms` is for a `put`: so long until the record is deleted; None: it lives on, whatever was asked for before. A
-    patch leaves the time as it is.
-    """
-
-    op: Literal["put", "patch", "delete", "check"]
-    key: str
-    value: Any = UNSET
-    if_match_rev: int | None = None
-    ttl_ms: Ttl | None = None
 
 
 class JsonPatch(Struct, frozen=True, kw_only=True):
@@ -87,14 +70,16 @@ class ResourcesChanged(Struct, frozen=True, kw_only=True, tag="resources.changed
 def check_key(key: str) -> None:
     """Check a key's form: 2 to 8 segments of `[A-Za-z0-9._~-]{1,128}` joined with `/`, at most 512 bytes.
 
+    No segment is `.` or `..`: in an address they lead elsewhere (RFC 3986, 5.2.4), so such a key could never be asked for.
+
     Raises:
         Invalid: `invalid_key`.
     """
     segments = key.split("/")
-    whole = all(_SEGMENT.fullmatch(segment) for segment in segments)
+    whole = all(_SEGMENT.fullmatch(segment) and segment not in DOTS for segment in segments)
     if not (2 <= len(segments) <= 8 and whole and len(key) <= 512):
         raise Invalid(
-            f"{key[:80]!r} is no key: 2 to 8 segments of letters, digits and . _ ~ - joined with /",
+            f"{key[:80]!r} is no key: 2 to 8 segments of letters, digits and . _ ~ - joined with /, none of them . or ..",
             code="invalid_key",
             key=key[:512],
         )

@@ -13,8 +13,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cutroom_sdk.wire.codec import decode
-from cutroom_sdk.wire.missions import Mission, MissionRequest, MissionStatus, WorkItemDetail
+from cutroom_sdk.wire.codec import convert, decode, to_builtins
+from cutroom_sdk.wire.missions import (
+    Mission,
+    MissionRequest,
+    MissionStatus,
+    MissionTemplate,
+    TemplateArgument,
+    WorkItemDetail,
+)
 from engine.http.requests import answer, body, caller, etag, kernel, unchanged
 from engine.http.rights import needs
 from engine.http.selection import selection
@@ -82,7 +89,8 @@ async def list_templates(request: Request) -> Response:
     items = []
     for name in templates.names():
         template = templates.load(name)
-        items.append({"template": name, "title": template.title, "args": template.args})
+        args = {arg: convert(taken, TemplateArgument) for arg, taken in to_builtins(template.args).items()}
+        items.append(MissionTemplate(template=name, title=template.title, args=args))
     return answer({"items": items, "next": None, "position": kernel(request).dispatch.head})
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from cutroom_sdk.wire.resources import Operation
 from engine.kernel import database, records, transfer
 from engine.kernel.commands import COMMAND, Command
 from engine.kernel.context import Claim
@@ -23,7 +24,7 @@ from engine.kernel.errors import Conflict
 from engine.kernel.kernel import DATABASE_NAME, Kernel
 from engine.kernel.log import Event
 from engine.kernel.outbox import Effect
-from engine.kernel.records import Operation, WriteRecords
+from engine.kernel.records import WriteRecords
 from engine.kernel.reducer import Aggregate
 from tests.kernel_kit import ADA, COUNTER, Add, Added, Shout, Whisper, put, running
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutroom_sdk.wire.codec import decode
+from cutroom_sdk.wire.resources import Operation
 from engine.kernel import records
 from engine.kernel.dispatch import Accepted, Asked
-from engine.kernel.records import Operation, WriteRecords
+from engine.kernel.records import WriteRecords
 from tests.kernel_kit import ADA, COUNTER, ELSEWHERE, Add, Break, check_invariants, running
 
 numbers = st.lists(st.sampled_from([-1, 0, 1, 5, 9]), min_size=0, max_size=3).map(tuple)

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from cutroom_sdk.wire.codec import decode
-from cutroom_sdk.wire.resources import PatchOperation
+from cutroom_sdk.wire.resources import Operation, PatchOperation
 from engine.kernel.dispatch import Accepted
 from engine.kernel.errors import Conflict, NotFound, Rejected, StudioError
 from engine.kernel.kernel import Kernel
-from engine.kernel.records import Expiry, JsonPatch, Operation, Write
+from engine.kernel.records import Expiry, JsonPatch, Write
 from tests.kernel_kit import ADA as WRITER
 from tests.kernel_kit import Add, FakeClock, check_invariants, running, write
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from cutroom_sdk.sse import SseMessage, SseParser
+from cutroom_sdk.wire.resources import Operation
 from engine.kernel import subscriptions
 from engine.kernel.changes import covers
 from engine.kernel.errors import NotFound
 from engine.kernel.kernel import Kernel
-from engine.kernel.records import Operation
 from tests.http_kit import HOST, asked
 from tests.kernel_kit import ADA, Add, put, write
 

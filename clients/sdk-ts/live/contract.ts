@@ -83,7 +83,7 @@ async function transaction(replica: Replica): Promise<void> {
   await replica.until(() => {
     // Whenever anybody looks, it is all of them or none.
     seen.add(["x", "y", "z"].filter((name) => replica.shelf.held(`project/ts/${name}`)).length);
-    return replica.shelf.position >= Number(position) || null;
+    return replica.shelf.position >= position || null;
   });
   assert([...seen].every((count) => count === 0 || count === 3), `saw ${[...seen]} of 3`);
   const listed: string[] = [];

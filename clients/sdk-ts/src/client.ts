@@ -10,6 +10,7 @@ import {
   type Record as WireRecord,
   type Routes,
   TAKES,
+  type Tombstone,
 } from "./wire.ts";
 
 /**
@@ -160,9 +161,8 @@ export class Client {
   }
 
   /** Delete a resource; return the tombstone's rev and the position of the deletion. */
-  async delete(key: string, terms: Terms = {}): Promise<{ key: string; rev: number; position: number }> {
-    const told = await this.call("DELETE /v1/resources/{key}", { path: { key }, ...terms });
-    return { key: String(told.key), rev: Number(told.rev), position: Number(told.position) };
+  delete(key: string, terms: Terms = {}): Promise<Tombstone> {
+    return this.call("DELETE /v1/resources/{key}", { path: { key }, ...terms });
   }
 
   /** Change a resource with a JSON patch (RFC 6902), applied by the daemon: all of its operations or none. */
@@ -253,9 +253,8 @@ function filled(path: string, names: { [name: string]: string }): string {
     const segments = name === "key" ? text.split("/") : [text];
     if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) {
       // A URL takes such segments away and would lead somewhere else.
-      throw new SdkError("invalid_request", `${name} is "${text}", which no address can hold`, 0, {
-        field: name,
-      });
+      const code = name === "key" ? "invalid_key" : "invalid_request";
+      throw new SdkError(code, `${name} is "${text}", which no address can hold`, 0, { [name]: text });
     }
     return segments.map(encodeURIComponent).join("/");
   });

@@ -781,6 +781,13 @@ export interface MissionSummary {
   self_review: boolean;
 }
 
+/** A ready-made mission: `POST /v1/missions {template, args}` makes one of it. */
+export interface MissionTemplate {
+  template: string;
+  title: string;
+  args: { [name: string]: TemplateArgument };
+}
+
 /**
  * How much moves and where, every `hop` seconds from 0.
  *
@@ -809,6 +816,13 @@ export interface Operation {
   if_match_rev?: number | null;
   /** @default null */
   ttl_ms?: number | null;
+}
+
+/** What one operation came to: the rev that it wrote, or, of a `check`, the rev that it saw (0: absent). */
+export interface OperationResult {
+  op: "check" | "delete" | "patch" | "put";
+  key: string;
+  rev: number;
 }
 
 /** One operation of a JSON Patch (RFC 6902). `path` and `from` are JSON pointers; members it does not know are skipped. */
@@ -1289,6 +1303,20 @@ export interface SummaryFile {
   bytes: number;
 }
 
+/**
+ * What a template takes under one name. `default` None: it must be given.
+ *
+ * `texts` is a list of at least one text. A `choice` is one of the names of `choices` and stands for its value.
+ */
+export interface TemplateArgument {
+  type: "choice" | "text" | "texts";
+  help: string;
+  /** @default null */
+  default?: string | null;
+  /** @default {} */
+  choices?: { [name: string]: string };
+}
+
 /** Answer to `POST /v1/tickets`: lets a browser's window in, once, until `expires_at_ms`. */
 export interface Ticket {
   ticket: string;
@@ -1343,6 +1371,13 @@ export interface TokenRequest {
   expires_at_ms?: number | null;
 }
 
+/** What a deletion leaves: `rev` is the tombstone's, and goes on from there when the key is written again. */
+export interface Tombstone {
+  key: string;
+  rev: number;
+  position: number;
+}
+
 /** Items one after the other from time 0. */
 export interface Track {
   kind: "audio" | "caption" | "video";
@@ -1354,6 +1389,12 @@ export interface Track {
   locked?: boolean;
   /** @default 0.0 */
   gain_db?: number;
+}
+
+/** All operations of a transaction, in their order; they share one position. */
+export interface TransactionAnswer {
+  position: number;
+  results: OperationResult[];
 }
 
 /** `POST /v1/resources/transaction`: carried out in order, each operation on what those before it have made. */
@@ -1662,7 +1703,7 @@ export interface Routes {
     path: Nothing;
     query: Nothing;
     body: undefined;
-    answer: { items: { [name: string]: Json }[]; next: string | null; position?: number };
+    answer: { items: MissionTemplate[]; next: string | null; position?: number };
   };
   /** Heads, oldest first. `?status=running,paused` leaves the others out; so does `?key=`. Needs `missions:read`. */
   "GET /v1/missions": {
@@ -1746,14 +1787,14 @@ export interface Routes {
     path: Nothing;
     query: Nothing;
     body: TransactionRequest;
-    answer: { [name: string]: Json };
+    answer: TransactionAnswer;
   };
   /** Answers the tombstone. Needs `resources:write`. */
   "DELETE /v1/resources/{key}": {
     path: { key: string };
     query: Nothing;
     body: undefined;
-    answer: { [name: string]: Json };
+    answer: Tombstone;
   };
   /** With `?at=` as of that position. Any token may. */
   "GET /v1/resources/{key}": {

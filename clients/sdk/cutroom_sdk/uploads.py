@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from cutroom_sdk.client import READING_S, Client
+from cutroom_sdk.aside import aside
+from cutroom_sdk.client import Client
 from cutroom_sdk.errors import SdkError, Unreachable
-from cutroom_sdk.wire.media import Asset, AssetRequest, Upload, UploadRequest
+from cutroom_sdk.wire.media import Asset
 
 CHUNK_BYTES: Final = 8 << 20
 TRIES: Final = 5
 ID_DIGITS: Final = 32  # of the content's SHA-256, see `wire.media.Asset`
 NOT_FOUND_STATUS: Final = 404
-CONTENT_TYPE: Final = "application/offset+octet-stream"
 
 Report = Callable[[int, int], None]
 
@@ -34,8 +34,9 @@ async def upload(
         Unreachable: the connection broke five times in a row.
         SdkError: the daemon's own, such as `insufficient_storage` or `media_unreadable`.
     """
-    size = (await asyncio.to_thread(path.stat)).st_size
-    begun = await client.post("/v1/uploads", UploadRequest(name=path.name, bytes=size), Upload)
+    found = await aside(path.stat)
+    size = found.st_size
+    begun = await client.begin_upload(path.name, size)
     offset, failures = 0, 0
     while offset < size:
         try:
@@ -46,16 +47,15 @@ async def upload(
             if failures == TRIES or not _worth_asking(error):
                 raise
             await sleep(0.2 * failures)
-            offset = await _offset(client, begun.upload_id)
+            offset = await client.upload_offset(begun.upload_id)
         if report:
             report(offset, size)
-    asked = AssetRequest(upload=begun.upload_id, name=path.name)
-    return await client.post("/v1/assets", asked, Asset, timeout_s=READING_S)
+    return await client.register_upload(begun.upload_id, name=path.name)
 
 
 async def find_known(client: Client, path: Path) -> Asset | None:
     """Return the asset that a file's content is already, whose file is where it was; None: it has to be sent."""
-    sha256 = await asyncio.to_thread(_sha256, path)
+    sha256 = await aside(_sha256, path)
     try:
         asset = await client.asset(sha256[:ID_DIGITS])
     except SdkError as error:
@@ -76,17 +76,10 @@ def _worth_asking(error: SdkError) -> bool:
 
 
 async def _send_chunk(client: Client, upload_id: str, path: Path, offset: int) -> int:
-    chunk = await asyncio.to_thread(_read_at, path, offset)
+    chunk = await aside(_read_at, path, offset)
     if not chunk:
         raise SdkError("invalid_request", f"{path.name} became shorter while it was uploaded")
-    headers = {"Content-Type": CONTENT_TYPE, "Upload-Offset": str(offset)}
-    answer = await client.request("PATCH", f"/v1/uploads/{upload_id}", content=chunk, headers=headers)
-    return int(answer.headers.get("Upload-Offset", offset + len(chunk)))
-
-
-async def _offset(client: Client, upload_id: str) -> int:
-    answer = await client.request("HEAD", f"/v1/uploads/{upload_id}")
-    return int(answer.headers["Upload-Offset"])
+    return await client.send_chunk(upload_id, offset, chunk)
 
 
 def _read_at(path: Path, offset: int) -> bytes:

@@ -53,10 +53,8 @@ class Studio:
             raise SdkError("not_found", "there is none", status=404)
         return self.held[mission_id]
 
-    async def get(self, path: str, kind: Any) -> Any:
-        assert path == "/v1/profiles"
-        profile = type("Profile", (), {"name": "source"})
-        return type("Profiles", (), {"items": (profile,)})
+    async def profiles(self) -> Any:
+        return [type("Profile", (), {"name": "source"})]
 
     async def register(self, path: str) -> Asset:
         name = Path(path).name

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -261,6 +262,7 @@ async def test_a_missing_analysis_is_done_without_and_named(tmp_path: Path) -> N
 
 async def test_profiles_are_served_as_one_page() -> None:
     app = Starlette(routes=routes)
+    app.state.kernel = SimpleNamespace(dispatch=SimpleNamespace(head=7))
 
     class Known:
         """Stands for the border: everybody is Ada."""
@@ -277,3 +279,4 @@ async def test_profiles_are_served_as_one_page() -> None:
         page = (await client.get("/v1/profiles")).json()
     assert [one["name"] for one in page["items"]] == list(profiles())
     assert page["items"][0]["max_duration"] == "900"
+    assert (page["next"], page["position"]) == (None, 7)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.kernel.records import Operation
+from cutroom_sdk.wire.resources import Operation
 from tests.conftest import Golden
 from tests.http_kit import Border, served
 from tests.kernel_kit import ADA, put, write

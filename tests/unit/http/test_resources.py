@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from cutroom_sdk.wire.resources import OPERATIONS_MAX, TTL_MAX_MS
 from engine.http.requests import BODY_MAX
 from engine.http.routes import PREFIXES_MAX
 from engine.kernel import records
-from engine.kernel.records import OPERATIONS_MAX, TTL_MAX_MS
 from tests.http_kit import Border, asked
 from tests.kernel_kit import ADA, Add, check_invariants
 
@@ -263,6 +263,8 @@ async def test_keys_that_are_malformed_or_the_engines_own_are_refused(client: ht
         ("project", 400, "invalid_key"),
         ("project/a%20b", 400, "invalid_key"),
         ("project//a", 400, "invalid_key"),
+        ("project/%2e%2e/mission/m1", 400, "invalid_key"),
+        ("project/%2e", 400, "invalid_key"),
         ("mission/m1", 403, "engine_owned"),
         ("outbox/c", 403, "engine_owned"),
     ):

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from cutroom_sdk.wire.resources import Operation
 from engine.http import sse
 from engine.kernel import subscriptions
-from engine.kernel.records import Operation
 from tests.http_kit import Border, Watch, revs, served
 from tests.kernel_kit import ADA, Add, put, write
 

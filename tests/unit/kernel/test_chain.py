@@ -7,10 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from cutroom_sdk.wire.resources import Operation
 from engine.kernel import chain
 from engine.kernel.anchor import ANCHOR_FILE
 from engine.kernel.kernel import DATABASE_NAME, Kernel
-from engine.kernel.records import Operation
 from tests.kernel_kit import ADA, ELSEWHERE, Add, events_of, put, running, write
 
 

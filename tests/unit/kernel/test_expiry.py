@@ -8,13 +8,13 @@ import pytest
 from msgspec import UNSET
 
 from cutroom_sdk.wire.codec import decode
-from cutroom_sdk.wire.resources import PatchOperation
+from cutroom_sdk.wire.resources import Operation, PatchOperation
 from engine.kernel import records
 from engine.kernel.context import Context
 from engine.kernel.errors import Invalid, Unavailable
 from engine.kernel.expiry import Sweeper
 from engine.kernel.kernel import Kernel
-from engine.kernel.records import Expiry, JsonPatch, Operation, ResourcesChanged, WriteRecords
+from engine.kernel.records import Expiry, JsonPatch, ResourcesChanged, WriteRecords
 from engine.kernel.resources import Record
 from tests.kernel_kit import (
     ADA,

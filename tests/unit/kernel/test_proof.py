@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from cutroom_sdk.wire.log import LogProof, ReplayProof
+from cutroom_sdk.wire.resources import Operation
 from engine.kernel import anchor
 from engine.kernel.commands import COMMAND
 from engine.kernel.database import Database
 from engine.kernel.kernel import DATABASE_NAME, Kernel
 from engine.kernel.proof import FINDINGS_MAX, prove
-from engine.kernel.records import Operation
 from engine.kernel.reducer import Aggregate
 from engine.kernel.replay import check
 from tests.kernel_kit import ADA, COUNTER, ELSEWHERE, Add, Shout, put, running, write

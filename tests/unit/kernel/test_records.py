@@ -5,13 +5,12 @@ from typing import Any
 
 import pytest
 
-from cutroom_sdk.wire.resources import PatchOperation
+from cutroom_sdk.wire.resources import Operation, PatchOperation
 from engine.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from engine.kernel.records import (
     DEPTH_MAX,
     MAX_VALUE_BYTES,
     JsonPatch,
-    Operation,
     check_key,
     check_writable,
     merge_patch,
@@ -19,7 +18,9 @@ from engine.kernel.records import (
 from tests.kernel_kit import ADA, ELSEWHERE, check_invariants, events_of, put, running, write
 
 
-@pytest.mark.parametrize("key", ["project/a", "team/a.b_c~d-e", "/".join("abcdefgh"), "project/" + "x" * 128])
+@pytest.mark.parametrize(
+    "key", ["project/a", "team/a.b_c~d-e", "/".join("abcdefgh"), "project/" + "x" * 128, "project/.a/..."]
+)
 def test_a_well_formed_key_is_taken(key: str) -> None:
     check_key(key)
 
@@ -36,6 +37,9 @@ def test_a_well_formed_key_is_taken(key: str) -> None:
         "project/ä",
         "project/a\n",
         "project/a%2Fb",
+        "project/..",
+        "project/./a",
+        "../project/a",
         "project/" + "x" * 129,
         "/".join("abcdefghi"),
         "/".join(["x" * 128] * 5),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from cutroom_sdk.wire.resources import Operation
 from engine.kernel.changes import covering, covers
 from engine.kernel.dispatch import Asked
-from engine.kernel.records import Operation
 from engine.kernel.resources import Reader, _rows, _spans
 from tests.kernel_kit import ADA, ELSEWHERE, Add, Counter, check_invariants, put, running, write
 

@@ -316,6 +316,26 @@ class MissionEventRequest(Request, frozen=True, kw_only=True):
     expected_version: int | None = None
 
 
+class TemplateArgument(Wire, frozen=True, kw_only=True):
+    """What a template takes under one name. `default` None: it must be given.
+
+    `texts` is a list of at least one text. A `choice` is one of the names of `choices` and stands for its value.
+    """
+
+    type: Literal["text", "texts", "choice"]
+    help: str
+    default: str | None = None
+    choices: dict[str, str] = {}
+
+
+class MissionTemplate(Wire, frozen=True, kw_only=True):
+    """A ready-made mission: `POST /v1/missions {template, args}` makes one of it."""
+
+    template: str
+    title: str
+    args: dict[str, TemplateArgument]
+
+
 class MissionEventAnswer(Wire, frozen=True, kw_only=True):
     """The mission afterwards, and what the engine was asked to carry out because of the event."""
 

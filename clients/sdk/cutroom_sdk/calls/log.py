@@ -1,0 +1,58 @@
+"""The log: read, followed, proved, copied."""
+
+import contextlib
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
+
+import httpx
+
+from cutroom_sdk.connection import READING_S, Connection, read
+from cutroom_sdk.places import Query, given
+from cutroom_sdk.wire.log import LogProof, ReplayProof
+from cutroom_sdk.wire.resources import EventPage, EventRecord
+from cutroom_sdk.wire.tokens import AuditEntry
+
+
+class LogCalls(Connection):
+    """What happened, oldest first."""
+
+    async def log(
+        self, *, after: int = 0, limit: int = 100, stream: str | None = None, kind: str | None = None
+    ) -> EventPage:
+        """Return a page of the log after a position, oldest first."""
+        asked = given({"after": after, "limit": limit, "stream": stream, "type": kind})
+        return await self.get("/v1/log", EventPage, asked)
+
+    async def follow_log(
+        self, after: int, *, stream: str | None = None, kind: str | None = None
+    ) -> AsyncGenerator[EventRecord, None]:
+        """Yield the events after a position, then what comes.
+
+        Raises:
+            Unreachable: the stream broke; go on after the last event's position.
+        """
+        asked: Query = {**given({"after": after, "stream": stream, "type": kind})}
+        async with contextlib.aclosing(self.stream("/v1/log/events", asked)) as messages:
+            async for message in messages:
+                if message.event not in ("ready", "bookmark"):
+                    yield read(message.data, EventRecord)
+
+    async def prove_log(self) -> LogProof:
+        """Return whether the log is what was written; reads all of it."""
+        return await self.ask("GET", "/v1/log/verify", LogProof, timeout_s=READING_S)
+
+    async def check_replay(self) -> ReplayProof:
+        """Return whether what is published is what the log comes to; folds all of it."""
+        return await self.ask("GET", "/v1/log/replay", ReplayProof, timeout_s=READING_S)
+
+    def export_log(self, after: int = 0) -> AbstractAsyncContextManager[httpx.Response]:
+        """Open the events after a position with their hashes, one a line (`wire.log.LogLine`), up to the head."""
+        return self.opened("/v1/log/export", given({"after": after}))
+
+    def backup(self) -> AbstractAsyncContextManager[httpx.Response]:
+        """Open a copy of the database of one moment; the headers `Cutroom-Position` and `Cutroom-SHA256` say of what."""
+        return self.opened("/v1/log/backup")
+
+    async def audit(self, *, after: int | None = None) -> list[AuditEntry]:
+        """Return who was refused what and who administered the engine, oldest first."""
+        return await self.every("/v1/audit", AuditEntry, given({"after": after}))

@@ -1,0 +1,36 @@
+"""Target profiles and renders."""
+
+from contextlib import AbstractAsyncContextManager
+
+import httpx
+
+from cutroom_sdk.calls.media import ranged
+from cutroom_sdk.connection import Connection
+from cutroom_sdk.places import filled
+from cutroom_sdk.wire.renders import Profile, Render
+
+
+class RenderCalls(Connection):
+    """Finished films, and those in the making."""
+
+    async def profiles(self) -> list[Profile]:
+        """Return all target profiles, in the order of the table."""
+        return await self.few("/v1/profiles", Profile)
+
+    async def renders(self) -> list[Render]:
+        """Return all renders."""
+        return await self.every("/v1/renders", Render)
+
+    async def render(self, render_id: str) -> Render:
+        """Return one render."""
+        return await self.get(filled("/v1/renders/{render_id}", render_id), Render)
+
+    def render_content(
+        self, render_id: str, *, bytes_range: str | None = None
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        """Open the finished file; `bytes_range` is a part of it as HTTP has it: `0-499`, `-500` (the last 500)."""
+        return self.opened(filled("/v1/renders/{render_id}/content", render_id), headers=ranged(bytes_range))
+
+    async def cancel_render(self, render_id: str) -> Render:
+        """End a render; what is finished of it is kept for the next time."""
+        return await self.ask("POST", filled("/v1/renders/{render_id}/cancel", render_id), Render)

@@ -1,0 +1,16 @@
+"""What the daemon says of itself."""
+
+from cutroom_sdk.connection import Connection
+from cutroom_sdk.wire.status import Health, Ready
+
+
+class StatusCalls(Connection):
+    """Alive, ready, measured, described."""
+
+    async def health(self) -> Health:
+        """Return that it is alive, and in which versions."""
+        return await self.get("/health", Health)
+
+    async def ready(self) -> Ready:
+        """Return what works and what is missing."""
+        return await self.get("/ready", Ready)

@@ -1,0 +1,1 @@
+"""The client and the replica for programs without an event loop: plain scripts, threads, notebooks."""

@@ -1,0 +1,94 @@
+# Made by `just specs` from cutroom_sdk/calls/media.py; change that one.
+"""Footage, what was derived from it, and uploads in pieces."""
+
+from contextlib import AbstractContextManager
+from typing import Any, Final
+
+import httpx
+
+from cutroom_sdk.places import filled, given
+from cutroom_sdk.sync.connection import READING_S, Connection
+from cutroom_sdk.wire.media import AnalysisRequest, Artifact, Asset, AssetRequest, Upload, UploadRequest
+
+UPLOAD_TYPE: Final = "application/offset+octet-stream"
+
+
+class MediaCalls(Connection):
+    """Assets, artifacts, uploads. A whole file is sent with `cutroom_sdk.uploads.upload`."""
+
+    def register(self, path: str, *, name: str | None = None, idempotency_key: str | None = None) -> Asset:
+        """Have footage taken in that stays where it is; the same content gives the same asset.
+
+        Raises:
+            SdkError: `media_unreadable`; `path_outside_roots`: upload it instead.
+        """
+        return self._taken_in(AssetRequest(path=path, name=name), idempotency_key)
+
+    def register_upload(
+        self, upload_id: str, *, name: str | None = None, idempotency_key: str | None = None
+    ) -> Asset:
+        """Have an upload that has come whole taken in.
+
+        Raises:
+            SdkError: `media_unreadable`: what came is thrown away.
+        """
+        return self._taken_in(AssetRequest(upload=upload_id, name=name), idempotency_key)
+
+    def _taken_in(self, asked: AssetRequest, idempotency_key: str | None) -> Asset:
+        return self.post("/v1/assets", asked, Asset, idempotency_key=idempotency_key, timeout_s=READING_S)
+
+    def assets(self) -> list[Asset]:
+        """Return all assets."""
+        return self.every("/v1/assets", Asset)
+
+    def asset(self, asset_id: str) -> Asset:
+        """Return one asset."""
+        return self.get(filled("/v1/assets/{id}", asset_id), Asset)
+
+    def asset_content(
+        self, asset_id: str, *, bytes_range: str | None = None
+    ) -> AbstractContextManager[httpx.Response]:
+        """Open an asset's file; `bytes_range` is a part of it as HTTP has it: `0-499`, `-500` (the last 500)."""
+        return self.opened(filled("/v1/assets/{id}/content", asset_id), headers=ranged(bytes_range))
+
+    def analyse(self, asset_id: str, kind: str, params: dict[str, Any] | None = None) -> Artifact:
+        """Have an asset analysed and return what came of it; what was found before is found again at once."""
+        asked, path = AnalysisRequest(kind=kind, params=params or {}), "/v1/assets/{id}/analyses"
+        return self.post(filled(path, asset_id), asked, Artifact, timeout_s=READING_S)
+
+    def artifacts(self, *, asset_id: str | None = None, kind: str | None = None) -> list[Artifact]:
+        """Return artifacts, sorted by id; those of one asset, of one kind, if they are named."""
+        return self.every("/v1/artifacts", Artifact, given({"asset_id": asset_id, "kind": kind}))
+
+    def artifact(self, artifact_id: str) -> Artifact:
+        """Return one artifact, its data filled in where it is JSON that lies apart for its size."""
+        return self.get(filled("/v1/artifacts/{id}", artifact_id), Artifact)
+
+    def begin_upload(self, name: str, size: int) -> Upload:
+        """Begin an upload of so many bytes."""
+        return self.post("/v1/uploads", UploadRequest(name=name, bytes=size), Upload)
+
+    def upload_offset(self, upload_id: str) -> int:
+        """Return how many bytes of an upload have come."""
+        answer = self.request("GET", filled("/v1/uploads/{id}", upload_id))
+        return int(answer.headers["Upload-Offset"])
+
+    def send_chunk(self, upload_id: str, offset: int, chunk: bytes) -> int:
+        """Send the bytes that go at `offset`; return how many have come then.
+
+        Raises:
+            SdkError: `version_conflict`, the daemon has another number of bytes: ask for the `upload_offset`.
+        """
+        headers = {"Content-Type": UPLOAD_TYPE, "Upload-Offset": str(offset)}
+        path = filled("/v1/uploads/{id}", upload_id)
+        answer = self.request("PATCH", path, content=chunk, headers=headers)
+        return int(answer.headers["Upload-Offset"])
+
+    def cancel_upload(self, upload_id: str) -> Upload:
+        """Throw away what has come of an upload."""
+        return self.ask("DELETE", filled("/v1/uploads/{id}", upload_id), Upload)
+
+
+def ranged(bytes_range: str | None) -> dict[str, str]:
+    """Return the header that asks for a part of a file."""
+    return {} if bytes_range is None else {"Range": f"bytes={bytes_range}"}

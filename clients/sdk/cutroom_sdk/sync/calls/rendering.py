@@ -1,0 +1,37 @@
+# Made by `just specs` from cutroom_sdk/calls/rendering.py; change that one.
+"""Target profiles and renders."""
+
+from contextlib import AbstractContextManager
+
+import httpx
+
+from cutroom_sdk.places import filled
+from cutroom_sdk.sync.calls.media import ranged
+from cutroom_sdk.sync.connection import Connection
+from cutroom_sdk.wire.renders import Profile, Render
+
+
+class RenderCalls(Connection):
+    """Finished films, and those in the making."""
+
+    def profiles(self) -> list[Profile]:
+        """Return all target profiles, in the order of the table."""
+        return self.few("/v1/profiles", Profile)
+
+    def renders(self) -> list[Render]:
+        """Return all renders."""
+        return self.every("/v1/renders", Render)
+
+    def render(self, render_id: str) -> Render:
+        """Return one render."""
+        return self.get(filled("/v1/renders/{render_id}", render_id), Render)
+
+    def render_content(
+        self, render_id: str, *, bytes_range: str | None = None
+    ) -> AbstractContextManager[httpx.Response]:
+        """Open the finished file; `bytes_range` is a part of it as HTTP has it: `0-499`, `-500` (the last 500)."""
+        return self.opened(filled("/v1/renders/{render_id}/content", render_id), headers=ranged(bytes_range))
+
+    def cancel_render(self, render_id: str) -> Render:
+        """End a render; what is finished of it is kept for the next time."""
+        return self.ask("POST", filled("/v1/renders/{render_id}/cancel", render_id), Render)

@@ -1,0 +1,80 @@
+"""How each route is called through the Python clients: the same words for the one that waits and the one that does not."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from cutroom_sdk.wire.approvals import Approval, ApprovalSubject
+from cutroom_sdk.wire.missions import MissionRequest, PostStarted
+from cutroom_sdk.wire.resources import Operation, PatchOperation
+from cutroom_sdk.wire.sessions import ReportRunStarted
+from cutroom_sdk.wire.tokens import TokenRequest
+
+# Takes a client; returns what its method does: an answer to wait for, something to open, or a stream.
+Call = Callable[[Any], Any]
+KEY: Final = "project/film/plan"
+APPROVAL: Final = Approval(
+    approval_id="a1",
+    decider="human",
+    subject=ApprovalSubject(kind="work_item", id="m1/cut"),
+    subject_hash="0f",
+    summary="",
+    artifact_refs=(),
+    state="pending",
+    requested_at_ms=0,
+    expires_at_ms=0,
+)
+
+CALLS: Final[Mapping[str, Call]] = {
+    "GET /health": lambda studio: studio.health(),
+    "GET /ready": lambda studio: studio.ready(),
+    "GET /v1/log": lambda studio: studio.log(after=3, stream="mission", kind="run"),
+    "GET /v1/log/events": lambda studio: studio.follow_log(3),
+    "GET /v1/log/verify": lambda studio: studio.prove_log(),
+    "GET /v1/log/replay": lambda studio: studio.check_replay(),
+    "GET /v1/log/export": lambda studio: studio.export_log(3),
+    "GET /v1/log/backup": lambda studio: studio.backup(),
+    "GET /v1/resources": lambda studio: studio.records("project", "team"),
+    "GET /v1/resources/events": lambda studio: studio.resource_stream(None, prefixes=["project"]),
+    "POST /v1/resources/transaction": lambda studio: studio.transact([Operation(op="delete", key=KEY)]),
+    "GET /v1/resources/{key}": lambda studio: studio.record(KEY, at=3),
+    "PUT /v1/resources/{key}": lambda studio: studio.put(KEY, {"n": 1}, if_match=3),
+    "PATCH /v1/resources/{key}": lambda studio: studio.amend(KEY, [PatchOperation(op="remove", path="/n")]),
+    "DELETE /v1/resources/{key}": lambda studio: studio.delete(KEY, idempotency_key="once"),
+    "POST /v1/missions": lambda studio: studio.create_mission(MissionRequest(title="a film", goal="cut it")),
+    "GET /v1/missions": lambda studio: studio.missions(status="draft,running"),
+    "GET /v1/missions/{id}": lambda studio: studio.mission("m1"),
+    "POST /v1/missions/{id}/events": lambda studio: studio.tell_mission("m1", PostStarted()),
+    "GET /v1/mission-templates": lambda studio: studio.mission_templates(),
+    "POST /v1/sessions/{id}/events": lambda studio: studio.report("s1", ReportRunStarted(run_id="r1")),
+    "GET /v1/runs/{id}": lambda studio: studio.run("r1"),
+    "GET /v1/approvals": lambda studio: studio.approvals(state="pending"),
+    "GET /v1/approvals/{id}": lambda studio: studio.approval("a1"),
+    "POST /v1/approvals/{id}/approve": lambda studio: studio.approve(APPROVAL),
+    "POST /v1/approvals/{id}/deny": lambda studio: studio.deny(APPROVAL, reason="too long"),
+    "GET /v1/profiles": lambda studio: studio.profiles(),
+    "POST /v1/assets": lambda studio: studio.register("talk.mp4"),
+    "GET /v1/assets": lambda studio: studio.assets(),
+    "GET /v1/assets/{id}": lambda studio: studio.asset("f00"),
+    "GET /v1/assets/{id}/content": lambda studio: studio.asset_content("f00", bytes_range="0-99"),
+    "POST /v1/assets/{id}/analyses": lambda studio: studio.analyse("f00", "shots"),
+    "GET /v1/artifacts": lambda studio: studio.artifacts(asset_id="f00", kind="shots"),
+    "GET /v1/artifacts/{id}": lambda studio: studio.artifact("c0de"),
+    "POST /v1/uploads": lambda studio: studio.begin_upload("talk.mp4", 3),
+    "GET /v1/uploads/{id}": lambda studio: studio.upload_offset("u1"),
+    "PATCH /v1/uploads/{id}": lambda studio: studio.send_chunk("u1", 0, b"abc"),
+    "DELETE /v1/uploads/{id}": lambda studio: studio.cancel_upload("u1"),
+    "GET /v1/renders": lambda studio: studio.renders(),
+    "GET /v1/renders/{render_id}": lambda studio: studio.render("n1"),
+    "POST /v1/tokens": lambda studio: studio.issue_token(
+        TokenRequest(actor="ada", capabilities=("log:read",), human=True)
+    ),
+    "GET /v1/tokens": lambda studio: studio.tokens(),
+    "DELETE /v1/tokens/{id}": lambda studio: studio.revoke_token("t1"),
+    "POST /v1/tickets": lambda studio: studio.ticket(),
+    "POST /v1/enter": lambda studio: studio.enter("once"),
+    "GET /v1/audit": lambda studio: studio.audit(after=3),
+    "GET /v1/renders/{render_id}/content": lambda studio: studio.render_content("n1"),
+    "POST /v1/renders/{render_id}/cancel": lambda studio: studio.cancel_render("n1"),
+}
+# Routes that no program calls, and why: {"GET /": "the page itself"}.
+NOT_FOR_PROGRAMS: Final[Mapping[str, str]] = {}
