@@ -24,7 +24,6 @@ import uvicorn
 from starlette.applications import Starlette
 
 from cutroom_sdk.discovery import state_dir
-from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.problems import DONE, FAILED
 from cutroom_sdk.wire.status import Endpoint, Health, Ready
 from engine import __version__
@@ -38,9 +37,8 @@ from engine.kernel import failpoints
 from engine.kernel.clock import SystemClock, monotonic_s
 from engine.kernel.errors import Conflict, StudioError
 from engine.kernel.kernel import Kernel
-from engine.state import held
+from engine.state import held, published
 
-ENDPOINT_FILE: Final = "endpoint.json"
 CLOSE_S: Final = 2
 OPEN_FILES_MAX: Final = 65_536
 _log = logging.getLogger("cutroom")
@@ -49,12 +47,10 @@ reach = failpoints.points(
     "locked",
     "kernel_open",
     "running",
-    "endpoint_written",
     "before_ready",
     "listening",
     "stopping",
     "served",
-    "endpoint_removed",
     "ended",
 )
 
@@ -198,7 +194,10 @@ async def serve(folder: Path, settings: Settings) -> int:
                 streams=lambda: app.state.streams,
             )
             server = _Server(_uvicorn(activity, limits), app.state.closing, url)
-            with _published(folder, url, kernel.clock.now_ms()):
+            endpoint = Endpoint(
+                url=url, pid=os.getpid(), started_at_ms=kernel.clock.now_ms(), version=__version__
+            )
+            with published(folder, endpoint):
                 reach("before_ready")
                 watchers = [
                     asyncio.create_task(_end_when_broken(server, kernel)),
@@ -226,22 +225,6 @@ def _uvicorn(app: Any, limits: Limits) -> uvicorn.Config:
         ws="none",
         lifespan="off",
     )
-
-
-@contextlib.contextmanager
-def _published(folder: Path, url: str, now_ms: int) -> Iterator[None]:
-    """Say in the state directory where the daemon is, for as long as it runs."""
-    file = folder / ENDPOINT_FILE
-    endpoint = Endpoint(url=url, pid=os.getpid(), started_at_ms=now_ms, version=__version__)
-    temporary = file.with_suffix(".new")
-    temporary.write_bytes(encode(endpoint))
-    reach("endpoint_written")
-    temporary.replace(file)
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)
-        reach("endpoint_removed")
 
 
 async def _end_when_broken(server: uvicorn.Server, kernel: Kernel) -> None:

@@ -1,14 +1,20 @@
-"""The state directory's lock: whoever holds it has the files to itself."""
+"""The state directory: whose it is, and where its daemon can be found."""
 
 import contextlib
 import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from cutroom_sdk.discovery import ENDPOINT_FILE
+from cutroom_sdk.wire.codec import encode
+from cutroom_sdk.wire.status import Endpoint
+from engine.kernel import failpoints
 from engine.kernel.errors import Conflict
 
 LOCK_FILE: Final = "daemon.lock"
+reach = failpoints.points("daemon", "endpoint_written", "endpoint_removed")
 
 
 @contextlib.contextmanager
@@ -30,3 +36,21 @@ def held(folder: Path) -> Iterator[None]:
                 code="daemon_running",
             ) from error
         yield
+
+
+@contextlib.contextmanager
+def published(folder: Path, endpoint: Endpoint) -> Iterator[None]:
+    """Say in the state directory where the daemon is, for as long as the block lasts; there whole or not at all."""
+    file = folder / ENDPOINT_FILE
+    temporary = file.with_suffix(".new")
+    with temporary.open("wb") as new:
+        new.write(encode(endpoint))
+        new.flush()
+        os.fsync(new.fileno())
+    reach("endpoint_written")
+    temporary.replace(file)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+        reach("endpoint_removed")

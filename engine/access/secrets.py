@@ -4,12 +4,13 @@ import hashlib
 import os
 from pathlib import Path
 
+from engine.kernel.anchor import sync_folder
 from engine.kernel.errors import Invalid
 from engine.kernel.ids import new_secret
 
 
 def kept_secret(path: Path) -> str:
-    """Read the secret in a file, and make it on the first start (mode 0600, there whole or not at all).
+    """Read the secret in a file, and make it on the first start (mode 0600, on disk, whole, when this returns).
 
     Raises:
         Invalid: the file is there and empty.
@@ -23,6 +24,7 @@ def kept_secret(path: Path) -> str:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        sync_folder(path.parent)
     secret = path.read_text().strip()
     if not secret:
         raise Invalid(f"{path} is empty; remove it, and the next start makes a new one", field=str(path))

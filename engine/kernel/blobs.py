@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from engine.kernel import failpoints
+from engine.kernel.anchor import sync_folder
 
 CHUNK = 1 << 20
 reach = failpoints.points("blobs", "staged", "synced", "renamed", "in_place")
@@ -23,7 +24,10 @@ class Blobs:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._staging = root / "staging"
-        self._staging.mkdir(parents=True, exist_ok=True)
+        if not self._staging.exists():
+            self._staging.mkdir(parents=True)
+            sync_folder(root.parent)
+            sync_folder(root)
 
     def path(self, sha256: str) -> Path:
         """Return where the blob lies or would lie."""
@@ -68,7 +72,7 @@ class Blobs:
         target = self.path(sha256)
         if not target.parent.exists():
             target.parent.mkdir(exist_ok=True)
-            _sync_folder(self._root)
+            sync_folder(self._root)
         descriptor = os.open(file, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -77,7 +81,7 @@ class Blobs:
         reach("synced")
         file.replace(target)
         reach("renamed")
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         reach("in_place")
         return sha256
 
@@ -93,11 +97,3 @@ def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's content, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,19 +12,24 @@ from tests.unit.media.pool_tasks import Answer, Ask
 
 MODULES = ("engine.media.probe", "tests.unit.media.pool_tasks")
 LIMIT_S = 20.0
+COMMIT, DEEP = 40, 4_000  # of each kind
 KINDS = {"mp4": "libx264", "mkv": "libx264", "ts": "libx264", "webm": "libvpx-vp9", "avi": "mpeg4"}
 
 
+@pytest.mark.parametrize(
+    "count", [COMMIT, pytest.param(DEEP, marks=[pytest.mark.deep, pytest.mark.timeout(3600)])]
+)
 @pytest.mark.parametrize("kind", KINDS)
-async def test_mutated_media_gives_a_result_or_a_clear_error(tmp_path: Path, kind: str) -> None:
+async def test_mutated_media_gives_a_result_or_a_clear_error(tmp_path: Path, kind: str, count: int) -> None:
     audio = clips.Sound() if kind != "avi" else None
     clip = clips.make_clip(tmp_path / f"whole.{kind}", frames=12, gop=4, codec=KINDS[kind], audio=audio)
     ends = []
     async with Pool(modules=MODULES, workers=2, memory_bytes=1 << 30) as pool:
-        for number, data in enumerate(clips.mutations(clip.path.read_bytes(), count=24, seed=7)):
+        for number, data in enumerate(clips.mutations(clip.path.read_bytes(), count=count, seed=7)):
             path = tmp_path / f"{number}.{kind}"
             path.write_bytes(data)
             ends.append(await how_it_ends(pool, path))
+            path.unlink()
     assert set(ends) == {"read", "media_unreadable"}
 
 
