@@ -15,7 +15,7 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,10 +58,13 @@ reach = failpoints.points(
 class _Server(uvicorn.Server):
     """uvicorn, with signals that end it in peace and streams that are told to end before it waits for connections."""
 
-    def __init__(self, config: uvicorn.Config, closing: asyncio.Event, url: str) -> None:
+    def __init__(
+        self, config: uvicorn.Config, closing: asyncio.Event, url: str, drain: Callable[[], Awaitable[None]]
+    ) -> None:
         super().__init__(config)
         self._closing = closing
         self._url = url
+        self._drain = drain
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -85,10 +88,10 @@ class _Server(uvicorn.Server):
         print(f"cutroom is ready at {self._url}", flush=True)  # noqa: T201
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the streams, then the server."""
+        """End the streams, then the server; at the same time what is being carried out comes to its end."""
         reach("stopping")
         self._closing.set()
-        await super().shutdown(sockets)
+        await asyncio.gather(super().shutdown(sockets), self._drain())
 
 
 class _Activity:
@@ -193,7 +196,7 @@ async def serve(folder: Path, settings: Settings) -> int:
                 request_s=settings.request_s,
                 streams=lambda: app.state.streams,
             )
-            server = _Server(_uvicorn(activity, limits), app.state.closing, url)
+            server = _Server(_uvicorn(activity, limits), app.state.closing, url, kernel.outbox.drain)
             endpoint = Endpoint(
                 url=url, pid=os.getpid(), started_at_ms=kernel.clock.now_ms(), version=__version__
             )

@@ -24,7 +24,7 @@ from engine.kernel.reducer import Aggregate
 __all__ = ["Accepted", "Asked", "Bookkeeping", "Dispatch", "Told"]
 
 BATCH: Final = 512
-Bookkeeping = Callable[[sqlite3.Connection], None]
+Bookkeeping = Callable[[sqlite3.Connection, Sequence[Accepted]], None]
 reach = failpoints.points(
     "dispatch",
     "queued",
@@ -106,7 +106,8 @@ class Dispatch:
     ) -> tuple[Accepted, ...]:
         """Ask for several things that are accepted together, in one transaction, or not at all.
 
-        `bookkeeping` writes rows that are no state (a checkpoint, a kept answer) in the same transaction.
+        `bookkeeping` writes rows that are no state (a checkpoint, a lease) in the same transaction, and sees what was
+        accepted. What it raises refuses the whole batch: it is for finding that the log is another's by now.
         """
         if self._ended:
             raise Unavailable("the daemon is stopping and takes nothing more")
@@ -197,13 +198,13 @@ def _write(
     connection: sqlite3.Connection, done: list[tuple[_Request, Draft, tuple[Accepted, ...]]], hash_: bytes
 ) -> bytes:
     """Write a batch and return the hash that the chain comes to."""
-    for request, draft, _ in done:
+    for request, draft, accepted in done:
         hash_ = log.insert(connection, draft.events, hash_, draft.values)
         reach("events_written")
         changes.insert(connection, draft.changes)
         reach("changes_written")
         if request.bookkeeping:
-            request.bookkeeping(connection)
+            request.bookkeeping(connection, accepted)
             reach("bookkeeping_written")
         if request.context.claim and draft.events:
             _claim(connection, request.context.claim, draft.events[0].at_ms)

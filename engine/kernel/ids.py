@@ -26,6 +26,15 @@ def derived_id(*parts: str | int) -> str:
     return hashlib.sha256(joined.encode()).hexdigest()[:32]
 
 
+def derived_number(*parts: str | int, below: int) -> int:
+    """Return the number in `[0, below)` that follows from `parts`: evenly spread, and the same each time.
+
+    >>> derived_number("c1", 1, below=1000) == derived_number("c1", 1, below=1000)
+    True
+    """
+    return int(derived_id(*parts), 16) % below
+
+
 def new_secret() -> str:
     """Return 256 bits of chance, URL-safe."""
     return secrets.token_urlsafe(32)

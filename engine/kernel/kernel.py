@@ -88,7 +88,7 @@ class Kernel:
             resources=store,
             subscriptions=subscriptions,
             progress=Progress(subscriptions.wake),
-            outbox=Outbox(dispatch, store, clock),
+            outbox=Outbox(dispatch, store, database, clock),
             reactions=Reactions(dispatch, subscriptions, database, clock),
             expiry=Sweeper(dispatch, database, clock),
             tools=Tools(),
@@ -102,13 +102,14 @@ class Kernel:
     async def running(self) -> AsyncIterator[None]:
         """Run the committer, the outbox, the reactions, the sweeper and the anchor for as long as the block lasts.
 
-        What expired while nothing ran is gone when the block begins. At the end effects are cancelled first, then the
-        committer, once it has written what waits; the anchor then says where the log has ended.
+        What expired while nothing ran is gone when the block begins. At the end the outbox is drained and effects are
+        cancelled first, then the committer, once it has written what waits; the anchor then says where the log has ended.
         """
         committer = self._started(self.dispatch.run(), "committer")
         effects: list[asyncio.Task[None]] = []
         try:
             reach("committing")
+            await self.outbox.take_over()
             await self.expiry.catch_up()
             effects.append(self._started(self.outbox.run(), "outbox"))
             effects.append(self._started(self.reactions.run(), "reactions"))
@@ -117,6 +118,7 @@ class Kernel:
             reach("running")
             yield
         finally:
+            await self.outbox.drain()
             await _end(*effects)
             reach("effects_ended")
             self.dispatch.stop()

@@ -5,9 +5,11 @@ resources         published state, one row a key; a deleted one stays as a tombs
 resource_history  every write of a resource, by position: what streams and `?at=` read
 idempotency       answers kept for repeated requests (bookkeeping, not state)
 checkpoints       how far a reaction has read (bookkeeping)
+starts, leases    who carries which command out (bookkeeping, see `leases`)
 
 Step 2 gives records a time to live: when they expire, in the live table (indexed: the sweeper asks for the next) and in
-the history, so that the past is answered whole. Step 3 gives every event its hash (`chain`), those of old included.
+the history, so that the past is answered whole. Step 3 gives every event its hash (`chain`), those of old included. Step 4
+counts the starts of the daemon and keeps the leases of what is attempted.
 """
 
 import sqlite3
@@ -74,6 +76,18 @@ STEPS: Final = (
     CREATE INDEX resources_expiring ON resources (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
     """,
     "ALTER TABLE events ADD COLUMN hash BLOB",
+    """
+    CREATE TABLE starts (number INTEGER NOT NULL);
+    INSERT INTO starts (number) VALUES (0);
+    CREATE TABLE leases (
+        partition TEXT NOT NULL,
+        command_id TEXT NOT NULL,
+        holder INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        until_ms INTEGER NOT NULL,
+        PRIMARY KEY (partition, command_id)
+    ) WITHOUT ROWID;
+    """,
 )
 FILLS: Final = {3: chain.fill}  # what a step computes, after its statements and in the same transaction
 reach = failpoints.points("migrations", "before_backup", "backed_up", "before_step_commit", "step_done")

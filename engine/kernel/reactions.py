@@ -18,7 +18,7 @@ from engine.kernel import failpoints
 from engine.kernel.clock import Clock
 from engine.kernel.context import engine_context
 from engine.kernel.database import Database
-from engine.kernel.dispatch import Asked, Bookkeeping, Dispatch
+from engine.kernel.dispatch import Accepted, Asked, Bookkeeping, Dispatch
 from engine.kernel.errors import StudioError, Unavailable
 from engine.kernel.log import Event
 from engine.kernel.patience import insist
@@ -98,7 +98,7 @@ def _checkpoint(connection: sqlite3.Connection) -> int:
 
 
 def _reached(position: int) -> Bookkeeping:
-    def write(connection: sqlite3.Connection) -> None:
+    def write(connection: sqlite3.Connection, _accepted: Sequence[Accepted]) -> None:
         connection.execute(
             "INSERT OR REPLACE INTO checkpoints (name, position) VALUES (?, ?)", (NAME, position)
         )

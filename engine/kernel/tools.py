@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -47,6 +47,7 @@ class Resources(Protocol):
         ...
 
 
+TOOL_LIMIT_MAX_S: Final = 24 * 3600.0
 Propose = Callable[[str, Any], Awaitable[Any]]
 
 
@@ -82,7 +83,7 @@ class Tool:
 
     `input` is the Struct of its arguments (unknown fields refused). `effect` says how far it reaches: `none` computes,
     `local` writes on this machine, `external` leaves it. `check` is the engine's own test of a result, used by `auto`
-    gates. `limit_s` ends a call that takes longer. `idempotent` tools may be called again after a crash.
+    gates. `limit_s` ends a call that takes longer; a day is the most. `idempotent` tools may be called again after a crash.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Tools:
     def add(self, tool: Tool) -> None:
         """Register a tool; its name must be free."""
         assert tool.name not in self._tools, f"two tools are called {tool.name}"
+        assert 0 < tool.limit_s <= TOOL_LIMIT_MAX_S, f"{tool.name} has a limit of {tool.limit_s} s"
         self._tools[tool.name] = tool
 
     def get(self, name: str) -> Tool:

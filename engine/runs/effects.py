@@ -13,10 +13,10 @@ from cutroom_sdk.wire.runs import RunError
 from engine.kernel.context import Context
 from engine.kernel.errors import Forbidden, Rejected, StudioError, Unavailable, WorkFailed
 from engine.kernel.kernel import Kernel
-from engine.kernel.outbox import ATTEMPTS_MAX, Effect
+from engine.kernel.outbox import Effect
 from engine.kernel.patience import insist
 from engine.kernel.resources import Reader
-from engine.kernel.tools import Tool, ToolContext, ToolResult
+from engine.kernel.tools import TOOL_LIMIT_MAX_S, Tool, ToolContext, ToolResult
 from engine.runs.reducer import Call, CallTool, Fail, Finish, Run, StopTool, Work
 
 OUTPUT_MAX: Final = 16 << 10
@@ -24,6 +24,7 @@ CONCURRENCY: Final = (
     16  # what tools do in parallel is bounded by the missions' budgets and by the worker pool
 )
 LET_GO_S: Final = 3.0
+LIMIT_S: Final = TOOL_LIMIT_MAX_S + 600  # a tool's own limit ends its call; then its end is recorded
 _log = logging.getLogger(__name__)
 
 
@@ -75,9 +76,11 @@ class Runs:
             context = run_context(self._kernel, run.run_id, work, effect.context)
             _check_capability(tool, context.context)
             arguments = self._kernel.tools.read_input(work.tool, work.input)
+            if not tool.idempotent:
+                effect.begin_once()
             result = await self._call(tool, arguments, context, effect)
         except Unavailable as error:
-            if tool.idempotent and effect.attempt < ATTEMPTS_MAX:
+            if tool.idempotent and not effect.last:
                 raise
             return _failure(error)
         except StudioError as error:
@@ -189,6 +192,6 @@ def _failure(error: StudioError) -> Fail:
 def register(kernel: Kernel) -> Runs:
     """Have the outbox carry runs out."""
     runs = Runs(kernel)
-    kernel.outbox.handle(CallTool, runs.call_tool, idempotent=True, concurrency=CONCURRENCY)
-    kernel.outbox.handle(StopTool, runs.stop_tool, idempotent=True)
+    kernel.outbox.handle(CallTool, runs.call_tool, concurrency=CONCURRENCY, limit_s=LIMIT_S)
+    kernel.outbox.handle(StopTool, runs.stop_tool)
     return runs

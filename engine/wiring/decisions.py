@@ -18,8 +18,8 @@ from engine.kernel.context import Context, engine_context
 from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import NotFound, StudioError, Unavailable, WorkFailed
 from engine.kernel.kernel import Kernel
-from engine.kernel.outbox import ATTEMPTS_MAX, Effect
-from engine.kernel.tools import ToolResult
+from engine.kernel.outbox import Effect
+from engine.kernel.tools import TOOL_LIMIT_MAX_S, ToolResult
 from engine.missions import types as missions
 from engine.missions.specs import check_input
 from engine.runs.effects import run_context
@@ -149,7 +149,7 @@ async def _checked(kernel: Kernel, subject: ApprovalSubject, effect: Effect) -> 
     try:
         return await _run_checks(kernel, subject, effect.context), ""
     except Unavailable as error:
-        if effect.attempt < ATTEMPTS_MAX:
+        if not effect.last:
             raise
         return (), f"the checks could not be made: {error.detail}"
     except StudioError as error:
@@ -204,4 +204,6 @@ def register(kernel: Kernel) -> None:
     """Carry out what missions ask of approvals, and what approvals ask of the engine's checks."""
     kernel.outbox.handle(missions.RequestApproval, request_approval)
     kernel.outbox.handle(missions.VoidApproval, void_approval)
-    kernel.outbox.handle(approvals.EvaluateGate, partial(evaluate_gate, kernel))
+    kernel.outbox.handle(
+        approvals.EvaluateGate, partial(evaluate_gate, kernel), limit_s=TOOL_LIMIT_MAX_S + 600
+    )

@@ -33,6 +33,7 @@ export type Code =
   | "method_not_allowed"
   | "request_timeout"
   | "approval_not_pending"
+  | "command_conflict"
   | "version_conflict"
   | "position_ahead"
   | "job_conflict"
@@ -823,6 +824,41 @@ export interface OperationResult {
   op: "check" | "delete" | "patch" | "put";
   key: string;
   rev: number;
+}
+
+/**
+ * The resource `outbox/{command_id}`, from when a command is enqueued until it is completed or canceled.
+ *
+ * `pending` waits for its turn, or until `not_before_ms`; `attempted` is being carried out; `dead` failed in a way that
+ * trying again does not mend, or too often; of `unknown` nobody can say whether it happened. The last two wait for a
+ * person. `type` and `data` say what is to be done, `stream` what asked for it. `attempts` counts the calls that were
+ * begun, `attempts_before` those of them before it was last redelivered. `error` is why the newest failed. `stopping`:
+ * somebody has canceled it while it was attempted.
+ */
+export interface OutboxCommand {
+  command_id: string;
+  /** @default "" */
+  type?: string;
+  /** @default "" */
+  stream?: string;
+  /** @default "" */
+  actor?: string;
+  /** @default "" */
+  correlation_id?: string;
+  /** @default null */
+  data?: Json;
+  /** @default "new" */
+  state?: "attempted" | "canceled" | "completed" | "dead" | "new" | "pending" | "unknown";
+  /** @default 0 */
+  attempts?: number;
+  /** @default 0 */
+  attempts_before?: number;
+  /** @default 0 */
+  not_before_ms?: number;
+  /** @default "" */
+  error?: string;
+  /** @default false */
+  stopping?: boolean;
 }
 
 /** One operation of a JSON Patch (RFC 6902). `path` and `from` are JSON pointers; members it does not know are skipped. */

@@ -5,17 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from engine.kernel import commands, outbox, patience
 from engine.kernel.commands import Command
 from engine.kernel.context import Context
+from engine.kernel.delivery import ATTEMPTS_MAX, PAUSE_FIRST_MS, PAUSE_MAX_MS, Effect, pause_ms
 from engine.kernel.errors import Rejected, Unavailable
 from engine.kernel.kernel import Kernel
-from engine.kernel.outbox import ATTEMPTS_MAX, PAUSE_FIRST_MS, PAUSE_MAX_MS, Effect
-from engine.kernel.reducer import Envelope
 from tests.kernel_kit import ADA, Add, FakeClock, Shout, Whisper, check_invariants, events_of, running, until
+from tests.outbox_kit import Sink, settled, states, trail
 
 
 @pytest.fixture
@@ -26,53 +25,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     return made
 
 
-class Sink:
-    """The outside: notes what reached it; fails as told."""
-
-    def __init__(self, *failures: Exception) -> None:
-        self.calls: list[tuple[Any, Effect]] = []
-        self.failures = list(failures)
-
-    async def __call__(self, command: Any, effect: Effect) -> None:
-        self.calls.append((command, effect))
-        if self.failures:
-            raise self.failures.pop(0)
-
-    @property
-    def attempts(self) -> list[int]:
-        return [effect.attempt for _, effect in self.calls]
-
-    @property
-    def keys(self) -> set[str]:
-        return {effect.key for _, effect in self.calls}
-
-
 def shouts(sink: Any, **how: Any) -> Callable[[Kernel], None]:
     return lambda kernel: kernel.outbox.handle(Shout, sink, **how)
-
-
-async def states(kernel: Kernel) -> list[Command]:
-    return await kernel.resources.values("outbox", Command)
-
-
-async def trail(kernel: Kernel) -> list[str]:
-    """The types of the commands' events, in order."""
-    return [event.type for event in await events_of(kernel) if event.stream.startswith("outbox/")]
-
-
-async def settled(kernel: Kernel) -> None:
-    """Wait until no command is pending or under way."""
-    done: list[bool] = []
-
-    async def look() -> None:
-        while not done:
-            news = kernel.subscriptions.signal
-            if not any(command.state in ("pending", "attempted") for command in await states(kernel)):
-                done.append(True)
-                return
-            await news.wait()
-
-    await asyncio.wait_for(look(), 10)
 
 
 async def test_a_command_is_in_the_commit_of_its_event_and_carried_out_after_it(tmp_path: Path) -> None:
@@ -134,7 +88,8 @@ async def test_unavailable_is_tried_again_with_growing_pauses_and_the_same_key(
         await settled(kernel)
         assert sink.attempts == [1, 2, 3, 4]
         assert len(sink.keys) == 1
-        assert clock.at_ms - started == PAUSE_FIRST_MS * (1 + 2 + 4)
+        (key,) = sink.keys
+        assert clock.at_ms - started == sum(pause_ms(key, tries) for tries in (1, 2, 3))
         assert (await trail(kernel)).count("command.failed") == 3
         assert await states(kernel) == []
 
@@ -154,10 +109,14 @@ async def test_after_the_last_attempt_it_is_among_the_dead_with_its_reason(
         )
 
 
-def test_pauses_double_up_to_a_bound() -> None:
-    pauses = [outbox._pause_ms(attempt) for attempt in range(1, 40)]
-    assert pauses[:3] == [1_000, 2_000, 4_000]
-    assert max(pauses) == pauses[-1] == PAUSE_MAX_MS
+def test_pauses_double_up_to_a_bound_and_are_up_to_half_of_it_shorter() -> None:
+    for tries, longest in enumerate((1_000, 2_000, 4_000, 8_000), start=1):
+        assert longest == PAUSE_FIRST_MS << (tries - 1)
+        pauses = [pause_ms(f"command {number}", tries) for number in range(200)]
+        assert longest / 2 <= min(pauses) < longest * 0.55
+        assert longest * 0.95 < max(pauses) <= longest
+        assert len(set(pauses)) > 150, "commands that failed together come back one by one"
+    assert PAUSE_MAX_MS / 2 <= pause_ms("c", 40) <= PAUSE_MAX_MS
 
 
 async def test_any_other_failure_is_the_end_and_a_person_can_have_it_redelivered(tmp_path: Path) -> None:
@@ -168,7 +127,6 @@ async def test_any_other_failure_is_the_end_and_a_person_can_have_it_redelivered
         (dead,) = await states(kernel)
         assert (dead.state, dead.error) == ("dead", "ValueError: no such mailbox")
         await kernel.dispatch.propose(f"outbox/{dead.command_id}", commands.Redeliver(), ADA)
-        kernel.outbox.redelivered(ADA.partition, dead.command_id)
         await settled(kernel)
         assert (sink.attempts, len(sink.keys), await states(kernel)) == ([1, 2], 1, [])
 
@@ -195,7 +153,7 @@ async def test_a_command_of_a_shape_nobody_understands_is_dead_and_stops_nobody(
 
 
 async def _interrupt(folder: Path, command: int, **how: Any) -> list[str]:
-    """End the kernel in the middle of a handler's work; return the keys it was called with."""
+    """Crash in the middle of a handler's work; return the keys it was called with."""
     called, keys = asyncio.Event(), list[str]()
 
     async def hang(_command: Any, effect: Effect) -> None:
@@ -209,6 +167,7 @@ async def _interrupt(folder: Path, command: int, **how: Any) -> list[str]:
     async with running(folder, prepare=prepare) as kernel:
         await kernel.dispatch.propose("counter/a", Add(by=(command,)), ADA)
         await asyncio.wait_for(called.wait(), 5)
+        kernel.dispatch.stop()  # what comes from here on reaches the log no more
     return keys
 
 
@@ -227,8 +186,9 @@ async def test_idempotent_work_that_was_interrupted_is_done_again_with_the_same_
 
 
 async def test_an_interrupted_effect_that_must_not_be_repeated_is_unknown_and_waits_for_a_person(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(outbox, "GRACE_S", 0.01)
     await _interrupt(tmp_path, 7, idempotent=False)
     sink = Sink()
 
@@ -324,16 +284,16 @@ async def test_on_a_full_disk_the_outcome_is_held_until_it_can_be_written(
 
     async def work(command: Whisper, effect: Effect) -> None:
         await sink(command, effect)
-        original = kernel.dispatch.propose
+        original = kernel.dispatch.propose_many
 
         async def full(*args: Any, **how: Any) -> Any:
             nonlocal refused
             refused += 1
             if refused > 3:
-                kernel.dispatch.propose = original  # type: ignore[method-assign]
+                kernel.dispatch.propose_many = original  # type: ignore[method-assign]
             raise Unavailable("the disk is full", code="insufficient_storage")
 
-        kernel.dispatch.propose = full  # type: ignore[method-assign]
+        kernel.dispatch.propose_many = full  # type: ignore[method-assign]
 
     sink = Sink()
     async with running(
@@ -342,31 +302,3 @@ async def test_on_a_full_disk_the_outcome_is_held_until_it_can_be_written(
         await kernel.dispatch.propose("counter/a", Add(by=(7,)), ADA)
         await settled(kernel)
         assert (refused, len(sink.calls), await states(kernel)) == (4, 1, [])
-
-
-def test_a_command_goes_only_the_ways_of_its_life() -> None:
-    allowed = {
-        "new": {"enqueue"},
-        "pending": {"attempt"},
-        "attempted": {"attempt", "complete", "fail", "lose"},
-        "completed": set(),
-        "dead": {"redeliver"},
-        "unknown": {"redeliver"},
-    }
-    envelope = Envelope(at_ms=1, actor="ada")
-    proposals: dict[str, commands.Proposal] = {
-        "enqueue": commands.Enqueue(command="shout", stream="counter/a", data=msgspec.Raw(b"{}")),
-        "attempt": commands.Attempt(),
-        "complete": commands.Complete(),
-        "fail": commands.Fail(error="no"),
-        "lose": commands.Lose(),
-        "redeliver": commands.Redeliver(),
-    }
-    for state, may in allowed.items():
-        for name, proposal in proposals.items():
-            command = Command(command_id="c", state=state)  # type: ignore[arg-type]
-            if name in may:
-                assert commands.decide(command, proposal, envelope)
-            else:
-                with pytest.raises(Rejected):
-                    commands.decide(command, proposal, envelope)

@@ -12,6 +12,7 @@ from cutroom_sdk.wire.missions import Budgets, MissionRequest
 from cutroom_sdk.wire.renders import Check
 from cutroom_sdk.wire.runs import Run
 from engine.approvals.reducer import Decide
+from engine.kernel import outbox
 from engine.kernel.errors import Forbidden, Invalid, Rejected, Unavailable
 from engine.kernel.kernel import Kernel
 from engine.kernel.tools import ToolContext, ToolResult
@@ -232,7 +233,10 @@ async def test_a_killed_daemon_takes_its_runs_up_again_with_the_same_id(tmp_path
     assert mission.used.tool_calls == 3
 
 
-async def test_a_tool_that_must_not_be_repeated_is_not_called_again_after_a_crash(tmp_path: Path) -> None:
+async def test_a_tool_that_must_not_be_repeated_is_not_called_again_after_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "GRACE_S", 0.01)
     began = asyncio.Event()
 
     async def hang(_given: WorkInput, _context: ToolContext) -> ToolResult:

@@ -42,6 +42,7 @@ CODES: Final[dict[str, Code]] = {
     "method_not_allowed": Code(405, USAGE, "This method is not allowed here"),
     "request_timeout": Code(408, UNAVAILABLE, "The request did not come in time"),
     "approval_not_pending": Code(409, CONFLICT, "The approval is decided or void already"),
+    "command_conflict": Code(409, CONFLICT, "The command's state does not allow this"),
     "version_conflict": Code(409, CONFLICT, "Somebody else was faster"),
     "position_ahead": Code(409, CONFLICT, "The position is beyond the head of the log"),
     "job_conflict": Code(409, CONFLICT, "The job id belongs to other work"),
