@@ -66,7 +66,8 @@ def _check_readable(request: Request, key: str) -> Context:
     return context
 
 
-def _wire(record: Record) -> dict[str, Any]:
+def wire_record(record: Record) -> dict[str, Any]:
+    """Return a record as it travels."""
     told: dict[str, Any] = {
         "key": record.key,
         "value": msgspec.Raw(record.value),
@@ -100,7 +101,7 @@ async def list_resources(request: Request) -> Response:
         cursor=request.query_params.get("cursor", ""),
         visible=lambda key: may_read(request, context, key),
     )
-    items = [_wire(record) for record in page.items]
+    items = [wire_record(record) for record in page.items]
     return answer({"items": items, "next": page.next, "position": page.position})
 
 
@@ -112,12 +113,12 @@ async def get_resource(request: Request) -> Response:
     if "at" in request.query_params:
         record = await _at(request, key, context)
     else:
-        record = await kernel(request).resources.record(key, context.partition)
+        record = await kernel(request).latest.record(key, context.partition)
     if record is None:
         raise NotFound(f"there is no resource {key}", key=key)
     if unchanged(request, record.rev):
         return Response(status_code=304, headers={"ETag": etag(record.rev)})
-    return answer(_wire(record), rev=record.rev)
+    return answer(wire_record(record), rev=record.rev)
 
 
 async def _at(request: Request, key: str, context: Context) -> Record | None:
@@ -177,10 +178,25 @@ async def patch_resource(request: Request) -> Response:
 
 async def _written(request: Request, key: str, accepted: Accepted) -> Response:
     """Answer what this write made of the record, whatever others have made of it since: the rev is the caller's own."""
-    partition = _identified(request).partition
-    record, before = await kernel(request).resources.as_of(key, accepted.position, partition)
-    assert record is not None, "a write that was accepted is in the history"
-    return answer(_wire(record), status=201 if before is None else 200, rev=record.rev)
+    created = accepted.before[key].value is None
+    record = written_record(key, accepted)
+    return answer(wire_record(record), status=201 if created else 200, rev=record.rev)
+
+
+def written_record(key: str, accepted: Accepted) -> Record:
+    """Return a record as a put or a patch has left it."""
+    held, (event,) = accepted.written[key], accepted.events
+    assert held.value is not None, "neither a put nor a patch deletes"
+    return Record(
+        key=key,
+        value=held.value,
+        rev=held.rev,
+        position=accepted.position,
+        updated_at_ms=event.at_ms,
+        updated_by=event.actor,
+        ttl_ms=held.ttl_ms,
+        expires_at_ms=held.expires_at_ms,
+    )
 
 
 @needs("resources:write")

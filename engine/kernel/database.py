@@ -12,6 +12,7 @@ checkpoint is no part of a commit: what it meets is never an answer to somebody 
 import asyncio
 import contextlib
 import logging
+import math
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -51,7 +52,10 @@ class Database:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._checkpoint_at = CHECKPOINT_BYTES
+        self._wal_bytes = 0  # of the file, when it was folded in last
+        self._rows = 0  # written since
+        self._rows_due: float = math.inf
+        self._page_bytes = 0
         self.broken = asyncio.Event()
 
     @classmethod
@@ -122,10 +126,12 @@ class Database:
         connection.execute("PRAGMA foreign_keys=ON")
         reach("opened")
         migrate(connection, self.path)
+        (self._page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
         reach("migrated")
 
     def _transact(self, work: Callable[[sqlite3.Connection], T], loop: asyncio.AbstractEventLoop) -> T:
         connection: sqlite3.Connection = self._local.connection
+        rows_before = connection.total_changes
         connection.execute("BEGIN IMMEDIATE")
         try:
             reach("begun")
@@ -138,34 +144,51 @@ class Database:
                 connection.execute("ROLLBACK")
             raise
         reach("committed")
-        self._writer.submit(self._checkpoint_if_large, loop)
+        self._rows += connection.total_changes - rows_before
+        if self._is_large():
+            # Behind whoever waits for this commit, and ahead of the next one.
+            self._writer.submit(self._checkpoint_if_large, loop)
         return result
+
+    def _is_large(self) -> bool:
+        """Tell whether it is time to fold the write-ahead log in.
+
+        The file is written anew from its beginning after each time, and not cut: to sync what lies in place costs half
+        of what it costs to sync a file that grows. So its size tells only while it grows; after that as many rows may
+        come as filled `CHECKPOINT_BYTES` before.
+        """
+        grown = self._wal.stat().st_size >= self._wal_bytes + CHECKPOINT_BYTES
+        return grown or self._rows >= self._rows_due
 
     def _checkpoint_if_large(self, loop: asyncio.AbstractEventLoop) -> None:
         """Fold the write-ahead log into the file once it is large.
 
-        It waits for no reader: while one is in the way, the next try is when the write-ahead log has grown as much again.
+        It waits for no reader: while one is in the way, the next try is when as much has been written again.
         """
         try:
-            size = self._wal.stat().st_size
-            if size < self._checkpoint_at:
-                return
-            self._checkpoint_at = CHECKPOINT_BYTES if self._checkpoint() else size + CHECKPOINT_BYTES
+            if not self._is_large():
+                return  # done already: two commits came before it
+            reach("before_checkpoint")
+            self._checkpoint()
+            self._wal_bytes, self._rows = self._wal.stat().st_size, 0
+            reach("checkpointed")
         except sqlite3.Error as error:
             _log.exception("the write-ahead log could not be folded into the database")
             if not _is_full(error):
                 loop.call_soon_threadsafe(self.broken.set)
 
     def _checkpoint(self) -> bool:
-        """Return whether all of the write-ahead log has gone into the file and it is empty again."""
+        """Return whether all of the write-ahead log has gone into the file, and it begins anew."""
         connection: sqlite3.Connection = self._local.connection
-        reach("before_checkpoint")
+        # A file that outgrew its bounds, behind a long reader or with large values, is cut.
+        mode = "TRUNCATE" if self._wal.stat().st_size > 2 * CHECKPOINT_BYTES else "RESTART"
         connection.execute("PRAGMA busy_timeout=0")
         try:
-            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            (busy, frames, _) = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         finally:
             connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-        reach("checkpointed")
+        if not busy and frames > 0:
+            self._rows_due = self._rows * CHECKPOINT_BYTES / (frames * self._page_bytes)
         return not busy
 
     def _finish(self) -> None:

@@ -7,9 +7,10 @@ told after the commit all the same, for what it refers to may be another request
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine.kernel import changes, failpoints, log
 from engine.kernel.chain import START
@@ -18,7 +19,7 @@ from engine.kernel.context import KEPT_MS, Claim, Context
 from engine.kernel.database import Database
 from engine.kernel.errors import Unavailable
 from engine.kernel.fold import Accepted, Asked, Draft, Overlay
-from engine.kernel.heads import Heads
+from engine.kernel.heads import Heads, Held
 from engine.kernel.reducer import Aggregate
 
 __all__ = ["Accepted", "Asked", "Bookkeeping", "Dispatch", "Told"]
@@ -42,8 +43,7 @@ reach = failpoints.points(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What subscribers hear of one commit."""
 
     events: Sequence[log.Event]
@@ -69,11 +69,15 @@ class Dispatch:
         self._heads = heads
         self._aggregates = aggregates
         self._clock = clock
-        self._queue: asyncio.Queue[_Request | None] = asyncio.Queue()  # None: the end
+        self._waiting: deque[_Request] = deque()
+        self._news = asyncio.Event()  # somebody waits, or it is over
         self._ended = False
         self._listeners: list[Callable[[Told], None]] = []
         self.head = 0
         self.hash = START
+        self.committing: Mapping[
+            tuple[str, str], Held
+        ] = {}  # what is being written, and may be on disk already
         self._last_at_ms = 0
 
     def start_at(self, head: int, at_ms: int, hash_: bytes = START) -> None:
@@ -109,42 +113,48 @@ class Dispatch:
         `bookkeeping` writes rows that are no state (a checkpoint, a lease) in the same transaction, and sees what was
         accepted. What it raises refuses the whole batch: it is for finding that the log is another's by now.
         """
+        return await self.offer(asked, context, bookkeeping)
+
+    def offer(
+        self, asked: Sequence[Asked], context: Context, bookkeeping: Bookkeeping | None = None
+    ) -> "asyncio.Future[tuple[Accepted, ...]]":
+        """Put a request into the queue, as `propose_many` does, and return what will have its outcome.
+
+        Raises:
+            Unavailable: the daemon is stopping.
+        """
         if self._ended:
             raise Unavailable("the daemon is stopping and takes nothing more")
         answer: asyncio.Future[tuple[Accepted, ...]] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(_Request(asked, context, bookkeeping, answer))
+        self._waiting.append(_Request(asked, context, bookkeeping, answer))
+        self._news.set()
         reach("queued")
-        return await answer
+        return answer
 
     async def run(self) -> None:
         """Commit batches until `stop`; nobody is left waiting, whatever ends it."""
         batch: list[_Request] = []
         try:
-            while not (self._ended and self._queue.empty()):
-                batch = await self._next()
+            while self._waiting or not self._ended:
+                await self._news.wait()
+                batch = self._next()
                 await self._commit(batch)
         finally:
             self._ended = True
             reach("ending")
-            while not self._queue.empty():
-                if (waiting := self._queue.get_nowait()) is not None:
-                    batch.append(waiting)
-            for request in batch:
+            for request in (*batch, *self._waiting):
                 _refuse(request, Unavailable("the daemon stopped; whether this was written is not known"))
 
     def stop(self) -> None:
         """Have `run` commit what waits and return; nothing more is taken."""
         self._ended = True
-        self._queue.put_nowait(None)
+        self._news.set()
 
-    async def _next(self) -> list[_Request]:
-        batch: list[_Request] = []
-        one = await self._queue.get()
-        while one is not None:
-            batch.append(one)
-            if len(batch) == BATCH or self._queue.empty():
-                break
-            one = self._queue.get_nowait()
+    def _next(self) -> list[_Request]:
+        """Take what waits, up to a batch."""
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH))]
+        if not self._waiting and not self._ended:
+            self._news.clear()
         return batch
 
     async def _commit(self, batch: list[_Request]) -> None:
@@ -169,8 +179,10 @@ class Dispatch:
         reach("worked_out")
         try:
             if any(draft.events or request.bookkeeping for request, draft, _ in done):
+                self.committing = overlay.records
                 hash_ = await self._database.write(lambda connection: _write(connection, done, self.hash))
         except Exception as failure:
+            self.committing = {}
             for request in batch:
                 _refuse(request, failure)
             return
@@ -179,30 +191,41 @@ class Dispatch:
         self._heads.keep(overlay.streams, overlay.records)
         reach("kept")
         self._tell(done)
+        self.committing = {}
         reach("told")
         for request, reason in refused:
             _refuse(request, reason)
 
     def _tell(self, done: list[tuple[_Request, Draft, tuple[Accepted, ...]]]) -> None:
-        for request, draft, accepted in done:
+        for request, _, accepted in done:
             if not request.answer.done():
                 request.answer.set_result(accepted)
                 reach("answered")
-            if draft.events:
-                enqueued = [(request.context.partition, command_id) for command_id in draft.enqueued]
-                for listener in self._listeners:
-                    listener(Told(draft.events, draft.changes, enqueued))
+        told = Told(
+            [event for _, draft, _ in done for event in draft.events],
+            [change for _, draft, _ in done for change in draft.changes],
+            [
+                (request.context.partition, command)
+                for request, draft, _ in done
+                for command in draft.enqueued
+            ],
+        )
+        if told.events:
+            for listener in self._listeners:
+                listener(told)
 
 
 def _write(
     connection: sqlite3.Connection, done: list[tuple[_Request, Draft, tuple[Accepted, ...]]], hash_: bytes
 ) -> bytes:
     """Write a batch and return the hash that the chain comes to."""
+    events = [event for _, draft, _ in done for event in draft.events]
+    values = {position: kept for _, draft, _ in done for position, kept in draft.values.items()}
+    hash_ = log.insert(connection, events, hash_, values)
+    reach("events_written")
+    changes.insert(connection, [change for _, draft, _ in done for change in draft.changes])
+    reach("changes_written")
     for request, draft, accepted in done:
-        hash_ = log.insert(connection, draft.events, hash_, draft.values)
-        reach("events_written")
-        changes.insert(connection, draft.changes)
-        reach("changes_written")
         if request.bookkeeping:
             request.bookkeeping(connection, accepted)
             reach("bookkeeping_written")

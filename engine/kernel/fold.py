@@ -5,7 +5,7 @@ draft is thrown away and nothing of it remains.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -23,10 +23,10 @@ from engine.kernel.log import Event
 from engine.kernel.reducer import Aggregate, Envelope, tag_of
 
 _TAGS: Final[dict[type[Struct], str]] = {}
+_NOTHING: Final[Mapping[str, Held]] = MappingProxyType({})  # nobody's to change: it is a default
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A proposal and the stream it is for; `expected_version` None: whatever the stream has come to."""
 
     stream: str
@@ -34,11 +34,11 @@ class Asked:
     expected_version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """What came of a proposal. Without events there was nothing to do; `position` is then the head's.
 
-    Of a write of records, `revs` are the records' afterwards, `results` those that each operation came to, in order.
+    Of a write of records, `before` are all that it named and `written` those that it changed, as they were then;
+    `results` are the revs that each operation came to, in order.
     """
 
     stream: str
@@ -46,15 +46,22 @@ class Accepted:
     version: int
     position: int
     events: tuple[Event, ...] = ()
-    revs: Mapping[str, int] = field(default_factory=dict)
+    before: Mapping[str, Held] = _NOTHING
+    written: Mapping[str, Held] = _NOTHING
     results: tuple[int, ...] = ()
+
+    @property
+    def revs(self) -> dict[str, int]:
+        """The revs of the records that a write named, afterwards."""
+        return {key: self.written.get(key, held).rev for key, held in self.before.items()}
 
 
 class _Outcome(NamedTuple):
-    """What one proposal came to; `revs` and `results` as in `Accepted`."""
+    """What one proposal came to; the records as in `Accepted`."""
 
     events: tuple[Event, ...]
-    revs: Mapping[str, int] = {}
+    before: Mapping[str, Held] = _NOTHING
+    written: Mapping[str, Held] = _NOTHING
     results: tuple[int, ...] = ()
 
 
@@ -100,11 +107,7 @@ class Draft:
         accepted = []
         for one, outcome in zip(asked, outcomes, strict=True):
             state, version = await self._stream(one.stream)
-            accepted.append(
-                Accepted(
-                    one.stream, state, version, self.position, outcome.events, outcome.revs, outcome.results
-                )
-            )
+            accepted.append(Accepted(one.stream, state, version, self.position, *outcome))
         return tuple(accepted)
 
     async def _one(self, asked: Asked) -> _Outcome:
@@ -148,15 +151,14 @@ class Draft:
         held = {operation.key: await self._held(operation.key) for operation in proposal.operations}
         event, written, results = records.decide(held, proposal.operations, self._envelope.at_ms)
         if event is None:
-            return _Outcome((), {key: old.rev for key, old in held.items()}, results)
+            return _Outcome((), held, _NOTHING, results)
         _, version = await self._stream(records.STREAM)
         recorded = self._record(records.STREAM, version + 1, event)
         self.values[recorded.position] = [new.value for new in written.values()]
         self.streams[self._context.partition, records.STREAM] = Folded(None, version + 1)
         for key, new in written.items():
             self._change(key, new)
-        revs = {key: written.get(key, old).rev for key, old in held.items()}
-        return _Outcome((recorded,), revs, results)
+        return _Outcome((recorded,), held, written, results)
 
     async def _publish(self) -> None:
         """Write the resources that differ, all at the request's last position: clients apply them as one."""

@@ -47,7 +47,7 @@ def _held_bytes(held: Held) -> int:
     return len(held.value or b"")
 
 
-class _Bounded(Generic[V]):
+class Bounded(Generic[V]):
     """The items used last: at most `size` of them, and at most `weight` together."""
 
     def __init__(self, size: int, weight: int = 0, weigh: Callable[[V], int] = _no_weight) -> None:
@@ -58,12 +58,20 @@ class _Bounded(Generic[V]):
         self._items: OrderedDict[tuple[str, str], V] = OrderedDict()
 
     def get(self, key: tuple[str, str]) -> V | None:
+        """Return an item, which counts as used, or None."""
         value = self._items.get(key)
         if value is not None:
             self._items.move_to_end(key)
         return value
 
+    def drop(self, key: tuple[str, str]) -> None:
+        """Forget an item, if it is there."""
+        old = self._items.pop(key, None)
+        if old is not None:
+            self._total -= self._weigh(old)
+
     def put(self, key: tuple[str, str], value: V) -> None:
+        """Keep an item, used just now."""
         old = self._items.pop(key, None)
         self._total += self._weigh(value) - (0 if old is None else self._weigh(old))
         self._items[key] = value
@@ -79,8 +87,8 @@ class Heads:
         self._database = database
         self._log = log
         self._aggregates = aggregates
-        self._streams: _Bounded[Folded] = _Bounded(STREAMS)
-        self._records: _Bounded[Held] = _Bounded(RECORDS, RECORDS_BYTES, _held_bytes)
+        self._streams: Bounded[Folded] = Bounded(STREAMS)
+        self._records: Bounded[Held] = Bounded(RECORDS, RECORDS_BYTES, _held_bytes)
 
     async def look(self, partition: str, stream: str) -> Folded:
         """Return a stream's committed state and leave nothing behind; for everybody but the committer."""

@@ -17,6 +17,7 @@ from engine.kernel.database import Database
 from engine.kernel.dispatch import Dispatch
 from engine.kernel.expiry import Sweeper
 from engine.kernel.heads import Heads
+from engine.kernel.latest import Latest
 from engine.kernel.log import Log
 from engine.kernel.outbox import Outbox
 from engine.kernel.progress import Progress
@@ -42,6 +43,7 @@ class Kernel:
     log: Log
     dispatch: Dispatch
     resources: Store
+    latest: Latest
     subscriptions: Subscriptions
     progress: Progress
     outbox: Outbox
@@ -86,6 +88,7 @@ class Kernel:
             log=log,
             dispatch=dispatch,
             resources=store,
+            latest=Latest(store, dispatch),
             subscriptions=subscriptions,
             progress=Progress(subscriptions.wake),
             outbox=Outbox(dispatch, store, database, clock),

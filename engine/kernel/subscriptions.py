@@ -66,7 +66,11 @@ class Subscriptions:
         if position >= self._floor:
             found: list[Change] = []
             for told in self._newer(position):
-                found.extend(told.changes)
+                # Of a commit's changes some may have been seen already, by who came back or read the database.
+                whole = told.events[0].position > position
+                found.extend(
+                    told.changes if whole else [one for one in told.changes if one.position > position]
+                )
                 if len(found) >= PAGE:
                     return found, told.events[-1].position
             return found, max(position, self.head)
