@@ -4,9 +4,12 @@ import hashlib
 import os
 from pathlib import Path
 
+from engine.kernel import failpoints
 from engine.kernel.anchor import sync_folder
 from engine.kernel.errors import Invalid
 from engine.kernel.ids import new_secret
+
+reach = failpoints.points("secrets", "new_synced", "renamed")
 
 
 def kept_secret(path: Path) -> str:
@@ -23,7 +26,9 @@ def kept_secret(path: Path) -> str:
             file.write(new_secret() + "\n")
             file.flush()
             os.fsync(file.fileno())
+        reach("new_synced")
         temporary.replace(path)
+        reach("renamed")
         sync_folder(path.parent)
     secret = path.read_text().strip()
     if not secret:

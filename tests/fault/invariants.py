@@ -6,6 +6,7 @@ I3 folded from zero, the log gives what is published
 I4 what reached the outside was on record before, under one key; what must not be repeated was not
 I5 what readers were told, over all their connections, is the history
 I7 no process, temporary file or half of a delivery is left
+I8 what was delivered was approved
 I9 the file is sound
 """
 
@@ -19,7 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cutroom_sdk.wire.codec import decode
+from cutroom_sdk.wire.codec import decode, encode
 from cutroom_sdk.wire.renders import Receipt
 from engine.kernel import commands
 from engine.kernel.changes import covers
@@ -45,7 +46,7 @@ async def check_log(folder: Path, aggregates: Sequence[Aggregate[Any, Any, Any]]
         assert proof.sound, proof.findings
         by_kind = {one.kind: one for one in (commands.COMMAND, *aggregates)}
         replayed = await replay_check(database, by_kind)
-        assert replayed.equal, replayed.difference
+        assert replayed.equal, encode(replayed.difference).decode()
     finally:
         await database.close()
     kernel = await Kernel.open(folder, aggregates, SystemClock())
@@ -115,9 +116,11 @@ def check_files(folder: Path) -> None:
 
 
 def check_delivery(film: Path) -> None:
-    """I7: a film that was delivered lies beside a receipt that speaks of it, and of nothing half written."""
+    """I7, I8: a film that was delivered was approved, and lies beside a receipt that speaks of it, and of nothing half written."""
     receipt = msgspec.json.decode(film.with_name(film.name + RECEIPT_SUFFIX).read_bytes(), type=Receipt)
     assert hashlib.sha256(film.read_bytes()).hexdigest() == receipt.output.sha256
+    assert receipt.approvals, "delivered without anybody's leave"
+    assert {one["state"] for one in receipt.approvals} <= {"granted", "spent"}
     assert not list(film.parent.glob(".*.part")), "half a delivery is left"
 
 

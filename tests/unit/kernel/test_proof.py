@@ -13,6 +13,7 @@ from cutroom_sdk.wire.resources import Operation
 from engine.kernel import anchor
 from engine.kernel.commands import COMMAND
 from engine.kernel.database import Database
+from engine.kernel.dispatch import Asked
 from engine.kernel.kernel import DATABASE_NAME, Kernel
 from engine.kernel.proof import FINDINGS_MAX, prove
 from engine.kernel.reducer import Aggregate
@@ -54,6 +55,15 @@ async def _replayed(folder: Path) -> ReplayProof:
         return await check(database, AGGREGATES)
     finally:
         await database.close()
+
+
+async def test_a_request_that_published_nothing_does_not_mix_up_what_the_next_one_did(tmp_path: Path) -> None:
+    async with running(tmp_path) as kernel:
+        await kernel.dispatch.propose("counter/b", Add(by=(1,)), ADA)
+        await kernel.dispatch.propose("counter/b", Add(by=(0,)), ADA)
+        await kernel.dispatch.propose_many([Asked("counter/a", Add()), Asked("counter/b", Add())], ADA)
+    proof = await _replayed(tmp_path)
+    assert proof.equal, proof.difference
 
 
 def _lie(folder: Path, statement: str) -> None:
