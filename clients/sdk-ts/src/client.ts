@@ -23,7 +23,7 @@ export interface Address {
   token?: string;
 }
 
-/** An address, or who knows it: asked again after a connection failed, for a new daemon may be somewhere else. */
+/** An address, or who knows it: asked again after a connection failed or a token was refused. */
 export type Locate = Address | (() => Address | null | Promise<Address | null>);
 
 /** One of the daemon's routes, such as `GET /v1/missions/{id}`. */
@@ -207,9 +207,11 @@ export class Client {
         body: bodyOf(route, asked.body),
         signal: AbortSignal.any(asked.signal === undefined ? [timer.signal] : [timer.signal, asked.signal]),
       });
-      if (response.status >= 400) throw errorFrom(response.status, await response.text());
+      if (response.status >= 400) throw errorFrom(response.status, await response.text(), response.headers);
       return await use(response);
     } catch (error) {
+      // A daemon that was started anew may have another token.
+      if (error instanceof SdkError && error.code === "unauthenticated") this.#address = null;
       if (error instanceof SdkError) throw error;
       this.#address = null;
       asked.signal?.throwIfAborted();

@@ -3,7 +3,8 @@
  *
  * The replica says how it stands (`connection`): `connecting`, `live`, `lost`, `stopped`. After a loss it goes on from the
  * position that it has reached. Where the log no longer reaches back that far, or is another log altogether, it starts
- * over with a snapshot, which replaces everything in one step, and tells `onFresh` why.
+ * over with a snapshot, which replaces everything in one step, and tells `onFresh` why. What breaks is tried again after
+ * pauses that grow to 5 s, or after as long as the daemon's `Retry-After` says.
  */
 
 import { SdkError } from "./errors.ts";
@@ -45,6 +46,8 @@ const REFUSED: ReadonlySet<string> = new Set([
   "origin_refused",
   "invalid_request",
 ]);
+/** In a row, of a client that was let in before: its token may have been renewed. */
+const REFUSALS_MAX = 4;
 
 /** Holds a `Shelf` and keeps it current from `start` to `stop`. */
 export class Replica {
@@ -54,7 +57,12 @@ export class Replica {
   #connection: Connection = "connecting";
   #reason = "";
   #began = false;
+  #wasLive = false;
+  /** Streams that broke since the last one was live. */
   #failures = 0;
+  #refusals = 0;
+  /** Snapshots asked for anew since the last change that followed on one. */
+  #restarts = 0;
   #ended: SdkError | null = null;
   #stopping = new AbortController();
   #running: Promise<void> | null = null;
@@ -118,32 +126,48 @@ export class Replica {
   async #run(): Promise<void> {
     const signal = this.#stopping.signal;
     while (!signal.aborted) {
-      const reason = await this.#followed(signal);
-      if (reason === null) continue;
+      const ms = await this.#attempt(signal);
       if (signal.aborted || this.#ended !== null) return;
-      this.#become("lost", reason);
-      const ms = BACKOFF_MS[Math.min(this.#failures, BACKOFF_MS.length - 1)] ?? 0;
-      this.#failures += 1;
-      await (this.#options.pause ?? pause)(ms, signal);
+      if (ms > 0) await (this.#options.pause ?? pause)(ms, signal);
     }
   }
 
-  /** Read one stream to its end. Return why it ended, or null when the next is to begin at once with a snapshot. */
-  async #followed(signal: AbortSignal): Promise<string | null> {
+  /** Follow one stream to its end; return after how many milliseconds to try again. */
+  async #attempt(signal: AbortSignal): Promise<number> {
+    let [reason, least] = ["the daemon closed the stream", 0];
     try {
       await this.#follow(signal);
-      return "the daemon closed the stream";
     } catch (error) {
-      if (signal.aborted) return "stopped";
+      if (signal.aborted) return 0;
       // Anything else is a mistake in the code: to try again would hide it.
       const told = error instanceof SdkError ? error : new SdkError("internal", String(error));
-      if (REFUSED.has(told.code) || told !== error) this.#end(told, "lost");
+      if (this.#isFinal(told)) {
+        this.#end(told, "lost");
+        return 0;
+      }
       // Only where there is something to throw away: else it is a refusal like any other.
-      if (!this.#began || !START_OVER.has(told.code)) return told.message;
-      this.#began = false;
-      this.#options.onFresh?.(told.code);
-      return null;
+      if (this.#began && START_OVER.has(told.code)) return this.#startOver(told.code);
+      [reason, least] = [told.message, told.retryAfterMs ?? 0];
     }
+    this.#become("lost", reason);
+    this.#failures += 1;
+    return Math.max(pauseMs(this.#failures), least);
+  }
+
+  /** Who was never let in hears so at once. Of who was, a token may have been renewed: it is asked for again. */
+  #isFinal({ code, status }: SdkError): boolean {
+    if (code === "internal" && status === 0) return true;
+    if (!REFUSED.has(code)) return false;
+    this.#refusals += 1;
+    return !this.#wasLive || code === "invalid_request" || this.#refusals >= REFUSALS_MAX;
+  }
+
+  /** Go back to a snapshot, the first time at once. */
+  #startOver(code: string): number {
+    this.#began = false;
+    this.#restarts += 1;
+    this.#options.onFresh?.(code);
+    return pauseMs(this.#restarts - 1);
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
@@ -153,8 +177,8 @@ export class Replica {
       if (signal.aborted) return; // what was on its way when it was stopped
       const batch = this.shelf.feed(message);
       if (message.event === "ready") {
-        this.#began = true;
-        this.#failures = 0;
+        this.#began = this.#wasLive = true;
+        this.#failures = this.#refusals = 0;
         this.#become("live", "");
       }
       if (batch !== null) this.#tell(batch);
@@ -162,6 +186,7 @@ export class Replica {
   }
 
   #tell(batch: Batch): void {
+    if (batch.changed.size > 0 && !batch.fresh) this.#restarts = 0;
     this.#options.onBatch?.(batch);
     this.#wake();
   }
@@ -185,6 +210,11 @@ export class Replica {
     this.#signal = Promise.withResolvers<void>();
     signal.resolve();
   }
+}
+
+/** How long to wait after so many failures in a row, 0 after none. */
+function pauseMs(failures: number): number {
+  return failures === 0 ? 0 : BACKOFF_MS[Math.min(failures, BACKOFF_MS.length) - 1] ?? 0;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -150,7 +150,7 @@ async function explained(ask: Asking, address: string, signal: AbortSignal): Pro
     signal.throwIfAborted();
     throw new Unreachable(`the stream cannot be reached (${String(error)})`);
   }
-  if (response.status >= 400) throw errorFrom(response.status, await response.text());
+  if (response.status >= 400) throw errorFrom(response.status, await response.text(), response.headers);
   await response.body?.cancel();
   throw new Unreachable("the stream did not open");
 }

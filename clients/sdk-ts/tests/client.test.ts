@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { type Address, Client, type Locate, Replica, SdkError, Unreachable } from "../src/mod.ts";
+import { type Address, Client, errorFrom, type Locate, Replica, SdkError, Unreachable } from "../src/mod.ts";
 import type { Mission, Record as WireRecord } from "../src/wire.ts";
 import { recorded } from "./streams.ts";
 
@@ -299,4 +299,17 @@ Deno.test("when a stream ends the daemon is looked for again: another may be at 
   await replica.until(() => located === 2 && replica.connection === "live" || null);
   await replica.stop();
   assert.equal(located, 2);
+});
+
+Deno.test("an error says when to try again", () => {
+  const at = (pause: string, date?: string): number | null =>
+    errorFrom(503, "", new Headers({ "Retry-After": pause, ...(date === undefined ? {} : { Date: date }) }))
+      .retryAfterMs;
+  assert.equal(at("3"), 3000);
+  assert.equal(at("99999999999"), 300_000);
+  assert.equal(at("soon"), null);
+  assert.equal(at("Sat, 21 Nov 2026 10:00:09 GMT", "Sat, 21 Nov 2026 10:00:00 GMT"), 9000);
+  assert.equal(at("Sat, 21 Nov 2026 09:00:00 GMT", "Sat, 21 Nov 2026 10:00:00 GMT"), 0);
+  assert.equal(at("Sat, 21 Nov 2026 10:00:09 GMT"), null);
+  assert.equal(errorFrom(503, "").retryAfterMs, null);
 });

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 
-import { type Batch, Replica, type ReplicaOptions, SdkError, type SseMessage } from "../src/mod.ts";
+import {
+  type Batch,
+  Replica,
+  type ReplicaOptions,
+  SdkError,
+  type SseMessage,
+  type Transport,
+} from "../src/mod.ts";
 import { dice, frame, History, type Write } from "./streams.ts";
 
 const pause = (): Promise<void> => Promise.resolve();
@@ -152,6 +159,60 @@ Deno.test("who is refused hears it once and for all", async () => {
   await assert.rejects(replica.waitUntil(1), { code: "forbidden" });
   assert.deepEqual([opened, replica.connection], [[null], "lost"]);
   await replica.stop();
+});
+
+/** A stream that is ready and ends, but before that fails with what is in `refusals`, in turn; at last with 401. */
+class Door implements Transport {
+  readonly opened: (number | null)[] = [];
+  readonly slept: number[] = [];
+
+  constructor(readonly refusals: (SdkError | null)[]) {}
+
+  async *open(after: number | null): AsyncGenerator<SseMessage, void> {
+    this.opened.push(await Promise.resolve(after));
+    const refusal = this.refusals.length > 0 ? this.refusals.shift() : EXPIRED;
+    if (refusal) throw refusal;
+    yield frame("ready", { position: 4 }, 4);
+  }
+
+  /** Follow until it is refused for good. */
+  async ended(options: ReplicaOptions = {}): Promise<void> {
+    const note = (ms: number): Promise<void> => Promise.resolve(void this.slept.push(ms));
+    const replica = new Replica(this, { pause: note, ...options });
+    await assert.rejects(replica.start().then(() => replica.until(() => null)), { code: "unauthenticated" });
+    await replica.stop();
+  }
+}
+
+const EXPIRED = new SdkError("unauthenticated", "expired", 401);
+const AHEAD = new SdkError("position_ahead", "another log", 409);
+
+Deno.test("a refusal of who was let in before is asked about again, with pauses", async () => {
+  const door = new Door([null, EXPIRED, EXPIRED, null]);
+  await door.ended();
+  assert.deepEqual(door.opened, [null, 4, 4, 4, 4, 4, 4, 4]);
+  assert.deepEqual(door.slept, [100, 200, 400, 100, 200, 400, 800]);
+});
+
+Deno.test("it waits as long as the daemon asks for", async () => {
+  const busy = new SdkError("unavailable", "1000 streams are open", 503, {}, 7000);
+  const door = new Door([busy, busy, null]);
+  await door.ended();
+  assert.deepEqual(door.slept.slice(0, 3), [7000, 7000, 100]);
+});
+
+Deno.test("a snapshot that is refused is not asked for without a pause", async () => {
+  const codes: string[] = [];
+  const door = new Door([null, AHEAD, AHEAD, AHEAD, AHEAD]);
+  await door.ended({ onFresh: (code) => codes.push(code) });
+  assert.deepEqual([codes, door.opened.slice(0, 6)], [["position_ahead"], [null, 4, null, null, null, null]]);
+  assert.deepEqual(door.slept.slice(0, 4), [100, 200, 400, 800]);
+});
+
+Deno.test("a log whose snapshots are never gone on with is asked more and more rarely", async () => {
+  const door = new Door([null, AHEAD, null, AHEAD, null, AHEAD, null, AHEAD]);
+  await door.ended();
+  assert.deepEqual(door.slept.slice(0, 7), [100, 100, 100, 100, 200, 100, 400]);
 });
 
 Deno.test("a mistake in the code ends it instead of being tried again for ever", async () => {

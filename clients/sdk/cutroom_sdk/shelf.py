@@ -65,11 +65,15 @@ class Shelf:
         """Take one message in; return what changed when it completes a group, or brings progress.
 
         Frames of a type that is not known are skipped: the contract grows by such.
+
+        Raises:
+            SdkError: `gap`, a rev does not grow: the stream tells another history than the one that the copy was made from.
+                `internal`, a frame has another shape.
         """
         kind = FRAMES.get(message.event)
         if kind is None:
             return None
-        frame: StreamFrame = decode(message.data, kind)
+        frame: StreamFrame = _decoded(f"the frame {message.event}", message.data, kind)
         match frame:
             case StreamReady(position=position):
                 return self._ready(position)
@@ -103,8 +107,15 @@ class Shelf:
         group, self._group = self._group, []
         if position <= self.position:
             return None  # told already, before the connection broke
+        self._check(group)
         self.position = position
         return Batch(position, frozenset(self._put(group)))
+
+    def _check(self, group: list[ResourceUpdated | ResourceDeleted]) -> None:
+        for frame in group:
+            held = self._held.get(frame.key)
+            if held is not None and frame.rev <= held.rev:
+                raise SdkError("gap", f"{frame.key} came as rev {frame.rev} after rev {held.rev}")
 
     def _put(self, frames: list[ResourceUpdated | ResourceDeleted]) -> list[str]:
         touched = []
@@ -153,11 +164,11 @@ class Shelf:
         return [value for value in found if value is not None]
 
 
-def _decoded(key: str, raw: bytes, kind: type[T]) -> T:
+def _decoded(name: str, raw: bytes, kind: type[T]) -> T:
     try:
         return decode(raw, kind)
     except ValueError as error:
         raise SdkError(
             "internal",
-            f"{key} has another shape than this client knows ({error}); use the client of the daemon's version",
+            f"{name} has another shape than this client knows ({error}); use the client of the daemon's version",
         ) from error

@@ -67,6 +67,43 @@ async def test_an_answer_of_another_shape_names_the_field() -> None:
             await studio.get("/v1/resources/a/b", Record)
 
 
+async def test_who_is_refused_looks_for_the_token_anew() -> None:
+    tokens = iter(["old", "new"])
+    answers = {"Bearer old": httpx.Response(401, json=PROBLEM | {"code": "unauthenticated", "status": 401})}
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        known = httpx.Response(200, json={"status": "ok", "version": "1", "pid": 1})
+        return answers.get(request.headers["authorization"], known)
+
+    def locate() -> Address:
+        return Address(url="http://127.0.0.1:1", token=next(tokens))
+
+    async with Client(locate, transport=httpx.MockTransport(handle)) as studio:
+        with pytest.raises(SdkError):
+            await studio.health()
+        assert (await studio.health()).status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "3"}, 3.0),
+        ({"Retry-After": "99999999999999"}, 300.0),
+        ({"Retry-After": "-1"}, None),
+        ({}, None),
+        ({"Date": "Sat, 21 Nov 2026 10:00:00 GMT", "Retry-After": "Sat, 21 Nov 2026 10:00:09 GMT"}, 9.0),
+        ({"Date": "Sat, 21 Nov 2026 10:00:00 GMT", "Retry-After": "Sat, 21 Nov 2026 09:00:00 GMT"}, 0.0),
+        ({"Retry-After": "Sat, 21 Nov 2026 10:00:09 GMT"}, None),
+    ],
+)
+async def test_an_error_says_when_to_try_again(headers: dict[str, str], seconds: float | None) -> None:
+    busy = httpx.Response(503, json=PROBLEM | {"code": "unavailable", "status": 503}, headers=headers)
+    async with client(busy) as studio:
+        with pytest.raises(SdkError) as caught:
+            await studio.health()
+    assert caught.value.retry_after_s == seconds
+
+
 async def test_lists_are_read_to_their_last_page_and_the_token_goes_along() -> None:
     asked: list[httpx.Request] = []
     pages = {

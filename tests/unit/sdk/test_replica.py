@@ -1,13 +1,14 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cutroom_sdk.errors import SdkError
-from cutroom_sdk.replica import Connection, Replica
+from cutroom_sdk.replica import BACKOFF_S, REFUSALS_MAX, Connection, Replica
 from cutroom_sdk.shelf import Batch, Shelf
 from cutroom_sdk.sse import SseMessage
 from tests.unit.sdk.streams import History, Write
@@ -17,6 +18,10 @@ values = st.one_of(st.none(), st.integers(1, 9).map(lambda number: {"n": number}
 transactions = st.lists(
     st.lists(st.tuples(keys, values), min_size=1, max_size=4, unique_by=lambda write: write[0]), max_size=8
 )
+
+
+READY = SseMessage("ready", b'{"position":4}', "4")
+CLOSED = SdkError("unauthenticated", "who are you", status=401)
 
 
 async def _no_sleep(_seconds: float) -> None:
@@ -117,6 +122,97 @@ async def test_a_refused_client_is_told_at_once_and_does_not_try_again() -> None
             pytest.fail("it was not refused")
     assert opened == 1
     assert replica.connection == "lost"
+
+
+class Door:
+    """A stream that tells the same few frames each time, and before that raises what is in `refusals`, in turn."""
+
+    def __init__(self, *refusals: SdkError | None, frames: tuple[SseMessage, ...] = (READY,)) -> None:
+        self.opened: list[int | None] = []
+        self.slept: list[float] = []
+        self._refusals = list(refusals)
+        self._frames = frames
+
+    async def stream(self, after: int | None) -> AsyncGenerator[SseMessage, None]:
+        self.opened.append(after)
+        refusal = self._refusals.pop(0) if self._refusals else CLOSED
+        if refusal is not None:
+            raise refusal
+        for frame in self._frames:
+            yield frame
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(0)
+
+    async def ended(self, **told: Any) -> str:
+        """Follow until it is refused for good; return the code."""
+        with pytest.raises(SdkError) as caught:
+            await Replica(self.stream, sleep=self.sleep, **told).run()
+        return caught.value.code
+
+
+async def test_a_refusal_of_who_was_let_in_before_is_asked_about_again_with_pauses() -> None:
+    expired = SdkError("unauthenticated", "expired", status=401)
+    door = Door(None, expired, expired, None, *[expired] * REFUSALS_MAX)
+    assert await door.ended() == "unauthenticated"
+    assert door.opened == [None, *[4] * (3 + REFUSALS_MAX)]
+    assert door.slept == [*BACKOFF_S[:3], *BACKOFF_S[:REFUSALS_MAX]]
+
+
+async def test_it_waits_as_long_as_the_daemon_asks_for() -> None:
+    busy = SdkError("unavailable", "1000 streams are open", status=503, retry_after_s=7.0)
+    door = Door(busy, busy, None)
+    assert await door.ended() == "unauthenticated"
+    assert door.slept[:3] == [7.0, 7.0, 0.1]
+
+
+async def test_a_snapshot_that_is_refused_is_not_asked_for_without_a_pause() -> None:
+    ahead = SdkError("position_ahead", "another log", status=409)
+    fresh: list[str] = []
+    door = Door(None, *[ahead] * 4)
+    await door.ended(on_fresh=fresh.append)
+    assert fresh == ["position_ahead"], "there is one copy to throw away"
+    assert door.opened[:6] == [None, 4, None, None, None, None]
+    assert door.slept[:5] == [0.1, 0.0, 0.2, 0.4, 0.8]
+
+
+async def test_a_log_whose_snapshots_are_never_gone_on_with_is_asked_more_and_more_rarely() -> None:
+    ahead = SdkError("position_ahead", "another log", status=409)
+    door = Door(*[None, ahead] * 4)
+    await door.ended()
+    assert door.slept[:8] == [0.1, 0.0, 0.1, 0.1, 0.1, 0.2, 0.1, 0.4]
+
+
+async def test_a_rev_that_does_not_grow_is_another_log_at_the_same_address() -> None:
+    history = History([[("mission/a", {"n": 1})], [("mission/a", {"n": 2})]], breaks=[2])
+    reasons: list[str] = []
+    replica = Replica(history.stream, on_fresh=reasons.append, sleep=_no_sleep)
+    async with replica.following():
+        # Restored from a backup, written on since: its positions go on where those of the old log were.
+        other: list[list[Write]] = [[("mission/b", {"n": 1})], [("mission/b", {"n": 2})]]
+        history.transactions = [*other, [("mission/a", {"n": 3})]]
+        await replica.until(lambda: replica.shelf.value("mission/a", dict) == {"n": 3} or None)
+    assert reasons == ["gap"]
+    assert _held(replica.shelf) == history.state()
+
+
+async def test_a_mistake_in_a_callback_ends_the_replica_and_whoever_waits_hears_of_it() -> None:
+    def fail(_batch: Batch) -> None:
+        raise ZeroDivisionError("a mistake")
+
+    history = History([[("mission/a", {"n": 1})]])
+    replica = Replica(history.stream, on_batch=fail, sleep=_no_sleep)
+    with pytest.raises(SdkError, match="ZeroDivisionError: a mistake"):
+        async with replica.following():
+            await replica.until(lambda: None)
+    assert replica.connection == "lost"
+
+
+async def test_a_frame_of_another_shape_ends_it_too() -> None:
+    door = Door(None, frames=(SseMessage("ready", b'{"position":"x"}', None),))
+    assert await door.ended() == "internal"
+    assert door.slept == []
 
 
 def test_progress_is_kept_until_its_thing_is_gone() -> None:

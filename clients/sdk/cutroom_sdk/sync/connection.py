@@ -42,7 +42,7 @@ class Connection:
         *,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._locate = locate
+        self.locate = locate
         self._address: Address | None = None
         # A proxy of the environment has no business between a program and its own machine.
         self._http = httpx.Client(trust_env=False, transport=transport)
@@ -57,7 +57,7 @@ class Connection:
         # Another thread may forget the address at any time.
         address = self._address
         if address is None:
-            address = self._address = self._locate()
+            address = self._address = self.locate()
         if address is None:
             raise Unreachable("no daemon runs for this state directory; 'cutroom serve' starts one")
         return address
