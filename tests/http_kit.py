@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +33,7 @@ CALLERS: Final = {
     "eve": ELSEWHERE,
     "reader": Context(actor="reader", capabilities=frozenset({"resources:read"})),
     "auditor": Context(actor="auditor", capabilities=frozenset({"log:read"})),
+    "keeper": Context(actor="keeper", capabilities=frozenset({"log:read", "log:admin"})),
     "nobody": Context(actor="nobody"),
 }
 
@@ -98,9 +99,11 @@ def _app(kernel_: Kernel, host: str) -> Starlette:
 
 
 @contextlib.asynccontextmanager
-async def asked(folder: Path, *, clock: Clock | None = None) -> AsyncIterator[Border]:
-    """The application asked without a socket, for answers that end."""
-    async with running(folder, clock=clock) as opened:
+async def asked(
+    folder: Path, *, clock: Clock | None = None, prepare: Callable[[Kernel], None] = lambda _: None
+) -> AsyncIterator[Border]:
+    """The application asked without a socket, for answers that end; `prepare` as in `running`."""
+    async with running(folder, clock=clock, prepare=prepare) as opened:
         app = _app(opened, HOST)
         yield Border(app, opened, URL, httpx.ASGITransport(app))
 

@@ -12,6 +12,7 @@ from cutroom_sdk.wire import (
     log,
     media,
     missions,
+    outbox,
     renders,
     resources,
     runs,
@@ -109,6 +110,11 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "GET /v1/log/replay": Operation(log.ReplayProof, "log:admin"),
     "GET /v1/log/export": Operation(Bytes("application/x-ndjson"), "log:admin", query=("after",)),
     "GET /v1/log/backup": Operation(Bytes("application/vnd.sqlite3"), "log:admin"),
+    "GET /v1/outbox": Operation(Page(outbox.OutboxCommand), "log:read", query=("state", *_LIST)),
+    "POST /v1/outbox/{id}/redeliver": Operation(
+        outbox.OutboxCommand, "log:admin", headers=("Idempotency-Key",)
+    ),
+    "POST /v1/outbox/{id}/cancel": Operation(outbox.OutboxCommand, "log:admin", headers=("Idempotency-Key",)),
     "GET /v1/resources": Operation(resources.RecordPage, ANY, query=("prefix", *_LIST)),
     "GET /v1/resources/events": Operation(
         Stream(tuple(frames.FRAMES.values())), ANY, query=_WATCH, headers=("Last-Event-ID",)

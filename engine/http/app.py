@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from engine.http import routes, routes_upkeep
+from engine.http import routes, routes_outbox, routes_upkeep
 from engine.http.gate import CheckToken, Gate, Note
 from engine.http.idempotency import Idempotency
 from engine.http.problems import on_http_exception, on_studio_error
@@ -18,7 +18,11 @@ from engine.kernel.context import Context
 from engine.kernel.errors import StudioError
 from engine.kernel.kernel import Kernel
 
-OWN_ROUTES: Final[list[BaseRoute]] = [*routes.routes, *routes_upkeep.routes]
+OWN_ROUTES: Final[list[BaseRoute]] = [
+    *routes.routes,
+    *routes_upkeep.routes,
+    *routes_outbox.routes,
+]
 
 
 def build_app(

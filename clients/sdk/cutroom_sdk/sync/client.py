@@ -5,12 +5,15 @@ from cutroom_sdk.sync.calls.access import AccessCalls
 from cutroom_sdk.sync.calls.log import LogCalls
 from cutroom_sdk.sync.calls.media import MediaCalls
 from cutroom_sdk.sync.calls.missions import MissionCalls
+from cutroom_sdk.sync.calls.outbox import OutboxCalls
 from cutroom_sdk.sync.calls.records import RecordCalls
 from cutroom_sdk.sync.calls.rendering import RenderCalls
 from cutroom_sdk.sync.calls.status import StatusCalls
 
 
-class Client(StatusCalls, RecordCalls, LogCalls, MissionCalls, MediaCalls, RenderCalls, AccessCalls):
+class Client(
+    StatusCalls, RecordCalls, LogCalls, OutboxCalls, MissionCalls, MediaCalls, RenderCalls, AccessCalls
+):
     """A daemon as seen over HTTP. Use as `with Client(...) as client`.
 
     `locate` gives the address: `lambda: find(state_dir())` of `cutroom_sdk.discovery`, or an `Address` of one's own.
