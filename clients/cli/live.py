@@ -52,10 +52,14 @@ class Steps:
         if self._console.is_terminal:
             self._open()
             assert self._live is not None
-            below = [Text(trouble, "yellow")] if trouble else []
+            below = [Text(said, "yellow") for said in (trouble, _paused(mission)) if said]
             self._live.update(Group(paint.items_table(items), *below))
             return
         now_s = monotonic_s()
+        if self._told.get(mission.mission_id) != (held_up := _paused(mission)):
+            self._told[mission.mission_id] = held_up
+            if held_up:
+                self._console.print(Text(held_up))
         for row in items:
             if self._worth_a_line(row, now_s):
                 self._told[row.work_item_id] = row.state
@@ -68,6 +72,12 @@ class Steps:
         changed = self._told.get(row.work_item_id) != row.state
         moving = row.tone == "busy" and row.fraction is not None and now_s - self._told_s >= LINE_EVERY_S
         return changed or moving
+
+
+def _paused(mission: Mission) -> str:
+    if mission.status != "paused":
+        return ""
+    return f"paused: {mission.reason}" if mission.reason else "paused; resume the mission to go on"
 
 
 def _line(row: rows.ItemRow) -> str:

@@ -10,7 +10,8 @@
     |- Compacted          the log no longer reaches back that far: oldest
     |- Unavailable        not now: a dependency is missing, the disk is full
     |- LimitExceeded      more than is allowed at once
-    `- WorkFailed         the work was tried and failed
+    |- WorkFailed         the work was tried and failed
+    `- WorkCanceled       somebody ended the work on purpose
 
 A mistake of the programmer is an assertion, never one of these.
 """
@@ -123,3 +124,9 @@ class WorkFailed(StudioError):
     """The work was tried and failed; `extra` says where."""
 
     default_code = "work_failed"
+
+
+class WorkCanceled(StudioError):
+    """Somebody ended the work on purpose: nothing is wrong, and nobody wants it tried again by itself."""
+
+    default_code = "canceled"

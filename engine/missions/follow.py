@@ -54,9 +54,10 @@ def _hopeless(mission: Mission) -> Failed | None:
 
 def _worn_out(mission: Mission) -> Failed | None:
     for item in _at(mission, mission.board.rework):
-        if len(item.attempts) >= mission.budgets.max_attempts:
+        failed = sum(attempt.status != "canceled" for attempt in item.attempts)
+        if failed >= mission.budgets.max_attempts:
             last = item.reasons[-1] if item.reasons else "no reason was given"
-            detail = f"max_attempts: {item.name} failed {len(item.attempts)} times, at last: {last}"
+            detail = f"max_attempts: {item.name} failed {failed} times, at last: {last}"
             return Failed(budget="max_attempts", detail=detail, work_item_id=item.name)
     return None
 

@@ -166,7 +166,11 @@ def _finish_run(mission: Mission, asked: t.FinishRun) -> tuple[Event, ...]:
         reason=asked.reason,
         code=asked.code,
     )
-    return (finished,)
+    if asked.status != "canceled" or mission.status != "running":
+        return (finished,)
+    # Whoever canceled it does not want it done again at once, and has not said that the rest is to end.
+    why = asked.reason or f"the run of {asked.work_item_id} was canceled"
+    return (finished, t.Paused(reason=f"{why}; resume the mission to do it again, or cancel it"))
 
 
 def _denied(asked: t.Deny, envelope: Envelope) -> t.GateDenied:

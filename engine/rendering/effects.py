@@ -11,7 +11,7 @@ from cutroom_sdk.wire.renders import Check, Profile, Render, RenderError, Render
 from cutroom_sdk.wire.runs import Run
 from engine.editing.profiles import profile_named
 from engine.kernel.blobs import hash_file
-from engine.kernel.errors import Invalid, Rejected, StudioError, WorkFailed
+from engine.kernel.errors import Invalid, Rejected, StudioError, WorkCanceled, WorkFailed
 from engine.kernel.ids import derived_id
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
@@ -29,7 +29,7 @@ from engine.rendering.sources import Material, gather
 LIMIT_S: Final = 6 * 3600.0
 Stage = Literal["probe", "decode", "filter", "encode", "mux", "publish"]
 STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
-CANCELED: Final = ("render_canceled", "render_over")
+OVER: Final = "render_over"  # what a render refuses with that was canceled meanwhile
 
 
 class Renders:
@@ -47,7 +47,7 @@ class Renders:
         Raises:
             Invalid: the plan cannot be rendered, or something that it names is missing.
             WorkFailed: it was tried; `stage`, `segment`, `clip`, `asset`, `frame` say where it went wrong.
-            Rejected: `render_canceled`: somebody canceled the render, not the run.
+            WorkCanceled: somebody canceled the render, not the run.
             Unavailable: `insufficient_storage`.
         """
         profile = profile_named(asked.profile)
@@ -98,8 +98,10 @@ class Renders:
             for asset in material.assets.values():
                 source_path(asset, context.blobs)
         except (SegmentFailed, StudioError) as error:
-            if isinstance(error, Rejected) and error.reason in CANCELED:
-                raise Rejected("render_canceled", f"the {stream} was canceled") from error
+            if isinstance(error, WorkCanceled):
+                raise
+            if isinstance(error, Rejected) and error.reason == OVER:
+                raise WorkCanceled(f"{stream} was canceled") from error
             failure = _failure(error)
             await context.propose(stream, Fail(error=failure))
             raise _raised(error, failure) from error
@@ -142,7 +144,7 @@ class Renders:
             await self._give_up(stream, context)
             raise
         if job.cancelled():
-            raise Rejected("render_canceled", f"the {stream} was canceled")
+            raise WorkCanceled(f"{stream} was canceled")
         return job.result()
 
     async def _give_up(self, stream: str, context: ToolContext) -> None:

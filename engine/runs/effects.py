@@ -11,13 +11,13 @@ from typing import Any, Final
 from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.runs import RunError
 from engine.kernel.context import Context
-from engine.kernel.errors import Forbidden, Rejected, StudioError, Unavailable, WorkFailed
+from engine.kernel.errors import Forbidden, Rejected, StudioError, Unavailable, WorkCanceled, WorkFailed
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
 from engine.kernel.patience import insist
 from engine.kernel.resources import Reader
 from engine.kernel.tools import TOOL_LIMIT_MAX_S, Tool, ToolContext, ToolResult
-from engine.runs.reducer import Call, CallTool, Fail, Finish, Run, StopTool, Work
+from engine.runs.reducer import Call, CallTool, Fail, Finish, GiveUp, Run, StopTool, Work
 
 OUTPUT_MAX: Final = 16 << 10
 CONCURRENCY: Final = (
@@ -64,7 +64,7 @@ class Runs:
         if call is not None:
             call.cancel()
 
-    async def _outcome(self, run: Run, work: Work, effect: Effect) -> Finish | Fail | None:
+    async def _outcome(self, run: Run, work: Work, effect: Effect) -> Finish | Fail | GiveUp | None:
         """Call the tool; None when the run was canceled in the meantime."""
         try:
             tool = self._kernel.tools.get(work.tool)
@@ -83,6 +83,8 @@ class Runs:
             if tool.idempotent and not effect.last:
                 raise
             return _failure(error)
+        except WorkCanceled as error:
+            return GiveUp(reason=error.detail)
         except StudioError as error:
             return _failure(error)
         except Exception as error:

@@ -83,6 +83,12 @@ class Fail(Struct, frozen=True, kw_only=True, tag="fail"):
     error: RunError
 
 
+class GiveUp(Struct, frozen=True, kw_only=True, tag="give_up"):
+    """What the tool was doing was canceled by somebody who had nothing to do with the run."""
+
+    reason: str
+
+
 class ReportEnd(Struct, frozen=True, kw_only=True, tag="report_end"):
     """Somebody outside has done a manual run, or has not been able to. Who proposes it is its author."""
 
@@ -146,7 +152,7 @@ class StopTool(Struct, frozen=True, kw_only=True, tag="stop_tool"):
     run_id: str
 
 
-Proposal = Queue | Call | Finish | Fail | ReportEnd | Cancel
+Proposal = Queue | Call | Finish | Fail | GiveUp | ReportEnd | Cancel
 Event = Queued | Started | ToolObserved | Finished | Canceled
 Command = CallTool | StopTool
 
@@ -182,6 +188,9 @@ def decide(run: Run, proposal: Proposal, envelope: Envelope) -> tuple[Event, ...
             return (replace(finished, artifact_refs=made, reused=reused, notices=notices, output=output),)
         case Fail(error=error):
             return (replace(_finished(_alive(run), "failed", ENGINE), error=error),)
+        case GiveUp(reason=reason):
+            given_up = _finished(_alive(run), "canceled", ENGINE)
+            return (replace(given_up, error=RunError(code="canceled", detail=reason)),)
         case ReportEnd():
             return (_reported(run, proposal, envelope),)
         case Cancel(reason=reason):

@@ -37,6 +37,7 @@ export type Code =
   | "version_conflict"
   | "position_ahead"
   | "job_conflict"
+  | "canceled"
   | "daemon_running"
   | "compacted"
   | "revision_conflict"

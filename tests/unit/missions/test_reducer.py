@@ -402,3 +402,18 @@ def test_a_large_mission_publishes_a_head_without_items_and_only_the_items_that_
     assert (head.work_items, head.counts.done, head.counts.in_progress) == ((), 1, 99)
     assert part.place == 7
     assert len(views.head(play.mission).work_items) == 100
+
+
+def test_a_run_that_somebody_canceled_pauses_the_mission_until_it_is_resumed() -> None:
+    play = Play(item("cut"), max_attempts=1)
+    first = play.run_of("cut")
+    canceled = t.FinishRun(
+        work_item_id="cut", run_id=first, status="canceled", author="engine", reason="render/r1 was canceled"
+    )
+    play.ask(canceled)
+    assert (play.mission.status, play.item("cut").status) == ("paused", "rework")
+    assert "render/r1 was canceled; resume the mission to do it again" in play.mission.reason
+    play.ask(t.Resume())
+    assert play.run_of("cut") != first
+    play.finish("cut")
+    assert play.mission.status == "succeeded"

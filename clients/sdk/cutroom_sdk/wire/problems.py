@@ -46,6 +46,7 @@ CODES: Final[dict[str, Code]] = {
     "version_conflict": Code(409, CONFLICT, "Somebody else was faster"),
     "position_ahead": Code(409, CONFLICT, "The position is beyond the head of the log"),
     "job_conflict": Code(409, CONFLICT, "The job id belongs to other work"),
+    "canceled": Code(422, CANCELED, "Somebody ended this before it was done"),
     "daemon_running": Code(409, CONFLICT, "A daemon holds this state directory"),
     "compacted": Code(410, CONFLICT, "The log no longer reaches back that far"),
     "revision_conflict": Code(412, CONFLICT, "The revision is not the one expected"),
