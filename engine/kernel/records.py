@@ -85,6 +85,11 @@ def check_key(key: str) -> None:
         )
 
 
+def is_writable(key: str) -> bool:
+    """Tell whether clients write this key, and not the engine."""
+    return _WRITABLE.fullmatch(key) is not None
+
+
 def check_writable(key: str) -> None:
     """Check that clients may write under `key`.
 

@@ -1,7 +1,7 @@
 """What each event does to a mission. Never says no: replay runs this and nothing else."""
 
 from collections.abc import Callable
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -21,6 +21,7 @@ from cutroom_sdk.wire.missions import (
     Used,
 )
 from engine.kernel.reducer import Envelope, Step
+from engine.missions import notices
 from engine.missions import types as t
 from engine.missions.board import board_of, moved
 from engine.missions.items import Item, ItemSpec
@@ -35,7 +36,9 @@ ItemEvent = (
     | t.GateOpened
     | t.GateGranted
     | t.GateDenied
+    | t.ResourceChanged
 )
+SUMMARY: Final = "mission_summary"  # the kind of artifact that tells how a mission came to its end
 
 
 def on_event(mission: Mission, event: Event, envelope: Envelope) -> Step[Mission, Command]:
@@ -54,18 +57,21 @@ def _fold(mission: Mission, event: WholeEvent, envelope: Envelope) -> Step[Missi
             return _running(replace(mission, started_at_ms=now), now)
         case t.Resumed():
             return _running(replace(mission, reason=""), now)
-        case t.Paused(reason=reason):
-            return Step(replace(_stop_time(mission, now), status="paused", reason=reason))
+        case t.Paused(reason=reason, work_item_id=name):
+            paused = replace(_stop_time(mission, now), status="paused", reason=reason)
+            told = () if name is None else (notices.paused(paused, name),)
+            return Step(paused, told)
         case t.Canceled(reason=reason):
             ended = replace(_stop_time(mission, now), status="canceled", reason=reason, finished_at_ms=now)
             return _wind_up(ended, reason or "the mission was canceled")
         case t.Failed(budget=budget, detail=detail, work_item_id=name):
             failure = Failure(budget=budget, detail=detail, work_item_id=name)
             ended = replace(_stop_time(mission, now), status="failed", failure=failure, finished_at_ms=now)
-            return _wind_up(ended, detail)
+            return _wind_up(ended, detail, notices.failed(ended, failure))
         case t.Succeeded():
             ended = replace(_stop_time(mission, now), status="succeeded", finished_at_ms=now)
-            return Step(replace(ended, summary=_summary(ended, now)))
+            kept = t.PersistArtifact(mission_id=mission.mission_id, kind=SUMMARY)
+            return Step(replace(ended, summary=_summary(ended, now)), (kept,))
         case _:
             assert_never(event)
 
@@ -77,7 +83,8 @@ def _fold_item(mission: Mission, event: ItemEvent, now: int) -> Step[Mission, Co
         case t.RunRequested():
             used = replace(mission.used, steps=mission.used.steps + 1)
             asked = _requested(item, event, now)
-            return Step(_with(mission, place, asked, used), (start_run(mission, asked),))
+            low = notices.budget_low(mission, used)
+            return Step(_with(mission, place, asked, used), (start_run(mission, asked), *low))
         case t.RunStarted(run_id=run_id):
             return Step(
                 _with(mission, place, _in_attempt(item, run_id, lambda a: replace(a, started_at_ms=now)))
@@ -86,7 +93,8 @@ def _fold_item(mission: Mission, event: ItemEvent, now: int) -> Step[Mission, Co
             used = replace(mission.used, tool_calls=mission.used.tool_calls + 1)
             current = item.status == "in_progress" and run_id == item.run_id
             observed = item.observed + current
-            return Step(_with(mission, place, replace(item, observed=observed), used))
+            low = notices.budget_low(mission, used)
+            return Step(_with(mission, place, replace(item, observed=observed), used), low)
         case t.RunFinished():
             return Step(_with(mission, place, _finished(item, event, now)))
         case t.GateOpened(gate=name, approval_id=approval_id):
@@ -104,6 +112,8 @@ def _fold_item(mission: Mission, event: ItemEvent, now: int) -> Step[Mission, Co
                 input={**item.input, **event.amend},
             )
             return Step(_with(mission, place, sent_back))
+        case t.ResourceChanged(key=key, rev=rev):
+            return _begun_anew(mission, place, item, key, rev)
         case _:
             assert_never(event)
 
@@ -111,7 +121,10 @@ def _fold_item(mission: Mission, event: ItemEvent, now: int) -> Step[Mission, Co
 def subject_hash(item: Item) -> str:
     """Return the hash of what a gate of the item is about: what its current run made."""
     made = item.attempts[-1]
-    return digest({"run_id": made.run_id, "refs": made.refs, "output": made.output})
+    subject: dict[str, Any] = {"run_id": made.run_id, "refs": made.refs, "output": made.output}
+    if item.changed:
+        subject["changed"] = item.changed
+    return digest(subject)
 
 
 def start_run(mission: Mission, item: Item) -> t.StartRun:
@@ -200,9 +213,20 @@ def _stop_time(mission: Mission, now: int) -> Mission:
     return replace(mission, used=used, running_since_ms=None)
 
 
-def _wind_up(mission: Mission, reason: str) -> Step[Mission, Command]:
+def _begun_anew(mission: Mission, place: int, item: Item, key: str, rev: int) -> Step[Mission, Command]:
+    """Ask again at the item's gates: leave that was given, or was being asked for, was for something else."""
+    voided = tuple(
+        t.VoidApproval(approval_id=gate.approval_id, reason=f"{key} has changed since it was asked for")
+        for gate in (item.gates.review, item.gates.test)
+        if gate.state == "waiting" and gate.approval_id is not None
+    )
+    fresh = replace(item, gates=fresh_gates(item.spec), changed={**item.changed, key: rev})
+    return Step(_with(mission, place, _past_gates(fresh)), voided)
+
+
+def _wind_up(mission: Mission, reason: str, *notice: Command) -> Step[Mission, Command]:
     """End what is alive: items that are not done, their runs, and approvals nobody needs any more."""
-    commands: list[Command] = []
+    commands: list[Command] = [*notice]
     ended = []
     failed_on = mission.failure.work_item_id if mission.failure else None
     for item in mission.items:
@@ -227,6 +251,7 @@ def _requested(item: Item, event: t.RunRequested, now: int) -> Item:
         attempts=(*item.attempts, attempt),
         gates=fresh_gates(item.spec),
         observed=0,
+        changed={},
     )
 
 

@@ -79,10 +79,14 @@ def _opened(mission: Mission, item: Item, gate: GateName) -> GateOpened:
         work_item_id=item.name,
         run_id=run_id,
         gate=gate,
-        approval_id=derived_id("approval", mission.mission_id, run_id, gate),
+        approval_id=derived_id("approval", mission.mission_id, run_id, gate, *_versions(item)),
         decider=item.gate(gate).decider,
         subject_hash=subject_hash(item),
     )
+
+
+def _versions(item: Item) -> tuple[str, ...]:
+    return tuple(f"{key}@{rev}" for key, rev in sorted(item.changed.items()))
 
 
 def _end(mission: Mission) -> Succeeded | None:

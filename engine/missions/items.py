@@ -24,7 +24,10 @@ class ItemSpec(Struct, frozen=True, kw_only=True):
 
 
 class Item(Struct, frozen=True, kw_only=True):
-    """A work item. Its current run, the last of `attempts`, is alive while it is in progress; `observed` counts its calls."""
+    """A work item. Its current run, the last of `attempts`, is alive while it is in progress; `observed` counts its calls.
+
+    `changed` are resources, and their revs, that the current run has made and that changed while somebody was asked.
+    """
 
     spec: ItemSpec
     input: dict[str, Any]
@@ -33,6 +36,7 @@ class Item(Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
     reasons: tuple[str, ...] = ()
     observed: int = 0
+    changed: dict[str, int] = {}
 
     @property
     def name(self) -> str:

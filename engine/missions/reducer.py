@@ -87,6 +87,8 @@ def _answer(mission: Mission, proposal: Proposal, envelope: Envelope) -> tuple[E
         case t.Deny():
             _check_decision(mission, proposal, envelope)
             return (_denied(proposal, envelope),)
+        case t.NoteResource(key=key, rev=rev):
+            return _changed(mission, key, rev)
         case t.FireTimer():
             # The only timer is that of the time budget, and `next_event` looks at the time by itself: a timer that
             # is early, because of a pause, or late changes nothing.
@@ -170,7 +172,21 @@ def _finish_run(mission: Mission, asked: t.FinishRun) -> tuple[Event, ...]:
         return (finished,)
     # Whoever canceled it does not want it done again at once, and has not said that the rest is to end.
     why = asked.reason or f"the run of {asked.work_item_id} was canceled"
-    return (finished, t.Paused(reason=f"{why}; resume the mission to do it again, or cancel it"))
+    reason = f"{why}; resume the mission to do it again, or cancel it"
+    return (finished, t.Paused(reason=reason, work_item_id=asked.work_item_id))
+
+
+def _changed(mission: Mission, key: str, rev: int) -> tuple[Event, ...]:
+    """Return what a changed resource means: the items begin their gates anew that made it and have been asked about."""
+    if mission.over:
+        return ()
+    return tuple(
+        t.ResourceChanged(work_item_id=item.name, run_id=item.attempts[-1].run_id, key=key, rev=rev)
+        for item in mission.items
+        if item.status in ("review", "test")
+        and key in item.attempts[-1].refs
+        and item.changed.get(key, 0) < rev
+    )
 
 
 def _denied(asked: t.Deny, envelope: Envelope) -> t.GateDenied:

@@ -156,6 +156,13 @@ class Deny(Struct, frozen=True, kw_only=True, tag="deny"):
     amend: dict[str, Any] = {}
 
 
+class NoteResource(Struct, frozen=True, kw_only=True, tag="note_resource"):
+    """A resource has changed; it counts where it is among what somebody is asked about."""
+
+    key: str
+    rev: int
+
+
 class FireTimer(Struct, frozen=True, kw_only=True, tag="fire_timer"):
     """A timer that the mission asked for is due."""
 
@@ -182,9 +189,10 @@ class Started(Struct, frozen=True, kw_only=True, tag="mission.started"):
 
 
 class Paused(Struct, frozen=True, kw_only=True, tag="mission.paused"):
-    """It starts nothing new."""
+    """It starts nothing new. `work_item_id`: the item whose run somebody canceled; None when a pause was asked for."""
 
     reason: str
+    work_item_id: str | None = None
 
 
 class Resumed(Struct, frozen=True, kw_only=True, tag="mission.resumed"):
@@ -280,6 +288,15 @@ class GateDenied(Struct, frozen=True, kw_only=True, tag="gate.denied"):
     amend: dict[str, Any]
 
 
+class ResourceChanged(Struct, frozen=True, kw_only=True, tag="item.resource_changed"):
+    """What the item's run has made is not what somebody was asked about: its gates begin anew."""
+
+    work_item_id: str
+    run_id: str
+    key: str
+    rev: int
+
+
 # Commands: what the outside is asked to do.
 class StartRun(Struct, frozen=True, kw_only=True, tag="start_run"):
     """Carry out an item. `refs` are what the items it depends on have made."""
@@ -332,8 +349,33 @@ class ScheduleTimer(Struct, frozen=True, kw_only=True, tag="schedule_timer"):
     due_at_ms: int
 
 
+class PersistArtifact(Struct, frozen=True, kw_only=True, tag="persist_artifact"):
+    """Keep the mission's summary as an artifact; it is final and lies in the mission's state."""
+
+    mission_id: str
+    kind: str
+
+
+class EmitNotice(Struct, frozen=True, kw_only=True, tag="emit_notice"):
+    """Tell people something that they would want to know."""
+
+    type: str
+    properties: dict[str, Any]
+
+
 Proposal = (
-    Create | Start | Pause | Resume | Cancel | BeginRun | ObserveTool | FinishRun | Grant | Deny | FireTimer
+    Create
+    | Start
+    | Pause
+    | Resume
+    | Cancel
+    | BeginRun
+    | ObserveTool
+    | FinishRun
+    | Grant
+    | Deny
+    | NoteResource
+    | FireTimer
 )
 Event = (
     Created
@@ -350,5 +392,6 @@ Event = (
     | GateOpened
     | GateGranted
     | GateDenied
+    | ResourceChanged
 )
-Command = StartRun | CancelRun | RequestApproval | VoidApproval | ScheduleTimer
+Command = StartRun | CancelRun | RequestApproval | VoidApproval | ScheduleTimer | PersistArtifact | EmitNotice

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cutroom_sdk.wire import missions as wire
+from cutroom_sdk.wire.codec import digest
 from engine.missions.board import counts
+from engine.missions.fold import SUMMARY
 from engine.missions.items import Item
 from engine.missions.types import Mission
 
@@ -52,6 +55,7 @@ def head(mission: Mission, *, whole: bool = True) -> wire.Mission:
         success_criteria=mission.success_criteria,
         work_items=tuple(_work_item(item) for item in mission.items) if whole else (),
         counts=counts(mission.items),
+        summary_artifact=f"artifact/{summary_key(mission.mission_id)[:32]}" if mission.summary else None,
         budgets=mission.budgets,
         used=mission.used,
         capabilities=mission.capabilities,
@@ -64,8 +68,13 @@ def head(mission: Mission, *, whole: bool = True) -> wire.Mission:
         finished_at_ms=mission.finished_at_ms,
         reason=mission.reason,
         failure=mission.failure,
-        summary=mission.summary,
+        summary=mission.summary if whole or mission.summary is None else replace(mission.summary, items=()),
     )
+
+
+def summary_key(mission_id: str) -> str:
+    """Return the cache key of the artifact that a mission's summary is kept as."""
+    return digest({"mission": mission_id, "kind": SUMMARY, "schema": 1})
 
 
 def detail(mission_id: str, place: int, item: Item) -> wire.WorkItemDetail:

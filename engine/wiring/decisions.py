@@ -24,6 +24,7 @@ from engine.missions import types as missions
 from engine.missions.specs import check_input
 from engine.runs.effects import run_context
 from engine.runs.reducer import Run
+from engine.wiring import freshness
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ async def decide(
     if told is not None and decision.amend:
         await check_amended(kernel, context, told, decision.amend)
     own = Asked(f"approval/{approval_id}", decision)
-    return await kernel.dispatch.propose_many((own, told) if told else (own,), context)
+    seen = await freshness.check(kernel, context, approval_id, asked.subject, asked.artifact_refs)
+    return await kernel.dispatch.propose_many((own, *([told] if told else []), *seen), context)
 
 
 def _reasons(decision: approvals.Decide) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cutroom_sdk.wire import missions as wire
-from cutroom_sdk.wire.approvals import ApproveRequest, DenyRequest
+from cutroom_sdk.wire.approvals import ApprovalSubject, ApproveRequest, DenyRequest
 from cutroom_sdk.wire.codec import decode, to_builtins
 from engine.approvals import reducer as approvals
 from engine.http.requests import answer, body, caller, kernel
@@ -22,7 +22,7 @@ from engine.missions import fold, views
 from engine.missions import types as missions
 from engine.missions.items import MANUAL
 from engine.runs import reducer as runs
-from engine.wiring import decisions, flow
+from engine.wiring import decisions, flow, freshness
 
 CAPABILITIES: Final[dict[type, str]] = {
     wire.PostStarted: "missions:write",
@@ -32,6 +32,7 @@ CAPABILITIES: Final[dict[type, str]] = {
     wire.PostRunFinished: "missions:report",
     wire.PostGranted: "approvals:decide",
     wire.PostDenied: "approvals:decide",
+    wire.PostResourceChanged: "missions:report",
 }
 TRIES_MAX: Final = 20
 Build = Callable[[missions.Mission], Sequence[Asked]]
@@ -50,12 +51,27 @@ async def post_event(request: Request) -> Response:
     def build(mission: missions.Mission) -> Sequence[Asked]:
         return _proposals(mission, event, context)
 
-    accepted, commands = await _change(studio, context, mission_id, asked.expected_version, build)
+    seen = await _still_seen(studio, context, mission_id, event)
+    accepted, commands = await _change(studio, context, mission_id, asked.expected_version, build, seen)
     told = wire.MissionEventAnswer(
         mission=views.head(accepted.state),
         commands=tuple(to_builtins(command) for command in commands),
     )
     return answer(told)
+
+
+async def _still_seen(
+    studio: Kernel, context: Context, mission_id: str, event: wire.PostedEvent
+) -> tuple[Asked, ...]:
+    """Return what makes a decision count only while what it is about is as it was."""
+    if not isinstance(event, wire.PostGranted | wire.PostDenied):
+        return ()
+    mission: missions.Mission = (await studio.dispatch.state(f"mission/{mission_id}", context.partition))[0]
+    item = mission.item(event.work_item_id)
+    if item is None or not item.attempts:
+        return ()
+    subject = ApprovalSubject(kind="work_item", id=f"{mission_id}/{item.name}")
+    return await freshness.check(studio, context, event.approval_id, subject, item.attempts[-1].refs)
 
 
 def _proposals(mission: missions.Mission, event: wire.PostedEvent, context: Context) -> Sequence[Asked]:
@@ -83,6 +99,8 @@ def _proposals(mission: missions.Mission, event: wire.PostedEvent, context: Cont
         case wire.PostDenied(reason=reason, amend=amend):
             decision = approvals.Decide(grant=False, reason=reason, amend=amend)
             return (*_decision(mission, event, decision), Asked(stream, _deny(event)))
+        case wire.PostResourceChanged(key=key, rev=rev):
+            return (Asked(stream, missions.NoteResource(key=key, rev=rev)),)
         case _:
             assert_never(event)
 
@@ -147,9 +165,14 @@ def _report(mission: missions.Mission, event: wire.PostRunFinished, context: Con
 
 
 async def _change(
-    studio: Kernel, context: Context, mission_id: str, expected_version: int | None, build: Build
+    studio: Kernel,
+    context: Context,
+    mission_id: str,
+    expected_version: int | None,
+    build: Build,
+    seen: tuple[Asked, ...],
 ) -> tuple[Accepted, list[missions.Command]]:
-    """Propose what `build` makes of the mission as it is; return the mission's part and what it asks the outside for.
+    """Propose what `build` makes of the mission as it is, with `seen` to hold; return the mission's part and what it asks the outside for.
 
     Without an expected version, somebody else's change in between only means to look again.
     """
@@ -161,7 +184,7 @@ async def _change(
         *others, own = build(mission)
         pinned = Asked(own.stream, own.proposal, version if expected_version is None else expected_version)
         try:
-            *_, accepted = await studio.dispatch.propose_many((*others, pinned), context)
+            *_, accepted = await studio.dispatch.propose_many((*seen, *others, pinned), context)
         except Conflict as conflict:
             tries += 1
             if expected_version is not None or conflict.code != "version_conflict" or tries == TRIES_MAX:

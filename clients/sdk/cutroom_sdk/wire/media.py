@@ -128,6 +128,7 @@ class Artifact(Wire, frozen=True, kw_only=True):
 
     `artifact_id` is the first 32 hex digits of `cache_key`, the SHA-256 of (asset's SHA-256, kind, schema, params,
     backend, backend_version, model_hash). `data` is None when it lies in the blob `data_blob` because it is large.
+    `asset_id` is empty where it was made of no asset, as a mission's summary is.
     """
 
     artifact_id: str

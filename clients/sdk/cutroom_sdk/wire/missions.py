@@ -224,7 +224,7 @@ class WorkItemCounts(Wire, frozen=True, kw_only=True):
 
 
 class Mission(Wire, frozen=True, kw_only=True):
-    """Resource `mission/{mission_id}`.
+    """Resource `mission/{mission_id}`. `summary_artifact` is the key under which the summary is kept once it succeeded.
 
     `work_items` is empty in the resource of a mission of more than 64 items (`counts` tells how many there are): each is
     a resource of its own, `mission/{mission_id}/item/{work_item_id}`. Answers to requests about one mission hold them all.
@@ -251,6 +251,7 @@ class Mission(Wire, frozen=True, kw_only=True):
     failure: Failure | None = None
     summary: MissionSummary | None = None
     counts: WorkItemCounts = WorkItemCounts()
+    summary_artifact: str | None = None
 
 
 # What may be posted to `/v1/missions/{id}/events`.
@@ -304,8 +305,22 @@ class PostDenied(Request, frozen=True, kw_only=True, tag_field="type", tag="appr
     amend: dict[str, Any] = {}
 
 
+class PostResourceChanged(Request, frozen=True, kw_only=True, tag_field="type", tag="resource.changed"):
+    """A resource is at a new rev. Where somebody is being asked about it they are asked anew; else it changes nothing."""
+
+    key: str
+    rev: AtLeastOne
+
+
 PostedEvent = (
-    PostStarted | PostPaused | PostResumed | PostCanceled | PostRunFinished | PostGranted | PostDenied
+    PostStarted
+    | PostPaused
+    | PostResumed
+    | PostCanceled
+    | PostRunFinished
+    | PostGranted
+    | PostDenied
+    | PostResourceChanged
 )
 
 
