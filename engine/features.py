@@ -28,6 +28,8 @@ from engine.media.reducer import ARTIFACT, ASSET, UPLOAD
 from engine.media.routes import routes as media_routes
 from engine.missions.reducer import MISSION
 from engine.missions.routes import routes as mission_routes
+from engine.notices.reducer import NOTICE
+from engine.notices.routes import routes as notice_routes
 from engine.rendering import effects as rendering
 from engine.rendering.reducer import RENDER, SEGMENT
 from engine.rendering.routes import routes as rendering_routes
@@ -41,6 +43,7 @@ AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
     MISSION,
     RUN,
     APPROVAL,
+    NOTICE,
     ASSET,
     ARTIFACT,
     UPLOAD,
@@ -55,6 +58,7 @@ ROUTES: Final[list[BaseRoute]] = [
     *run_routes,
     *session_routes,
     *approval_routes,
+    *notice_routes,
     *wiring_routes,
     *media_routes,
     *editing_routes,

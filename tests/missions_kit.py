@@ -19,10 +19,12 @@ from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
 from engine.kernel.reducer import Envelope
 from engine.kernel.tools import Tool, ToolContext, ToolResult
+from engine.media.reducer import ARTIFACT
 from engine.missions import reducer as missions
 from engine.missions import types as t
 from engine.missions.fold import on_event
 from engine.missions.reducer import MISSION
+from engine.notices.reducer import NOTICE
 from engine.runs.reducer import RUN
 from engine.wiring import register
 
@@ -191,7 +193,7 @@ class FakeTool:
 @contextlib.asynccontextmanager
 async def studio(folder: Path, *tools: FakeTool, clock: Clock | None = None) -> AsyncIterator[Kernel]:
     """A real kernel with missions, runs and approvals joined up, and nothing else."""
-    kernel = await Kernel.open(folder, (MISSION, RUN, APPROVAL), clock or SystemClock())
+    kernel = await Kernel.open(folder, (MISSION, RUN, APPROVAL, NOTICE, ARTIFACT), clock or SystemClock())
     for tool in tools:
         kernel.tools.add(tool.tool())
     register(kernel)

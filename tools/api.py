@@ -12,6 +12,7 @@ from cutroom_sdk.wire import (
     log,
     media,
     missions,
+    notices,
     outbox,
     renders,
     resources,
@@ -150,6 +151,10 @@ OPERATIONS: Final[dict[str, Operation]] = {
         "missions:write",
         missions.MissionEventRequest,
         headers=("Idempotency-Key",),
+    ),
+    "GET /v1/notices": Operation(Page(notices.Notice), "missions:read", query=_LIST),
+    "POST /v1/notices/{id}/dismiss": Operation(
+        notices.Notice, "missions:write", headers=("Idempotency-Key",)
     ),
     "GET /v1/mission-templates": Operation(Page(missions.MissionTemplate), "missions:read"),
     "POST /v1/sessions/{id}/events": Operation(

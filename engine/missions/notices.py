@@ -1,7 +1,7 @@
 """What a mission tells people by itself, beside what it asks them: that it failed, was held up, or is running dry."""
 
-from engine.missions.types import EmitNotice, Mission
 from cutroom_sdk.wire.missions import Failure, Used
+from engine.missions.types import EmitNotice, Mission
 
 LOW = 5  # a budget is low when less than a fifth of it is left
 
@@ -42,4 +42,4 @@ def _low(used: int, allowed: int) -> bool:
 
 def _notice(kind: str, mission: Mission, **properties: object) -> EmitNotice:
     about = {"mission_id": mission.mission_id, "title": mission.title}
-    return EmitNotice(type=kind, properties=about | properties)
+    return EmitNotice(notice=kind, properties=about | properties)

@@ -357,9 +357,9 @@ class PersistArtifact(Struct, frozen=True, kw_only=True, tag="persist_artifact")
 
 
 class EmitNotice(Struct, frozen=True, kw_only=True, tag="emit_notice"):
-    """Tell people something that they would want to know."""
+    """Tell people something that they would want to know; `notice` says of what kind."""
 
-    type: str
+    notice: str
     properties: dict[str, Any]
 
 

@@ -28,7 +28,7 @@ class Notice(Struct, frozen=True, kw_only=True):
 
 # Proposals.
 class Tell(Struct, frozen=True, kw_only=True, tag="tell"):
-    type: str
+    notice: str
     properties: dict[str, Any]
 
 
@@ -38,7 +38,7 @@ class Dismiss(Struct, frozen=True, kw_only=True, tag="dismiss"):
 
 # Events.
 class Told(Struct, frozen=True, kw_only=True, tag="notice.told"):
-    type: str
+    notice: str
     properties: dict[str, Any]
 
 
@@ -61,8 +61,8 @@ def decide(notice: Notice, proposal: Proposal, _envelope: Envelope) -> tuple[Eve
         NotFound: it was never told.
     """
     match proposal:
-        case Tell(type=kind, properties=properties):
-            return () if notice.type else (Told(type=kind, properties=properties),)
+        case Tell(notice=kind, properties=properties):
+            return () if notice.type else (Told(notice=kind, properties=properties),)
         case Dismiss():
             if not notice.type:
                 raise NotFound(f"there is no notice {notice.notice_id[:64]}")
@@ -74,7 +74,7 @@ def decide(notice: Notice, proposal: Proposal, _envelope: Envelope) -> tuple[Eve
 def on_event(notice: Notice, event: Event, envelope: Envelope) -> Step[Notice, Struct]:
     """Fold one accepted event."""
     match event:
-        case Told(type=kind, properties=properties):
+        case Told(notice=kind, properties=properties):
             return Step(replace(notice, type=kind, properties=properties, told_at_ms=envelope.at_ms))
         case Dismissed():
             return Step(replace(notice, dismissed=True))

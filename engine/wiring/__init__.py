@@ -7,7 +7,7 @@ here, and what must change in two of them at once is proposed here, together.
 from engine.kernel.kernel import Kernel
 from engine.runs import effects as runs
 from engine.runs.effects import Runs
-from engine.wiring import decisions, flow, timers
+from engine.wiring import decisions, flow, freshness, summaries, tell, timers
 
 
 def register(kernel: Kernel) -> Runs:
@@ -16,4 +16,7 @@ def register(kernel: Kernel) -> Runs:
     flow.register(kernel)
     decisions.register(kernel)
     timers.register(kernel)
+    freshness.register(kernel)
+    summaries.register(kernel)
+    tell.register(kernel)
     return alive

@@ -7,13 +7,14 @@ compared with the moment of the question, and their revs are checked again in th
 from collections.abc import Sequence
 
 from cutroom_sdk.wire.approvals import ApprovalSubject
+from cutroom_sdk.wire.resources import Operation
 from engine.kernel import records
 from engine.kernel.context import Context, engine_context
 from engine.kernel.dispatch import Asked
 from engine.kernel.errors import Rejected
 from engine.kernel.kernel import Kernel
 from engine.kernel.log import Event
-from engine.kernel.records import Operation, ResourcesChanged, WriteRecords
+from engine.kernel.records import ResourcesChanged, WriteRecords
 from engine.kernel.resources import Record
 from engine.missions import types as missions
 
@@ -27,7 +28,9 @@ async def check(
         Rejected: `subject_changed`, one of them was written after the question; it is asked anew.
     """
     question = await kernel.resources.record(f"approval/{approval_id}", context.partition)
-    found = [await kernel.resources.record(ref, context.partition) for ref in refs if records.is_writable(ref)]
+    found = [
+        await kernel.resources.record(ref, context.partition) for ref in refs if records.is_writable(ref)
+    ]
     written = [record for record in found if record is not None]
     if question is None or not written:
         return ()

@@ -8,7 +8,7 @@ from engine.notices import reducer as notices
 
 async def emit(command: missions.EmitNotice, effect: Effect) -> None:
     """Tell a notice; the command's key is its id, so it is told once."""
-    told = notices.Tell(type=command.type, properties=command.properties)
+    told = notices.Tell(notice=command.notice, properties=command.properties)
     await effect.propose(f"{notices.KIND}/{effect.key}", told)
 
 

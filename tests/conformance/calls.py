@@ -44,6 +44,8 @@ CALLS: Final[Mapping[str, Call]] = {
     "GET /v1/missions": lambda studio: studio.missions(status="draft,running"),
     "GET /v1/missions/{id}": lambda studio: studio.mission("m1"),
     "POST /v1/missions/{id}/events": lambda studio: studio.tell_mission("m1", PostStarted()),
+    "GET /v1/notices": lambda studio: studio.notices(),
+    "POST /v1/notices/{id}/dismiss": lambda studio: studio.dismiss_notice("n1"),
     "GET /v1/mission-templates": lambda studio: studio.mission_templates(),
     "POST /v1/sessions/{id}/events": lambda studio: studio.report("s1", ReportRunStarted(run_id="r1")),
     "GET /v1/runs/{id}": lambda studio: studio.run("r1"),

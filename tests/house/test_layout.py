@@ -16,6 +16,7 @@ FEATURES: Final = {
     "editing": {"routes.py"},
     "media": {"effects.py", "reducer.py", "routes.py"},
     "missions": {"reducer.py", "routes.py"},
+    "notices": {"reducer.py", "routes.py"},
     "rendering": {"effects.py", "reducer.py", "routes.py"},
     "runs": {"effects.py", "reducer.py", "routes.py"},
     "access": {"reducer.py", "routes.py"},

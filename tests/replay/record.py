@@ -124,6 +124,8 @@ class Story:
                 self.propose(decisions.request(command), ENGINE)
             case approvals.ScheduleExpiry(approval_id=approval_id):
                 self._review(approval_id)
+            case missions.PersistArtifact():
+                pass  # it lies among the artifacts, which are not of this story
             case approvals.EvaluateGate(approval_id=approval_id):
                 self._test(approval_id)
             case _:

@@ -125,6 +125,7 @@ export interface ApproveRequest {
  *
  * `artifact_id` is the first 32 hex digits of `cache_key`, the SHA-256 of (asset's SHA-256, kind, schema, params,
  * backend, backend_version, model_hash). `data` is None when it lies in the blob `data_blob` because it is large.
+ * `asset_id` is empty where it was made of no asset, as a mission's summary is.
  */
 export interface Artifact {
   artifact_id: string;
@@ -693,7 +694,7 @@ export interface MessagePart {
 }
 
 /**
- * Resource `mission/{mission_id}`.
+ * Resource `mission/{mission_id}`. `summary_artifact` is the key under which the summary is kept once it succeeded.
  *
  * `work_items` is empty in the resource of a mission of more than 64 items (`counts` tells how many there are): each is
  * a resource of its own, `mission/{mission_id}/item/{work_item_id}`. Answers to requests about one mission hold them all.
@@ -726,6 +727,8 @@ export interface Mission {
   summary?: MissionSummary | null;
   /** @default {"todo": 0, "blocked": 0, "in_progress": 0, "review": 0, "test": 0, "rework": 0, "done": 0, "failed": 0, "canceled": 0} */
   counts?: WorkItemCounts;
+  /** @default null */
+  summary_artifact?: string | null;
 }
 
 /** The mission afterwards, and what the engine was asked to carry out because of the event. */
@@ -736,7 +739,7 @@ export interface MissionEventAnswer {
 
 /** `POST /v1/missions/{id}/events`. `expected_version`: refuse when the mission has moved on. */
 export interface MissionEventRequest {
-  event: PostStarted | PostPaused | PostResumed | PostCanceled | PostRunFinished | PostGranted | PostDenied;
+  event: PostStarted | PostPaused | PostResumed | PostCanceled | PostRunFinished | PostGranted | PostDenied | PostResourceChanged;
   /** @default null */
   expected_version?: number | null;
 }
@@ -802,6 +805,20 @@ export interface Motion {
   amount: number[];
   center_x: number[];
   center_y: number[];
+}
+
+/**
+ * Resource `notice/{notice_id}`, there until somebody dismisses it.
+ *
+ * `type` is one of `mission.failed`, `mission.paused` (somebody canceled a run of it) and `mission.budget_low` (less than a
+ * fifth of a budget is left); more may come. `properties` name the mission, and what there is to say: `detail`,
+ * `work_item_id`, `budget`, `used`, `allowed`.
+ */
+export interface Notice {
+  notice_id: string;
+  type: string;
+  properties: { [name: string]: Json };
+  told_at_ms: number;
 }
 
 /**
@@ -932,6 +949,13 @@ export interface PostPaused {
   type: "mission.paused";
   /** @default "" */
   reason?: string;
+}
+
+/** A resource is at a new rev. Where somebody is being asked about it they are asked anew; else it changes nothing. */
+export interface PostResourceChanged {
+  type: "resource.changed";
+  key: string;
+  rev: number;
 }
 
 /** Go on after a pause. */
@@ -1770,26 +1794,19 @@ export interface Routes {
     body: MissionEventRequest;
     answer: MissionEventAnswer;
   };
-  /** Commands that are not finished, sorted by id; `?state=dead,unknown` leaves the others out. Needs `log:read`. */
-  "GET /v1/outbox": {
+  /** Those that nobody has dismissed. Needs `missions:read`. */
+  "GET /v1/notices": {
     path: Nothing;
-    query: { state?: string; limit?: number; cursor?: string };
+    query: { limit?: number; cursor?: string };
     body: undefined;
-    answer: { items: OutboxCommand[]; next: string | null; position?: number };
+    answer: { items: Notice[]; next: string | null; position?: number };
   };
-  /** Have a command dropped; what waits for it to be carried out hears nothing. Needs `log:admin`. */
-  "POST /v1/outbox/{id}/cancel": {
+  /** 200 with the notice, which is then gone from the list. Needs `missions:write`. */
+  "POST /v1/notices/{id}/dismiss": {
     path: { id: string };
     query: Nothing;
     body: undefined;
-    answer: OutboxCommand;
-  };
-  /** Have a dead or unknown command tried again, with the same idempotency key. Needs `log:admin`. */
-  "POST /v1/outbox/{id}/redeliver": {
-    path: { id: string };
-    query: Nothing;
-    body: undefined;
-    answer: OutboxCommand;
+    answer: Notice;
   };
   /** Answer all target profiles, in the order of the table; they are few and come as one page. Needs `renders:read`. */
   "GET /v1/profiles": {

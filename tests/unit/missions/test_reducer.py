@@ -417,3 +417,36 @@ def test_a_run_that_somebody_canceled_pauses_the_mission_until_it_is_resumed() -
     assert play.run_of("cut") != first
     play.finish("cut")
     assert play.mission.status == "succeeded"
+
+
+def test_a_changed_resource_that_somebody_is_asked_about_voids_the_question_and_asks_anew() -> None:
+    play = Play(item("cut", review="human", test="human"), item("other", review="human"))
+    play.finish("cut", "mission/m1/script", "artifact/plan")
+    first = play.item("cut").gates.review.approval_id
+    play.grant("cut", "review", by="bob")
+    tested = play.item("cut").gates.test.approval_id
+    play.ask(t.NoteResource(key="mission/m1/script", rev=4))
+    gates = play.item("cut").gates
+    assert (play.item("cut").status, gates.review.state, gates.test.state) == ("review", "waiting", "waiting")
+    assert gates.review.approval_id not in (None, first)
+    assert [one.approval_id for one in play.asked(t.VoidApproval)] == [tested]
+    hashes = [one.subject_hash for one in play.asked(t.RequestApproval) if one.gate == "review"]
+    assert len(set(hashes)) == 2
+    assert play.ask(t.NoteResource(key="mission/m1/script", rev=4)) == ()
+    assert play.ask(t.NoteResource(key="mission/m1/notes", rev=1)) == ()
+
+
+def test_what_went_wrong_is_told_once_and_a_low_budget_before_it_is_used_up() -> None:
+    play = Play(item("a"), item("b", "a"), item("c", "b"), max_steps=3, max_attempts=1)
+    for name in ("a", "b"):
+        play.finish(name)
+    play.fail("c")
+    told = [(one.notice, one.properties.get("budget")) for one in play.asked(t.EmitNotice)]
+    assert told == [("mission.budget_low", "max_steps"), ("mission.failed", "max_attempts")]
+
+
+def test_a_succeeded_mission_has_its_summary_kept() -> None:
+    play = Play(item("a"))
+    play.finish("a")
+    assert play.asked(t.PersistArtifact) == [t.PersistArtifact(mission_id="m1", kind="mission_summary")]
+    assert (views.head(play.mission).summary_artifact or "").startswith("artifact/")

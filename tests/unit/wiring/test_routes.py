@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cutroom_sdk.wire.approvals import Approval
 from engine.approvals import routes as approval_routes
 from engine.http.app import build_app
 from engine.kernel.context import Context
@@ -15,7 +16,7 @@ from engine.kernel.kernel import Kernel
 from engine.missions import routes as mission_routes
 from engine.runs import routes as run_routes
 from engine.wiring import routes as wiring_routes
-from tests.missions_kit import FakeTool, mission_is, mission_until, pending, studio
+from tests.missions_kit import FakeTool, mission_is, mission_until, pending, studio, until
 
 TOKENS = {
     "ada": Context(actor="ada", human=True, capabilities=frozenset({"*"})),
@@ -253,3 +254,57 @@ async def test_a_mission_of_a_thousand_items_is_told_whole_and_its_head_stays_sm
         head = await kernel.resources.record(f"mission/{made['mission_id']}")
         assert head is not None
         assert len(head.value) < 2048
+
+
+async def _is_pending(kernel: Kernel, approval_id: str | None) -> bool:
+    found = await kernel.resources.value(f"approval/{approval_id}", Approval)
+    return found is not None and found.state == "pending"
+
+
+async def test_a_decision_on_what_has_changed_since_it_was_asked_is_refused_and_asked_anew(
+    tmp_path: Path,
+) -> None:
+    async with daemon(tmp_path) as (kernel, http):
+        ada, bob = Client(http, "ada"), Client(http, "bob")
+        await ada("PUT", "/v1/resources/project/film/script", {"value": {"text": "one"}})
+        _, made = await ada("POST", "/v1/missions", MANUAL)
+        at = f"/v1/missions/{made['mission_id']}/events"
+        report = {
+            "type": "run.finished",
+            "work_item_id": "film",
+            "run_id": made["work_items"][0]["current_run_id"],
+            "status": "succeeded",
+            "artifact_refs": ["project/film/script"],
+        }
+        await ada("POST", at, {"event": report})
+        question = await pending(kernel)
+        await ada("PUT", "/v1/resources/project/film/script", {"value": {"text": "two"}})
+        status, problem = await bob("POST", f"/v1/approvals/{question.approval_id}/approve", {})
+        assert (status, problem["reason"]) == (422, "subject_changed")
+        mission = await mission_until(kernel, made["mission_id"], lambda one: bool(one.items[0].changed))
+        anew = mission.items[0].gates.review.approval_id
+        assert anew != question.approval_id
+        await until(kernel, lambda: _is_pending(kernel, anew))
+        assert (await bob("POST", f"/v1/approvals/{anew}/approve", {}))[0] == 200
+        await mission_is(kernel, made["mission_id"], "succeeded")
+
+
+async def test_what_a_client_changes_under_a_missions_own_key_is_heard_by_the_mission(tmp_path: Path) -> None:
+    async with daemon(tmp_path) as (kernel, http):
+        ada = Client(http, "ada")
+        _, made = await ada("POST", "/v1/missions", MANUAL)
+        mission_id = made["mission_id"]
+        key = f"mission/{mission_id}/script"
+        await ada("PUT", f"/v1/resources/{key}", {"value": 1})
+        report = {
+            "type": "run.finished",
+            "work_item_id": "film",
+            "run_id": made["work_items"][0]["current_run_id"],
+            "status": "succeeded",
+            "artifact_refs": [key],
+        }
+        await ada("POST", f"/v1/missions/{mission_id}/events", {"event": report})
+        await pending(kernel)
+        await ada("PUT", f"/v1/resources/{key}", {"value": 2})
+        mission = await mission_until(kernel, mission_id, lambda one: bool(one.items[0].changed))
+        assert mission.items[0].changed == {key: 2}

@@ -13,6 +13,7 @@ from cutroom_sdk.wire.missions import (
     MissionTemplate,
     PostedEvent,
 )
+from cutroom_sdk.wire.notices import Notice
 from cutroom_sdk.wire.runs import Run
 from cutroom_sdk.wire.sessions import (
     SessionEventAnswer,
@@ -57,6 +58,15 @@ class MissionCalls(Connection):
     async def run(self, run_id: str) -> Run:
         """Return one run."""
         return await self.get(filled("/v1/runs/{id}", run_id), Run)
+
+    async def notices(self) -> list[Notice]:
+        """Return what the engine wants people to know and nobody has dismissed."""
+        return await self.every("/v1/notices", Notice)
+
+    async def dismiss_notice(self, notice_id: str, *, idempotency_key: str | None = None) -> Notice:
+        """Say that somebody has seen to it; return the notice, which is then gone from the list."""
+        path = filled("/v1/notices/{id}/dismiss", notice_id)
+        return await self.post(path, None, Notice, idempotency_key=idempotency_key)
 
     async def report(
         self, session_id: str, event: SessionReport, *, idempotency_key: str | None = None

@@ -14,6 +14,7 @@ from cutroom_sdk.wire.missions import (
     MissionTemplate,
     PostedEvent,
 )
+from cutroom_sdk.wire.notices import Notice
 from cutroom_sdk.wire.runs import Run
 from cutroom_sdk.wire.sessions import (
     SessionEventAnswer,
@@ -58,6 +59,15 @@ class MissionCalls(Connection):
     def run(self, run_id: str) -> Run:
         """Return one run."""
         return self.get(filled("/v1/runs/{id}", run_id), Run)
+
+    def notices(self) -> list[Notice]:
+        """Return what the engine wants people to know and nobody has dismissed."""
+        return self.every("/v1/notices", Notice)
+
+    def dismiss_notice(self, notice_id: str, *, idempotency_key: str | None = None) -> Notice:
+        """Say that somebody has seen to it; return the notice, which is then gone from the list."""
+        path = filled("/v1/notices/{id}/dismiss", notice_id)
+        return self.post(path, None, Notice, idempotency_key=idempotency_key)
 
     def report(
         self, session_id: str, event: SessionReport, *, idempotency_key: str | None = None
