@@ -1808,6 +1808,27 @@ export interface Routes {
     body: undefined;
     answer: Notice;
   };
+  /** Commands that are not finished, sorted by id; `?state=dead,unknown` leaves the others out. Needs `log:read`. */
+  "GET /v1/outbox": {
+    path: Nothing;
+    query: { state?: string; limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: OutboxCommand[]; next: string | null; position?: number };
+  };
+  /** Have a command dropped; what waits for it to be carried out hears nothing. Needs `log:admin`. */
+  "POST /v1/outbox/{id}/cancel": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: OutboxCommand;
+  };
+  /** Have a dead or unknown command tried again, with the same idempotency key. Needs `log:admin`. */
+  "POST /v1/outbox/{id}/redeliver": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: OutboxCommand;
+  };
   /** Answer all target profiles, in the order of the table; they are few and come as one page. Needs `renders:read`. */
   "GET /v1/profiles": {
     path: Nothing;
