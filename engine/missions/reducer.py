@@ -11,6 +11,7 @@
 
 from typing import Final, assert_never
 
+from cutroom_sdk.wire.missions import Attempt
 from engine.kernel.errors import Forbidden, Invalid, NotFound
 from engine.kernel.reducer import Aggregate, Envelope, Rejected
 from engine.missions import types as t
@@ -87,8 +88,8 @@ def _answer(mission: Mission, proposal: Proposal, envelope: Envelope) -> tuple[E
         case t.Deny():
             _check_decision(mission, proposal, envelope)
             return (_denied(proposal, envelope),)
-        case t.NoteResource(key=key, rev=rev):
-            return _changed(mission, key, rev)
+        case t.NoteResource():
+            return _changed(mission, proposal)
         case t.FireTimer():
             # The only timer is that of the time budget, and `next_event` looks at the time by itself: a timer that
             # is early, because of a pause, or late changes nothing.
@@ -176,17 +177,23 @@ def _finish_run(mission: Mission, asked: t.FinishRun) -> tuple[Event, ...]:
     return (finished, t.Paused(reason=reason, work_item_id=asked.work_item_id))
 
 
-def _changed(mission: Mission, key: str, rev: int) -> tuple[Event, ...]:
+def _changed(mission: Mission, noted: t.NoteResource) -> tuple[Event, ...]:
     """Return what a changed resource means: the items begin their gates anew that made it and have been asked about."""
     if mission.over:
         return ()
     return tuple(
-        t.ResourceChanged(work_item_id=item.name, run_id=item.attempts[-1].run_id, key=key, rev=rev)
+        t.ResourceChanged(
+            work_item_id=item.name, run_id=item.attempts[-1].run_id, key=noted.key, rev=noted.rev
+        )
         for item in mission.items
-        if item.status in ("review", "test")
-        and key in item.attempts[-1].refs
-        and item.changed.get(key, 0) < rev
+        if item.status in ("review", "test") and _matters(item.attempts[-1], noted, item.changed)
     )
+
+
+def _matters(made: Attempt, noted: t.NoteResource, known: dict[str, int]) -> bool:
+    """Tell whether it is among what a run has made, newly, and changed after the run had ended."""
+    late = noted.at_ms is not None and noted.at_ms <= (made.finished_at_ms or 0)
+    return noted.key in made.refs and known.get(noted.key, 0) < noted.rev and not late
 
 
 def _denied(asked: t.Deny, envelope: Envelope) -> t.GateDenied:

@@ -157,10 +157,14 @@ class Deny(Struct, frozen=True, kw_only=True, tag="deny"):
 
 
 class NoteResource(Struct, frozen=True, kw_only=True, tag="note_resource"):
-    """A resource has changed; it counts where it is among what somebody is asked about."""
+    """A resource has changed; it counts where it is among what somebody is asked about.
+
+    `at_ms`: when it did, where the news may be late; None: just now.
+    """
 
     key: str
     rev: int
+    at_ms: int | None = None
 
 
 class FireTimer(Struct, frozen=True, kw_only=True, tag="fire_timer"):

@@ -58,14 +58,15 @@ async def _ask_anew(
     await kernel.dispatch.propose_many(noted, by)
 
 
-def on_changed(event: ResourcesChanged, _recorded: Event) -> Sequence[Asked]:
+def on_changed(event: ResourcesChanged, recorded: Event) -> Sequence[Asked]:
     """Tell missions of changes of what lies under their own keys, `mission/{id}/...`."""
     told = []
     for one in event.operations:
         kind, _, rest = one.key.partition("/")
         if kind == "mission":
             mission_id = rest.partition("/")[0]
-            told.append(Asked(f"mission/{mission_id}", missions.NoteResource(key=one.key, rev=one.rev)))
+            noted = missions.NoteResource(key=one.key, rev=one.rev, at_ms=recorded.at_ms)
+            told.append(Asked(f"mission/{mission_id}", noted))
     return told
 
 
