@@ -13,6 +13,7 @@ from typing import IO
 
 from engine.kernel import failpoints
 from engine.kernel.anchor import sync_folder
+from engine.kernel.room import full_is_told
 
 CHUNK = 1 << 20
 reach = failpoints.points("blobs", "staged", "synced", "renamed", "in_place")
@@ -46,7 +47,11 @@ class Blobs:
         return self.path(sha256).read_bytes()
 
     def put(self, content: bytes) -> str:
-        """Keep `content` and return its SHA-256."""
+        """Keep `content` and return its SHA-256.
+
+        Raises:
+            Unavailable: `insufficient_storage`.
+        """
         sha256 = hashlib.sha256(content).hexdigest()
         if not self.has(sha256):
             with self.staged() as (file, staged):
@@ -57,13 +62,18 @@ class Blobs:
 
     @contextlib.contextmanager
     def staged(self) -> Iterator[tuple[IO[bytes], Path]]:
-        """Open a new file (`r+b`) on the blobs' file system; what is not adopted is gone afterwards."""
-        descriptor, name = tempfile.mkstemp(dir=self._staging)
-        try:
-            with os.fdopen(descriptor, "r+b") as file:
-                yield file, Path(name)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        """Open a new file (`r+b`) on the blobs' file system; what is not adopted is gone afterwards.
+
+        Raises:
+            Unavailable: `insufficient_storage`: what the block writes does not fit on the disk.
+        """
+        with full_is_told("a file of the engine's own"):
+            descriptor, name = tempfile.mkstemp(dir=self._staging)
+            try:
+                with os.fdopen(descriptor, "r+b") as file:
+                    yield file, Path(name)
+            finally:
+                Path(name).unlink(missing_ok=True)
 
     def adopt(self, file: Path, *, sha256: str | None = None) -> str:
         """Move a staged file to its place and return its SHA-256, which is computed unless it is given."""

@@ -5,8 +5,9 @@ of locks lost by a second opening of the file. Nothing else may touch the databa
 backup API, sizes through `stat`.
 
 A commit that fails is neither a yes nor a no: after an I/O error the database is `broken`, refuses everything, and the
-daemon ends so that the next start reads what is really there. A full disk is a clean no, and work goes on after it. A
-checkpoint is no part of a commit: what it meets is never an answer to somebody whose commit is durable.
+daemon ends so that the next start reads what is really there. A full disk is a clean no, said before it is full to
+the last block, and work goes on after it. A checkpoint is no part of a commit: what it meets is never an answer to
+somebody whose commit is durable.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from typing import TypeVar
 from engine.kernel import failpoints
 from engine.kernel.errors import Unavailable
 from engine.kernel.migrations import migrate
+from engine.kernel.room import Room
 
 T = TypeVar("T")
 READERS = 3
@@ -47,6 +49,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._room = Room(path.parent)
         self._wal = path.with_name(path.name + "-wal")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
@@ -130,6 +133,7 @@ class Database:
         reach("migrated")
 
     def _transact(self, work: Callable[[sqlite3.Connection], T], loop: asyncio.AbstractEventLoop) -> T:
+        self._room.check()
         connection: sqlite3.Connection = self._local.connection
         rows_before = connection.total_changes
         connection.execute("BEGIN IMMEDIATE")

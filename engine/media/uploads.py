@@ -30,6 +30,7 @@ from engine.kernel.errors import (
 )
 from engine.kernel.ids import new_id
 from engine.kernel.kernel import Kernel
+from engine.kernel.room import full_is_told, write_all
 from engine.media.reducer import Begin, Cancel, Finish
 from engine.media.registering import Place, Registrar, Taken, clean_name
 
@@ -111,6 +112,7 @@ class Uploads:
             Rejected: `upload_over`: it is finished or canceled.
             Conflict: `offset` is not where the upload stands, or somebody else is writing to it.
             LimitExceeded: more came than was announced; what fits is kept.
+            Unavailable: `insufficient_storage`: the disk is full; what fits is kept.
         """
         if upload.state != "open":
             raise Rejected("upload_over", f"the upload {upload.upload_id} is {upload.state}, not open")
@@ -127,14 +129,16 @@ class Uploads:
         try:
             async for piece in gathered(pieces, PIECE):
                 fits = piece[: upload.bytes - here]
-                await asyncio.to_thread(os.pwrite, descriptor, fits, here)
+                with full_is_told(f"the rest of the upload {upload.upload_id}"):
+                    await asyncio.to_thread(write_all, descriptor, fits, here)
                 here += len(fits)
                 reach("piece_written")
                 if len(fits) < len(piece):
                     raise LimitExceeded(f"more came than the {upload.bytes} bytes that were announced")
         finally:
             try:
-                await asyncio.shield(asyncio.to_thread(os.fsync, descriptor))
+                with full_is_told(f"the rest of the upload {upload.upload_id}"):
+                    await asyncio.shield(asyncio.to_thread(os.fsync, descriptor))
             finally:
                 os.close(descriptor)
                 self._busy.discard(upload.upload_id)
