@@ -33,6 +33,7 @@ from engine.config import Settings, load
 from engine.features import AGGREGATES, ROUTES, Features
 from engine.http.app import build_app
 from engine.http.connection import Limits, protocol
+from engine.http.short import ShortWay
 from engine.kernel import failpoints
 from engine.kernel.clock import SystemClock, monotonic_s
 from engine.kernel.errors import Conflict, StudioError
@@ -111,6 +112,10 @@ class _Activity:
             self._open -= 1
             self.last_s = monotonic_s()
 
+    def touch(self) -> None:
+        """Note a request that was answered on the short way."""
+        self.last_s = monotonic_s()
+
     def idle_s(self) -> float:
         """Seconds since the last request ended; 0 while one is open. The server's own lifespan is one of them."""
         return monotonic_s() - self.last_s if self._open <= 1 else 0.0
@@ -174,11 +179,12 @@ async def serve(folder: Path, settings: Settings) -> int:
         tokens, auditor = Tokens.open(folder, kernel.clock), Auditor(kernel.dispatch, kernel.clock)
         await tokens.load(kernel.resources)
         kernel.dispatch.listen(tokens.heard)
+        hosts = _hosts(settings, port)
         app = build_app(
             kernel,
             features=ROUTES,
             check_token=tokens.check,
-            hosts=lambda: _hosts(settings, port),
+            hosts=lambda: hosts,
             health=_health,
             readiness=lambda: Ready(features=features.readiness()),
             note=auditor.note,
@@ -196,7 +202,8 @@ async def serve(folder: Path, settings: Settings) -> int:
                 request_s=settings.request_s,
                 streams=lambda: app.state.streams,
             )
-            server = _Server(_uvicorn(activity, limits), app.state.closing, url, kernel.outbox.drain)
+            short = ShortWay(kernel, tokens.check, lambda: hosts, activity.touch)
+            server = _Server(_uvicorn(activity, limits, short), app.state.closing, url, kernel.outbox.drain)
             endpoint = Endpoint(
                 url=url, pid=os.getpid(), started_at_ms=kernel.clock.now_ms(), version=__version__
             )
@@ -215,10 +222,10 @@ async def serve(folder: Path, settings: Settings) -> int:
         return FAILED if kernel.database.broken.is_set() else DONE
 
 
-def _uvicorn(app: Any, limits: Limits) -> uvicorn.Config:
+def _uvicorn(app: Any, limits: Limits, short: ShortWay) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=protocol(limits),
+        http=protocol(limits, short),
         log_level="warning",
         log_config=None,
         access_log=False,

@@ -19,7 +19,9 @@ from starlette.routing import Route
 
 from cutroom_sdk.sse import SseMessage, SseParser
 from engine.http.app import build_app
+from engine.http.connection import Limits, protocol
 from engine.http.requests import answer, body, caller, kernel
+from engine.http.short import ShortWay
 from engine.kernel.clock import Clock
 from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
@@ -64,6 +66,9 @@ FEATURES: Final = [
 ]
 
 
+_CHECK: Final = {f"token-of-{name}": context for name, context in CALLERS.items()}.get
+
+
 @dataclass(frozen=True)
 class Border:
     """An application and its kernel; `asks(name)` is a client with the token of one of `CALLERS`."""
@@ -87,11 +92,10 @@ class Border:
 
 
 def _app(kernel_: Kernel, host: str) -> Starlette:
-    callers = {f"token-of-{name}": context for name, context in CALLERS.items()}
     return build_app(
         kernel_,
         features=FEATURES,
-        check_token=callers.get,
+        check_token=_CHECK,
         hosts=lambda: frozenset({host, host.replace("127.0.0.1", "localhost")}),
         health=lambda: {"status": "ok"},
         readiness=lambda: {"features": []},
@@ -109,14 +113,18 @@ async def asked(
 
 
 @contextlib.asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[Border]:
-    """The application behind a real server on a free port, for streams."""
+async def served(folder: Path, *, on_short: Callable[[], None] = lambda: None) -> AsyncIterator[Border]:
+    """The application behind a real server on a free port, for streams and connections.
+
+    `on_short` is called at every request that is answered on the short way.
+    """
     async with running(folder) as opened:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             host = f"127.0.0.1:{listener.getsockname()[1]}"
             app = _app(opened, host)
-            server = await _start(app, listener)
+            short = ShortWay(opened, _CHECK, lambda: frozenset({host}), on_short)
+            server = await _start(app, listener, short)
             try:
                 yield Border(app, opened, f"http://{host}")
             finally:
@@ -124,10 +132,16 @@ async def served(folder: Path) -> AsyncIterator[Border]:
                 await server.shutdown(sockets=[listener])
 
 
-async def _start(app: Starlette, listener: socket.socket) -> uvicorn.Server:
+async def _start(app: Starlette, listener: socket.socket, short: ShortWay) -> uvicorn.Server:
     """Start uvicorn without its main loop, which polls and catches signals."""
+    limits = Limits(connections=100, request_s=20, streams=lambda: app.state.streams)
     config = uvicorn.Config(
-        app, log_level="warning", log_config=None, lifespan="off", timeout_graceful_shutdown=2
+        app,
+        http=protocol(limits, short),
+        log_level="warning",
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
     )
     config.load()
     server = uvicorn.Server(config)

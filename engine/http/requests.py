@@ -82,7 +82,7 @@ async def body(request: Request, kind: type[T], *types: str) -> T:
         raise Invalid(f"the body is not JSON: {error}", field="body") from error
     except RecursionError as error:
         raise _too_deep() from error
-    if _depth(content) > BODY_DEPTH_MAX:
+    if json_depth(content) > BODY_DEPTH_MAX:
         raise _too_deep()
     return found
 
@@ -91,10 +91,10 @@ def _too_deep() -> Invalid:
     return Invalid(f"the body is nested too deeply; {BODY_DEPTH_MAX} levels are the most", field="body")
 
 
-def _depth(content: bytes) -> int:
+def json_depth(content: bytes) -> int:
     """Return how deep JSON is nested, or a bound within the limit when that can be told at a glance.
 
-    >>> _depth(b'{"a": [1, "]]["]}'), _depth(b'[[[]], "[' + b'[' * BODY_DEPTH_MAX + b'"]')
+    >>> json_depth(b'{"a": [1, "]]["]}'), json_depth(b'[[[]], "[' + b'[' * BODY_DEPTH_MAX + b'"]')
     (3, 3)
     """
     brackets = content.count(b"[") + content.count(b"{")

@@ -71,7 +71,7 @@ class Dispatch:
         self._clock = clock
         self._waiting: deque[_Request] = deque()
         self._news = asyncio.Event()  # somebody waits, or it is over
-        self._ended = False
+        self.ended = False  # nothing more is taken
         self._listeners: list[Callable[[Told], None]] = []
         self.head = 0
         self.hash = START
@@ -123,7 +123,7 @@ class Dispatch:
         Raises:
             Unavailable: the daemon is stopping.
         """
-        if self._ended:
+        if self.ended:
             raise Unavailable("the daemon is stopping and takes nothing more")
         answer: asyncio.Future[tuple[Accepted, ...]] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Request(asked, context, bookkeeping, answer))
@@ -135,25 +135,25 @@ class Dispatch:
         """Commit batches until `stop`; nobody is left waiting, whatever ends it."""
         batch: list[_Request] = []
         try:
-            while self._waiting or not self._ended:
+            while self._waiting or not self.ended:
                 await self._news.wait()
                 batch = self._next()
                 await self._commit(batch)
         finally:
-            self._ended = True
+            self.ended = True
             reach("ending")
             for request in (*batch, *self._waiting):
                 _refuse(request, Unavailable("the daemon stopped; whether this was written is not known"))
 
     def stop(self) -> None:
         """Have `run` commit what waits and return; nothing more is taken."""
-        self._ended = True
+        self.ended = True
         self._news.set()
 
     def _next(self) -> list[_Request]:
         """Take what waits, up to a batch."""
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH))]
-        if not self._waiting and not self._ended:
+        if not self._waiting and not self.ended:
             self._news.clear()
         return batch
 
