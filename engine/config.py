@@ -17,6 +17,10 @@ from engine.kernel.errors import Invalid
 FILE: Final = "cutroom.toml"
 PREFIX: Final = "CUTROOM_"
 # Read by the clients, by tests (engine/kernel/failpoints.py) or before there are settings; no settings of the daemon.
+LISTS: Final = {
+    "MEDIA_ROOTS": ":",
+    "OUTBOUND_ALLOW": ",",
+}  # what stands between their parts in the environment
 NOT_SETTINGS: Final = frozenset({"FAILPOINT", "HOME", "TOKEN", "URL"})
 
 
@@ -26,7 +30,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `port` 0 takes any free one. `media_roots` are the folders beneath which footage may be given by path. `workers` 0
     means one for each core, at most four. `idle_exit_s` 0 means never. `sandbox`: `auto` uses what the platform has,
     `none` opens media without, which must be said by hand. `connections` are taken at once, streams counted apart. A
-    request's head must come within `request_s` seconds, and its body keep coming.
+    request's head must come within `request_s` seconds, and its body keep coming. `outbound_allow` are
+    hosts, with or without a port, that requests may be sent to although they are not public.
     """
 
     host: str = "127.0.0.1"
@@ -38,6 +43,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log_level: str = "info"
     connections: int = 1000
     request_s: int = 20
+    outbound_allow: tuple[str, ...] = ()
 
 
 def load(folder: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
@@ -70,8 +76,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         setting = name.removeprefix(PREFIX)
         if setting == name or setting in NOT_SETTINGS:
             continue
-        roots = setting == "MEDIA_ROOTS"
-        found[setting.lower()] = tuple(root for root in text.split(":") if root) if roots else text
+        mark = LISTS.get(setting)
+        found[setting.lower()] = text if mark is None else tuple(one for one in text.split(mark) if one)
     return found
 
 

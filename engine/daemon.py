@@ -38,6 +38,7 @@ from engine.kernel import failpoints
 from engine.kernel.clock import SystemClock, monotonic_s
 from engine.kernel.errors import Conflict, StudioError
 from engine.kernel.kernel import Kernel
+from engine.kernel.vault import Vault
 from engine.state import held, published
 
 CLOSE_S: Final = 2
@@ -174,6 +175,7 @@ async def serve(folder: Path, settings: Settings) -> int:
         port = listener.getsockname()[1]
         with _private():
             kernel = await Kernel.open(folder, AGGREGATES, SystemClock())
+            _Screened.vault = kernel.vault
             features = Features(kernel, settings, folder)
         reach("kernel_open")
         tokens, auditor = Tokens.open(folder, kernel.clock), Auditor(kernel.dispatch, kernel.clock)
@@ -255,11 +257,25 @@ async def _end_when_idle(
             server.should_exit = True
 
 
+class _Screened(logging.Formatter):
+    """Writes lines without secrets, from when `vault` is known."""
+
+    vault: Vault | None = None
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a line, with the trace that may follow it."""
+        line = super().format(record)
+        return self.vault.redacted_text(line) if self.vault else line
+
+
 def _log_to(folder: Path, level: str) -> None:
     logs = folder / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     handler = logging.handlers.RotatingFileHandler(logs / "daemon.log", maxBytes=4 << 20, backupCount=3)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(_Screened())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("libav").setLevel(logging.CRITICAL)
 

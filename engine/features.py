@@ -13,7 +13,9 @@ from cutroom_sdk.wire.status import Feature
 from engine import wiring
 from engine.access.reducer import TOKEN
 from engine.access.reducer_audit import AUDIT
+from engine.access.reducer_secrets import SECRET
 from engine.access.routes import routes as access_routes
+from engine.access.routes_secrets import routes as secret_routes
 from engine.approvals.reducer import APPROVAL
 from engine.approvals.routes import routes as approval_routes
 from engine.config import Settings
@@ -30,6 +32,8 @@ from engine.missions.reducer import MISSION
 from engine.missions.routes import routes as mission_routes
 from engine.notices.reducer import NOTICE
 from engine.notices.routes import routes as notice_routes
+from engine.outbound import effects as outbound
+from engine.outbound.guard import read_allowed
 from engine.rendering import effects as rendering
 from engine.rendering.reducer import RENDER, SEGMENT
 from engine.rendering.routes import routes as rendering_routes
@@ -37,6 +41,8 @@ from engine.runs.reducer import RUN
 from engine.runs.routes import routes as run_routes
 from engine.sessions.reducer import SESSION_RUN
 from engine.sessions.routes import routes as session_routes
+from engine.webhooks.reducer import WEBHOOK
+from engine.webhooks.routes import routes as webhook_routes
 from engine.wiring.routes import routes as wiring_routes
 
 AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
@@ -52,6 +58,8 @@ AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
     SESSION_RUN,
     TOKEN,
     AUDIT,
+    SECRET,
+    WEBHOOK,
 )
 ROUTES: Final[list[BaseRoute]] = [
     *mission_routes,
@@ -64,6 +72,8 @@ ROUTES: Final[list[BaseRoute]] = [
     *editing_routes,
     *rendering_routes,
     *access_routes,
+    *secret_routes,
+    *webhook_routes,
 ]
 WORKER_MODULES: Final = ("engine.media.probe", "engine.media.analysis.tasks", "engine.rendering.worker")
 WORKERS_MAX: Final = 4
@@ -88,6 +98,7 @@ class Features:
             backends=backends(),
         )
         editing.register(kernel)
+        outbound.register(kernel, [read_allowed(one) for one in settings.outbound_allow])
         self._renders = rendering.register(kernel, self._pool)
 
     def attach(self, app: Starlette) -> None:

@@ -17,9 +17,11 @@ from cutroom_sdk.wire import (
     renders,
     resources,
     runs,
+    secrets,
     sessions,
     status,
     tokens,
+    webhooks,
 )
 
 ANY: Final = ""  # any known token
@@ -89,6 +91,7 @@ HEADERS: Final[dict[str, str]] = {
     "If-None-Match": "`*`: only when there is none yet. A rev in quotes on a read: 304 when it is still that.",
     "Range": "Bytes wanted (RFC 9110, 14); else the whole.",
     "Upload-Offset": "Where the bytes of this request go: what the upload says it has reached.",
+    "X-Cutroom-Signature": "`t=SECONDS,v1=HEX`: the HMAC-SHA256 of `SECONDS.` and the raw body, with the webhook's secret.",
     "Last-Event-ID": "Resume after this position; wins over `after` and `snapshot`.",
 }
 _LIST: Final = ("limit", "cursor")
@@ -199,6 +202,18 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "GET /v1/tokens": Operation(Page(tokens.Token), "tokens:admin", query=_LIST),
     "DELETE /v1/tokens/{id}": Operation(tokens.Token, "tokens:admin", headers=("Idempotency-Key",)),
+    "GET /v1/secrets": Operation(Page(secrets.Secret), "secrets:admin", query=_LIST),
+    "PUT /v1/secrets/{name}": Operation(secrets.Secret, "secrets:admin", secrets.SecretRequest),
+    "DELETE /v1/secrets/{name}": Operation(secrets.Secret, "secrets:admin"),
+    "GET /v1/webhooks": Operation(Page(webhooks.Webhook), "webhooks:read", query=_LIST),
+    "PUT /v1/webhooks/{name}": Operation(
+        webhooks.Webhook, "webhooks:admin", webhooks.WebhookRequest, headers=("Idempotency-Key",)
+    ),
+    "GET /v1/webhooks/{name}": Operation(webhooks.Webhook, "webhooks:read", headers=("If-None-Match",)),
+    "DELETE /v1/webhooks/{name}": Operation(webhooks.Webhook, "webhooks:admin", headers=("Idempotency-Key",)),
+    "POST /v1/webhooks/{name}": Operation(
+        webhooks.DeliveryAnswer, OPEN, dict[str, Any], 202, headers=("X-Cutroom-Signature",)
+    ),
     "POST /v1/tickets": Operation(tokens.Ticket, ANY, None, 201, headers=("Idempotency-Key",)),
     "POST /v1/enter": Operation(tokens.Entered, OPEN, tokens.EnterRequest),
     "GET /v1/audit": Operation(Page(tokens.AuditEntry), "log:admin", query=("after", *_LIST)),

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from clients.cli import daemon, doctor, files, look, outbox, tokens, upkeep
+from clients.cli import daemon, doctor, files, look, outbox, secrets, tokens, upkeep
 from clients.cli.edit import Wanted, edit
 from clients.cli.options import CommandError, Json, Setup, StateDir, Url, Verbose, of
 from clients.view.words import next_step
@@ -38,6 +38,8 @@ app.add_typer(approvals, name="approval")
 app.add_typer(log, name="log")
 app.add_typer(tokens.app, name="token")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(secrets.app, name="secret")
+app.add_typer(secrets.webhooks, name="webhook")
 upkeep.add_to(app, log)
 
 OUTPUT_HELP: Final = "The file, or a folder. Default: NAME-PROFILE.mp4 here (NAME-edit.mp4 for source), with a number if that is taken."

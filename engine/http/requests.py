@@ -48,17 +48,17 @@ def caller(request: Request, capability: str) -> Context:
     return context
 
 
-async def raw_body(request: Request) -> bytes:
-    """Return a JSON request's body.
+async def raw_body(request: Request, *, most: int = BODY_MAX) -> bytes:
+    """Return a request's body.
 
     Raises:
-        LimitExceeded: it has more than 1 MiB.
+        LimitExceeded: it has more than `most` bytes.
     """
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > BODY_MAX:
-            raise LimitExceeded(f"the body has more than {BODY_MAX} bytes")
+        if size > most:
+            raise LimitExceeded(f"the body has more than {most} bytes")
         parts.append(part)
     return b"".join(parts)
 
@@ -73,7 +73,15 @@ async def body(request: Request, kind: type[T], *types: str) -> T:
         StudioError: `unsupported_media_type`.
     """
     check_content_type(request, *types)
-    content = await raw_body(request)
+    return read_json(await raw_body(request), kind)
+
+
+def read_json(content: bytes, kind: type[T]) -> T:
+    """Read JSON that came from outside as `kind`.
+
+    Raises:
+        Invalid: not JSON, nested too deeply, or another shape; `field` names where.
+    """
     try:
         found = decode(content, kind)
     except msgspec.ValidationError as error:

@@ -37,6 +37,11 @@ class Context(Struct, frozen=True, kw_only=True):
         area = capability.partition(":")[0]
         return not self.capabilities.isdisjoint((capability, f"{area}:*", "*"))
 
+    @property
+    def is_engine(self) -> bool:
+        """Whether the engine itself acts, and nobody with a token. No token is given a name that begins so."""
+        return self.actor.startswith("engine:")
+
 
 def engine_context(
     name: str, *, partition: str = DEFAULT_PARTITION, correlation_id: str = "", causation_id: str = ""

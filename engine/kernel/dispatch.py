@@ -26,6 +26,7 @@ __all__ = ["Accepted", "Asked", "Bookkeeping", "Dispatch", "Told"]
 
 BATCH: Final = 512
 Bookkeeping = Callable[[sqlite3.Connection, Sequence[Accepted]], None]
+Screen = Callable[[Sequence[Asked], Context], Sequence[Asked]]
 reach = failpoints.points(
     "dispatch",
     "queued",
@@ -79,6 +80,7 @@ class Dispatch:
             tuple[str, str], Held
         ] = {}  # what is being written, and may be on disk already
         self._last_at_ms = 0
+        self._screen: Screen = lambda asked, _context: asked
 
     def start_at(self, head: int, at_ms: int, hash_: bytes = START) -> None:
         """Take over where the log ends and what its chain has come to; before the first proposal."""
@@ -87,6 +89,10 @@ class Dispatch:
     def listen(self, listener: Callable[[Told], None]) -> None:
         """Have `listener` called after every commit, in log order."""
         self._listeners.append(listener)
+
+    def screen_with(self, screen: Screen) -> None:
+        """Have `screen` take out of proposals what must not be appended, before they are decided."""
+        self._screen = screen
 
     async def state(self, stream: str, partition: str) -> tuple[Any, int]:
         """Return a stream's committed state and version; a stream without events has its initial state and 0."""
@@ -126,6 +132,7 @@ class Dispatch:
         if self.ended:
             raise Unavailable("the daemon is stopping and takes nothing more")
         answer: asyncio.Future[tuple[Accepted, ...]] = asyncio.get_running_loop().create_future()
+        asked = self._screen(asked, context)
         self._waiting.append(_Request(asked, context, bookkeeping, answer))
         self._news.set()
         reach("queued")

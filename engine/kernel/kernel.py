@@ -27,6 +27,7 @@ from engine.kernel.resources import Store
 from engine.kernel.subscriptions import Subscriptions
 from engine.kernel.tools import Tools
 from engine.kernel.upcasts import Upcasts
+from engine.kernel.vault import Vault
 
 _log = logging.getLogger(__name__)
 DATABASE_NAME: Final = "cutroom.sqlite3"
@@ -52,6 +53,7 @@ class Kernel:
     tools: Tools
     blobs: Blobs
     anchor: anchor.Keeper
+    vault: Vault
     clock: Clock
     aggregates: dict[str, Aggregate[Any, Any, Any]]
 
@@ -66,6 +68,7 @@ class Kernel:
         """
         by_kind = {aggregate.kind: aggregate for aggregate in (COMMAND, *aggregates)}
         assert len(by_kind) == len(aggregates) + 1, "two aggregates share a kind"
+        vault = Vault.open(folder)
         database = await Database.open(folder / DATABASE_NAME)
         log = Log(database, Upcasts({kind: up for one in aggregates for kind, up in one.upcasts.items()}))
         try:
@@ -80,6 +83,7 @@ class Kernel:
         dispatch.start_at(head, at_ms, await log.hash_at(head) or START)
         subscriptions.start_at(head)
         dispatch.listen(subscriptions.publish)
+        dispatch.screen_with(vault.screened)
         blobs = Blobs(folder / "blobs")
         reach("anchor_checked")
         blobs.clear_staging()
@@ -97,6 +101,7 @@ class Kernel:
             tools=Tools(),
             blobs=blobs,
             anchor=anchor.Keeper(folder, dispatch),
+            vault=vault,
             clock=clock,
             aggregates=by_kind,
         )

@@ -84,6 +84,7 @@ class Tool:
     `input` is the Struct of its arguments (unknown fields refused). `effect` says how far it reaches: `none` computes,
     `local` writes on this machine, `external` leaves it. `check` is the engine's own test of a result, used by `auto`
     gates. `limit_s` ends a call that takes longer; a day is the most. `idempotent` tools may be called again after a crash.
+    Of others `may_repeat` tells whether a call with this input may.
     """
 
     name: str
@@ -95,6 +96,11 @@ class Tool:
     limit_s: float
     idempotent: bool = True
     check: ToolCheck | None = None
+    may_repeat: Callable[[Any], bool] | None = None
+
+    def repeatable(self, arguments: Any) -> bool:
+        """Tell whether a call may be made again when nobody knows what became of it."""
+        return self.idempotent or (self.may_repeat is not None and self.may_repeat(arguments))
 
 
 @dataclass

@@ -68,19 +68,19 @@ class Runs:
         """Call the tool; None when the run was canceled in the meantime."""
         try:
             tool = self._kernel.tools.get(work.tool)
-            if run.calls and not tool.idempotent:
+            arguments = self._kernel.tools.read_input(work.tool, work.input)
+            if run.calls and not tool.repeatable(arguments):
                 raise WorkFailed(
                     f"the daemon ended while {tool.name} was at work; it must not be repeated unseen, so look at what"
                     " it has done and start the work again"
                 )
             context = run_context(self._kernel, run.run_id, work, effect.context)
             _check_capability(tool, context.context)
-            arguments = self._kernel.tools.read_input(work.tool, work.input)
-            if not tool.idempotent:
+            if not tool.repeatable(arguments):
                 effect.begin_once()
             result = await self._call(tool, arguments, context, effect)
         except Unavailable as error:
-            if tool.idempotent and not effect.last:
+            if tool.repeatable(arguments) and not effect.last:
                 raise
             return _failure(error)
         except WorkCanceled as error:

@@ -8,6 +8,7 @@ from cutroom_sdk.wire.missions import MissionRequest, PostStarted
 from cutroom_sdk.wire.resources import Operation, PatchOperation
 from cutroom_sdk.wire.sessions import ReportRunStarted
 from cutroom_sdk.wire.tokens import TokenRequest
+from cutroom_sdk.wire.webhooks import WebhookRequest
 
 # Takes a client; returns what its method does: an answer to wait for, something to open, or a stream.
 Call = Callable[[Any], Any]
@@ -74,6 +75,14 @@ CALLS: Final[Mapping[str, Call]] = {
     "DELETE /v1/tokens/{id}": lambda studio: studio.revoke_token("t1"),
     "POST /v1/tickets": lambda studio: studio.ticket(),
     "POST /v1/enter": lambda studio: studio.enter("once"),
+    "GET /v1/secrets": lambda studio: studio.secrets(),
+    "PUT /v1/secrets/{name}": lambda studio: studio.set_secret("KEY", "a value"),
+    "DELETE /v1/secrets/{name}": lambda studio: studio.remove_secret("KEY"),
+    "GET /v1/webhooks": lambda studio: studio.webhooks(),
+    "PUT /v1/webhooks/{name}": lambda studio: studio.set_webhook("w", WebhookRequest(secrets=("KEY",))),
+    "GET /v1/webhooks/{name}": lambda studio: studio.webhook("w"),
+    "DELETE /v1/webhooks/{name}": lambda studio: studio.remove_webhook("w"),
+    "POST /v1/webhooks/{name}": lambda studio: studio.deliver("w", b"{}", "t=1,v1=00"),
     "GET /v1/outbox": lambda studio: studio.outbox(state="dead"),
     "POST /v1/outbox/{id}/redeliver": lambda studio: studio.redeliver_command("c1", idempotency_key="k"),
     "POST /v1/outbox/{id}/cancel": lambda studio: studio.cancel_command("c1", idempotency_key="k"),

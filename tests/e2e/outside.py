@@ -22,12 +22,9 @@ class Outside:
     def __init__(self, folder: Path, footage: Path, **environment: str) -> None:
         self.daemon = Daemon(folder, CUTROOM_MEDIA_ROOTS=str(footage), **environment)
         self.footage = footage
-        url = self.daemon.start().split()[-1]
-        self.host = url.removeprefix("http://")
-        name, _, port = self.host.rpartition(":")
-        self.address = (name, int(port))
+        self._http = httpx.Client()
+        self.restart()
         self.token = (self.daemon.folder / "operator.token").read_text().strip()
-        self._http = httpx.Client(base_url=url, trust_env=False, timeout=20)
 
     def asks(
         self, method: str, path: str, *, token: str | None = None, **asked: Any
@@ -51,13 +48,22 @@ class Outside:
         assert status == 201, answer.text
         return str(answer.json()["token"])
 
-    def first(self, prefix: str, named: str) -> Any:
-        """Return the first resource under `prefix` that names something, once there is one."""
+    def restart(self) -> None:
+        """Start the daemon, anew after it ended."""
+        url = self.daemon.start().split()[-1]
+        self.host = url.removeprefix("http://")
+        name, _, port = self.host.rpartition(":")
+        self.address = (name, int(port))
+        self._http.close()
+        self._http = httpx.Client(base_url=url, trust_env=False, timeout=20)
+
+    def first(self, prefix: str, *named: str) -> Any:
+        """Return the first resource under `prefix` that names all of this, once there is one."""
         headers = {"Authorization": f"Bearer {self.token}"}
         at = f"/v1/resources/events?snapshot=1&prefix={prefix}"
         with self._http.stream("GET", at, headers=headers) as stream:
             for line in stream.iter_lines():
-                if line.startswith("data: ") and named in line:
+                if line.startswith("data: ") and all(one in line for one in named):
                     return json.loads(line.removeprefix("data: "))["value"]
         raise AssertionError("the stream ended")
 

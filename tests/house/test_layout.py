@@ -21,6 +21,8 @@ FEATURES: Final = {
     "runs": {"effects.py", "reducer.py", "routes.py"},
     "access": {"reducer.py", "routes.py"},
     "sessions": {"reducer.py", "routes.py"},
+    "outbound": {"effects.py"},
+    "webhooks": {"reducer.py", "routes.py"},
 }
 OTHER_ROOMS: Final = {"http", "kernel", "wiring"}
 DESIGN_PARTS: Final = ("Purpose.", "Invariants.", "Must not know.", "Fails.")

@@ -23,10 +23,12 @@ export type Code =
   | "unknown_profile"
   | "media_unreadable"
   | "unauthenticated"
+  | "signature_refused"
   | "forbidden"
   | "engine_owned"
   | "origin_refused"
   | "path_outside_roots"
+  | "address_refused"
   | "author_is_reviewer"
   | "not_found"
   | "mission_not_found"
@@ -38,6 +40,7 @@ export type Code =
   | "position_ahead"
   | "job_conflict"
   | "canceled"
+  | "delivery_replayed"
   | "daemon_running"
   | "compacted"
   | "revision_conflict"
@@ -397,6 +400,12 @@ export interface DeliverInput {
   overwrite?: boolean;
 }
 
+/** Answer to a delivery that is on record: its id, and its place in the log. */
+export interface DeliveryAnswer {
+  delivery_id: string;
+  position: number;
+}
+
 /** `POST /v1/approvals/{id}/deny`. `amend` is merged into the item's input for the next attempt. */
 export interface DenyRequest {
   /** @default "" */
@@ -572,6 +581,47 @@ export interface Health {
   pid: number;
   /** @default {} */
   versions?: { [name: string]: string };
+}
+
+/**
+ * Input of the tool `http_request`.
+ *
+ * A header's value, and any value in `body` at any depth, may be `{"secret": NAME}`; `body` goes as JSON, `text` as it is:
+ * one of the two. `keyed` sends the run's id as `Idempotency-Key`, and lets a PUT be sent again after a crash. Redirects
+ * are not followed. `statuses` are those that count as success; none named: 200 to 299. Of the answer `max_bytes` are read.
+ */
+export interface HttpRequestInput {
+  url: string;
+  /** @default "GET" */
+  method?: "DELETE" | "GET" | "HEAD" | "PATCH" | "POST" | "PUT";
+  /** @default {} */
+  headers?: { [name: string]: string | SecretRef };
+  /** @default null */
+  body?: Json;
+  /** @default null */
+  text?: string | null;
+  /** @default false */
+  keyed?: boolean;
+  /** @default [] */
+  statuses?: number[];
+  /** @default 30.0 */
+  limit_s?: number;
+  /** @default 65536 */
+  max_bytes?: number;
+}
+
+/**
+ * Output of `http_request`. `text` is the answer's beginning, `bytes` and `sha256` are those of what was read.
+ *
+ * `truncated`: the answer goes on beyond what was read, or is longer than `text`. Secrets are their names in it.
+ */
+export interface HttpRequestOutput {
+  status: number;
+  headers: { [name: string]: string };
+  text: string;
+  bytes: number;
+  sha256: string;
+  truncated: boolean;
 }
 
 /** Input of the tool `ingest`: assets that were registered, in the order in which they are to be used. */
@@ -1282,6 +1332,25 @@ export interface SafeZone {
   right: number;
 }
 
+/** The resource `secret/{name}`: that there is one, since when and by whom; its value is nowhere but in its file. */
+export interface Secret {
+  name: string;
+  set_at_ms: number;
+  set_by: string;
+}
+
+/** Stands for a secret where its value is to go; `prefix` stands before it, such as `Bearer ` in a header. */
+export interface SecretRef {
+  secret: string;
+  /** @default "" */
+  prefix?: string;
+}
+
+/** `PUT /v1/secrets/{name}`: 8 to 4096 bytes of UTF-8. */
+export interface SecretRequest {
+  value: string;
+}
+
 /**
  * Resource `segment/{key}`: encoded work that is kept. `key` is the hash of all that it depends on.
  *
@@ -1519,6 +1588,29 @@ export interface VideoStream {
   color_range?: string;
   /** @default "" */
   color_space?: string;
+}
+
+/**
+ * The resource `webhook/{name}`. `last_at_ms` None: nothing has come yet.
+ *
+ * Deliveries are posted to `/v1/webhooks/{name}`; those of another partition than the operator's to
+ * `/v1/webhooks/{tenant}.{env}.{name}`.
+ */
+export interface Webhook {
+  name: string;
+  secrets: string[];
+  enabled: boolean;
+  set_at_ms: number;
+  set_by: string;
+  received: number;
+  last_at_ms: number | null;
+}
+
+/** `PUT /v1/webhooks/{name}`. `secrets` are names; any of them may have signed, so that one can follow another. */
+export interface WebhookRequest {
+  secrets: string[];
+  /** @default true */
+  enabled?: boolean;
 }
 
 /**
@@ -1921,6 +2013,27 @@ export interface Routes {
     body: undefined;
     answer: Run;
   };
+  /** Names and times, sorted by name. Needs `secrets:admin`. */
+  "GET /v1/secrets": {
+    path: Nothing;
+    query: { limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: Secret[]; next: string | null; position?: number };
+  };
+  /** The value is gone when this answers, with the secret as it was. Needs `secrets:admin`. */
+  "DELETE /v1/secrets/{name}": {
+    path: { name: string };
+    query: Nothing;
+    body: undefined;
+    answer: Secret;
+  };
+  /** Keep a value under a name, in place of the one there was; 200 with what is published. Needs `secrets:admin`. */
+  "PUT /v1/secrets/{name}": {
+    path: { name: string };
+    query: Nothing;
+    body: SecretRequest;
+    answer: Secret;
+  };
   /** Tell what happened in a run of one's own; answers its status. Needs `missions:report`. */
   "POST /v1/sessions/{id}/events": {
     path: { id: string };
@@ -1983,6 +2096,41 @@ export interface Routes {
     query: Nothing;
     body: BodyInit;
     answer: undefined;
+  };
+  /** Sorted by name. Needs `webhooks:read`. */
+  "GET /v1/webhooks": {
+    path: Nothing;
+    query: { limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: Webhook[]; next: string | null; position?: number };
+  };
+  /** Nothing that comes for it is taken any more; answers it as it was. Needs `webhooks:admin`. */
+  "DELETE /v1/webhooks/{name}": {
+    path: { name: string };
+    query: Nothing;
+    body: undefined;
+    answer: Webhook;
+  };
+  /** The one with this id, with its ETag. Needs `webhooks:read`. */
+  "GET /v1/webhooks/{name}": {
+    path: { name: string };
+    query: Nothing;
+    body: undefined;
+    answer: Webhook;
+  };
+  /** A delivery, known by its signature; 202 once it is on record, and never twice. Needs no token. */
+  "POST /v1/webhooks/{name}": {
+    path: { name: string };
+    query: Nothing;
+    body: { [name: string]: Json };
+    answer: DeliveryAnswer;
+  };
+  /** Say who may send, by the names of secrets; 201 when it is new, else 200. Needs `webhooks:admin`. */
+  "PUT /v1/webhooks/{name}": {
+    path: { name: string };
+    query: Nothing;
+    body: WebhookRequest;
+    answer: Webhook;
   };
 }
 

@@ -7,11 +7,20 @@ from cutroom_sdk.calls.missions import MissionCalls
 from cutroom_sdk.calls.outbox import OutboxCalls
 from cutroom_sdk.calls.records import RecordCalls
 from cutroom_sdk.calls.rendering import RenderCalls
+from cutroom_sdk.calls.secrets import SecretCalls
 from cutroom_sdk.calls.status import StatusCalls
 
 
 class Client(
-    StatusCalls, RecordCalls, LogCalls, OutboxCalls, MissionCalls, MediaCalls, RenderCalls, AccessCalls
+    StatusCalls,
+    RecordCalls,
+    LogCalls,
+    OutboxCalls,
+    MissionCalls,
+    MediaCalls,
+    RenderCalls,
+    AccessCalls,
+    SecretCalls,
 ):
     """A daemon as seen over HTTP. Use as `async with Client(...) as client`.
 

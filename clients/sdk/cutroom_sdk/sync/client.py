@@ -8,11 +8,20 @@ from cutroom_sdk.sync.calls.missions import MissionCalls
 from cutroom_sdk.sync.calls.outbox import OutboxCalls
 from cutroom_sdk.sync.calls.records import RecordCalls
 from cutroom_sdk.sync.calls.rendering import RenderCalls
+from cutroom_sdk.sync.calls.secrets import SecretCalls
 from cutroom_sdk.sync.calls.status import StatusCalls
 
 
 class Client(
-    StatusCalls, RecordCalls, LogCalls, OutboxCalls, MissionCalls, MediaCalls, RenderCalls, AccessCalls
+    StatusCalls,
+    RecordCalls,
+    LogCalls,
+    OutboxCalls,
+    MissionCalls,
+    MediaCalls,
+    RenderCalls,
+    AccessCalls,
+    SecretCalls,
 ):
     """A daemon as seen over HTTP. Use as `with Client(...) as client`.
 

@@ -26,6 +26,10 @@ CAPABILITIES: Final[dict[str, str]] = {
     "routines:activate": "have a routine fire by itself",
     "routines:read": "read routines and their runs",
     "routines:write": "create and change routines",
+    "webhooks:admin": "say who may send webhooks, and end that",
+    "webhooks:read": "read which webhooks there are and what they have brought",
+    "outbound:request": "have the engine send requests to other machines",
+    "secrets:admin": "set, list and remove secrets; nobody reads their values",
     "tokens:admin": "issue, list and revoke tokens",
 }
 

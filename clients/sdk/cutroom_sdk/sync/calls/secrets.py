@@ -1,0 +1,51 @@
+# Made by `just specs` from cutroom_sdk/calls/secrets.py; change that one.
+"""Secrets by name, and who may send webhooks."""
+
+from cutroom_sdk.places import conditions, filled
+from cutroom_sdk.sync.connection import Connection, read
+from cutroom_sdk.wire.secrets import Secret, SecretRequest
+from cutroom_sdk.wire.webhooks import DeliveryAnswer, Webhook, WebhookRequest
+
+SIGNATURE = "X-Cutroom-Signature"
+
+
+class SecretCalls(Connection):
+    """What tools and webhooks know by name."""
+
+    def set_secret(self, name: str, value: str) -> Secret:
+        """Keep a secret under a name; nobody reads it back."""
+        return self.ask("PUT", filled("/v1/secrets/{name}", name), Secret, body=SecretRequest(value=value))
+
+    def secrets(self) -> list[Secret]:
+        """Return which secrets there are, sorted by name; not their values."""
+        return self.every("/v1/secrets", Secret)
+
+    def remove_secret(self, name: str) -> Secret:
+        """Forget a secret; return what was known of it."""
+        return self.ask("DELETE", filled("/v1/secrets/{name}", name), Secret)
+
+    def set_webhook(self, name: str, asked: WebhookRequest, *, idempotency_key: str | None = None) -> Webhook:
+        """Say who may post deliveries under a name."""
+        headers = conditions(idempotency_key=idempotency_key)
+        return self.ask("PUT", filled("/v1/webhooks/{name}", name), Webhook, body=asked, headers=headers)
+
+    def webhooks(self) -> list[Webhook]:
+        """Return which webhooks there are, sorted by name."""
+        return self.every("/v1/webhooks", Webhook)
+
+    def webhook(self, name: str) -> Webhook:
+        """Return one webhook."""
+        return self.get(filled("/v1/webhooks/{name}", name), Webhook)
+
+    def remove_webhook(self, name: str, *, idempotency_key: str | None = None) -> Webhook:
+        """Have deliveries under a name taken no more; return the webhook as it was."""
+        headers = conditions(idempotency_key=idempotency_key)
+        return self.ask("DELETE", filled("/v1/webhooks/{name}", name), Webhook, headers=headers)
+
+    def deliver(
+        self, name: str, content: bytes, signature: str, *, content_type: str = "application/json"
+    ) -> DeliveryAnswer:
+        """Post a delivery that is signed already: `t=SECONDS,v1=HEX`; no token counts for it."""
+        headers = {SIGNATURE: signature, "Content-Type": content_type}
+        path = filled("/v1/webhooks/{name}", name)
+        return read((self.request("POST", path, content=content, headers=headers)).content, DeliveryAnswer)
