@@ -204,7 +204,7 @@ async def serve(folder: Path, settings: Settings) -> int:
                 request_s=settings.request_s,
                 streams=lambda: app.state.streams,
             )
-            short = ShortWay(kernel, tokens.check, lambda: hosts, activity.touch)
+            short = ShortWay(kernel, tokens.check, lambda: hosts, activity.touch, app.state.requests)
             server = _Server(_uvicorn(activity, limits, short), app.state.closing, url, kernel.outbox.drain)
             endpoint = Endpoint(
                 url=url, pid=os.getpid(), started_at_ms=kernel.clock.now_ms(), version=__version__

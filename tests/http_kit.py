@@ -123,7 +123,7 @@ async def served(folder: Path, *, on_short: Callable[[], None] = lambda: None) -
             listener.bind(("127.0.0.1", 0))
             host = f"127.0.0.1:{listener.getsockname()[1]}"
             app = _app(opened, host)
-            short = ShortWay(opened, _CHECK, lambda: frozenset({host}), on_short)
+            short = ShortWay(opened, _CHECK, lambda: frozenset({host}), on_short, app.state.requests)
             server = await _start(app, listener, short)
             try:
                 yield Border(app, opened, f"http://{host}")

@@ -101,6 +101,8 @@ _GUARDED: Final = ("If-Match", "If-None-Match")
 OPERATIONS: Final[dict[str, Operation]] = {
     "GET /health": Operation(status.Health, OPEN),
     "GET /ready": Operation(status.Ready, ANY),
+    "GET /openapi.json": Operation(dict[str, Any], ANY),
+    "GET /metrics": Operation(Bytes("text/plain"), "log:read"),
     "GET /v1/log": Operation(
         resources.EventPage, "log:read", query=("after", "cursor", "limit", "stream", "type")
     ),

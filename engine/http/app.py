@@ -1,6 +1,7 @@
 """The ASGI application: the gate, the kept answers, the routes, and errors as problems."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -9,7 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from engine.http import routes, routes_outbox, routes_upkeep
+from engine.http import routes, routes_outbox, routes_report, routes_upkeep
+from engine.http.figures import Requests
 from engine.http.gate import CheckToken, Gate, Note
 from engine.http.idempotency import Idempotency
 from engine.http.problems import on_http_exception, on_studio_error
@@ -22,6 +24,7 @@ OWN_ROUTES: Final[list[BaseRoute]] = [
     *routes.routes,
     *routes_upkeep.routes,
     *routes_outbox.routes,
+    *routes_report.routes,
 ]
 
 
@@ -48,6 +51,7 @@ def build_app(
     app = Starlette(
         routes=served,
         middleware=[
+            Middleware(Requests),
             Middleware(Gate, check_token=check_token, hosts=hosts, note=note),
             Middleware(Idempotency, database=kernel.database, clock=kernel.clock, check_rights=rights),
         ],
@@ -56,6 +60,7 @@ def build_app(
     app.state.kernel = kernel
     app.state.closing = asyncio.Event()
     app.state.streams = 0
+    app.state.requests = Counter[tuple[str, int]]()
     app.state.still_valid = still_valid
     app.state.health = health
     app.state.readiness = readiness

@@ -10,6 +10,7 @@ It knows no connection: `engine/http/connection.py` asks it and sends what it sa
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -40,7 +41,6 @@ _PLAIN: Final = frozenset(
 )
 _OF_PUT: Final = _PLAIN | {b"content-type", b"content-length", b"if-match", b"if-none-match"}
 _OK: Final = STATUS_LINE[200]
-_CREATED: Final = STATUS_LINE[201]
 _LINES: Final = b"".join(name + b": " + value + b"\r\n" for name, value in SECURITY)
 
 
@@ -62,11 +62,14 @@ class ShortWay:
         check_token: CheckToken,
         hosts: Callable[[], frozenset[str]],
         asked: Callable[[], None],
+        answers: Counter[tuple[str, int]],
     ) -> None:
+        """`asked` is called for each request that is taken; `answers` are counted by method and status."""
         self._kernel = kernel
         self._check_token = check_token
         self._hosts = hosts
         self._asked = asked
+        self._answers = answers
         self._common: Headers = ()
         self._common_lines = b""
 
@@ -119,6 +122,7 @@ class ShortWay:
         self._asked()
         if kept.made is None:
             kept.made = _content(kept.record)
+        self._answers["GET", 200] += 1
         return _OK + self._lines(common) + kept.made
 
     def put(self, taken: Taken, body: bytes) -> "asyncio.Future[tuple[Accepted, ...]] | None":
@@ -144,8 +148,9 @@ class ShortWay:
         if error is not None:
             return self._refused(taken, error, common)
         (accepted,) = outcome.result()
-        status = _CREATED if accepted.before[taken.key].value is None else _OK
-        return status + self._lines(common) + _content(written_record(taken.key, accepted))
+        status = 201 if accepted.before[taken.key].value is None else 200
+        self._answers["PUT", status] += 1
+        return STATUS_LINE[status] + self._lines(common) + _content(written_record(taken.key, accepted))
 
     def _refused(self, taken: Taken, error: BaseException, common: Headers) -> bytes:
         path = PATH.decode() + taken.key
@@ -154,6 +159,7 @@ class ShortWay:
         else:
             assert isinstance(error, Exception)
             response = bug_response({"method": "PUT", "path": path}, error)
+        self._answers["PUT", response.status_code] += 1
         fields = b"".join(name + b": " + value + b"\r\n" for name, value in response.raw_headers)
         lead = STATUS_LINE[response.status_code] + self._lines(common)
         return lead + fields + _LINES + b"\r\n" + bytes(response.body)

@@ -14,12 +14,13 @@ from typing import Any, Final, NamedTuple
 
 from engine.kernel import changes, failpoints, log
 from engine.kernel.chain import START
-from engine.kernel.clock import Clock
+from engine.kernel.clock import Clock, monotonic_s
 from engine.kernel.context import KEPT_MS, Claim, Context
 from engine.kernel.database import Database
 from engine.kernel.errors import Unavailable
 from engine.kernel.fold import Accepted, Asked, Draft, Overlay
 from engine.kernel.heads import Heads, Held
+from engine.kernel.measures import Measures
 from engine.kernel.reducer import Aggregate
 
 __all__ = ["Accepted", "Asked", "Bookkeeping", "Dispatch", "Told"]
@@ -74,6 +75,7 @@ class Dispatch:
         self._news = asyncio.Event()  # somebody waits, or it is over
         self.ended = False  # nothing more is taken
         self._listeners: list[Callable[[Told], None]] = []
+        self.measures = Measures()
         self.head = 0
         self.hash = START
         self.committing: Mapping[
@@ -166,6 +168,7 @@ class Dispatch:
 
     async def _commit(self, batch: list[_Request]) -> None:
         reach("taken")
+        began_s = monotonic_s()
         overlay, position = Overlay(self._heads), self.head
         at_ms = max(self._clock.now_ms(), self._last_at_ms)
         done: list[tuple[_Request, Draft, tuple[Accepted, ...]]] = []
@@ -188,6 +191,8 @@ class Dispatch:
             if any(draft.events or request.bookkeeping for request, draft, _ in done):
                 self.committing = overlay.records
                 hash_ = await self._database.write(lambda connection: _write(connection, done, self.hash))
+                took_s = monotonic_s() - began_s
+                self.measures.committed(took_s, requests=len(done), events=position - self.head)
         except Exception as failure:
             self.committing = {}
             for request in batch:

@@ -28,6 +28,8 @@ APPROVAL: Final = Approval(
 CALLS: Final[Mapping[str, Call]] = {
     "GET /health": lambda studio: studio.health(),
     "GET /ready": lambda studio: studio.ready(),
+    "GET /openapi.json": lambda studio: studio.openapi(),
+    "GET /metrics": lambda studio: studio.metrics(),
     "GET /v1/log": lambda studio: studio.log(after=3, stream="mission", kind="run"),
     "GET /v1/log/events": lambda studio: studio.follow_log(3),
     "GET /v1/log/verify": lambda studio: studio.prove_log(),

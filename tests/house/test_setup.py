@@ -4,7 +4,9 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib.metadata import packages_distributions
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -56,6 +58,14 @@ def test_an_environment_that_is_as_the_locks_say_is_left_alone() -> None:
     first = subprocess.run(script, capture_output=True, text=True, check=True)
     second = subprocess.run(script, capture_output=True, text=True, check=True)
     assert (second.stdout, second.stderr) == ("", ""), first.stderr
+
+
+def test_the_daemon_that_is_installed_serves_the_specification_of_its_interface(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = zipfile.ZipFile(wheel).read("engine/http/openapi.json")
+    assert packed == (ROOT / "specs" / "openapi.json").read_bytes()
 
 
 @pytest.mark.parametrize(

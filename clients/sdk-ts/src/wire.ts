@@ -1711,6 +1711,20 @@ export interface Routes {
     body: undefined;
     answer: Health;
   };
+  /** Figures since the start, in the text format of Prometheus (0.0.4). Needs `log:read`. */
+  "GET /metrics": {
+    path: Nothing;
+    query: Nothing;
+    body: undefined;
+    answer: Response;
+  };
+  /** Every route, what it takes and what it answers (OpenAPI 3.1). Any token may. */
+  "GET /openapi.json": {
+    path: Nothing;
+    query: Nothing;
+    body: undefined;
+    answer: { [name: string]: Json };
+  };
   /** What works, what is missing, what it would unlock. Any token may. */
   "GET /ready": {
     path: Nothing;
@@ -2142,6 +2156,7 @@ export const TAKES: { [route: string]: string | undefined } = {
 
 /** What is answered where it is not JSON: `bytes`, a `stream` of events, or `nothing`. */
 export const GIVES: { [route: string]: string | undefined } = {
+  "GET /metrics": "bytes",
   "GET /v1/assets/{id}/content": "bytes",
   "GET /v1/log/backup": "bytes",
   "GET /v1/log/events": "stream",
