@@ -1,13 +1,17 @@
 """A real daemon in a process of its own, for tests that look at it from outside."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+
+import httpx
 
 from cutroom_sdk.client import Client
 from cutroom_sdk.discovery import find
@@ -68,6 +72,17 @@ class Daemon:
     def client(self) -> Client:
         """Return a client with the operator's token."""
         return Client(lambda: find(self.folder))
+
+    @contextlib.asynccontextmanager
+    async def asking(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client with the operator's token that shows answers as they come."""
+        address = find(self.folder)
+        assert address is not None
+        headers = {"Authorization": f"Bearer {address.token}"}
+        async with httpx.AsyncClient(
+            base_url=address.url, headers=headers, timeout=20, verify=False, trust_env=False
+        ) as client:
+            yield client
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self.start)

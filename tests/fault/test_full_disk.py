@@ -9,14 +9,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import httpx
 import pytest
 
-from cutroom_sdk.discovery import find
 from cutroom_sdk.sse import SseParser
 from engine.features import AGGREGATES
 from engine.kernel.room import SPARE_BYTES
@@ -73,17 +72,6 @@ def _free(place: Path) -> None:
         ballast.unlink()
 
 
-@contextlib.asynccontextmanager
-async def _asking(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    address = find(folder)
-    assert address is not None
-    headers = {"Authorization": f"Bearer {address.token}"}
-    async with httpx.AsyncClient(
-        base_url=address.url, headers=headers, timeout=20, trust_env=False
-    ) as client:
-        yield client
-
-
 def _told(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json()["code"]
 
@@ -123,7 +111,7 @@ async def test_a_full_disk_is_told_and_room_is_enough_to_go_on(
     clip = clips.make_clip(tmp_path / "clip.mp4", frames=12, audio=clips.Sound())
     with _disk(tmp_path / "disk") as disk:
         daemon = Daemon(disk / "state")
-        async with daemon, _asking(daemon.folder) as client, asyncio.TaskGroup() as group:
+        async with daemon, daemon.asking() as client, asyncio.TaskGroup() as group:
             watcher = _Watcher(client)
             watching = group.create_task(watcher.run())
             for number in range(rounds):
@@ -197,7 +185,7 @@ async def test_a_film_that_does_not_fit_waits_for_room_and_is_whole(
     with _disk(tmp_path / "disk") as disk:
         async with Daemon(disk / "state", CUTROOM_MEDIA_ROOTS=str(tmp_path)) as daemon:
             editing = await spawn(daemon, *edit(footage.path, film, goal="4 second highlight"))
-            async with _asking(daemon.folder) as client, asyncio.timeout(60):
+            async with daemon.asking() as client, asyncio.timeout(60):
                 await _until_told(client, "render.started")
                 _fill(disk, 0)
                 await _until_given_up(client, daemon.folder)
