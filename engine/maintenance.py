@@ -1,6 +1,7 @@
 """What can be done with a log while no daemon runs; whoever does it holds the state directory.
 
     python -m engine.maintenance verify|replay|backup FILE|restore FILE|export [--after P] [-o FILE]|import FILE
+    python -m engine.maintenance compact --before P|--before-ms T
 
 The answer is one JSON document on standard output, an export's is its lines. `cutroom log ...` starts this where no daemon
 answers.
@@ -15,21 +16,25 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
+from msgspec.structs import replace
+
 from cutroom_sdk.discovery import state_dir
 from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.problems import DONE, FAILED
+from engine.access.audit import administered
 from engine.features import AGGREGATES
 from engine.kernel import failpoints, transfer
-from engine.kernel.commands import COMMAND
+from engine.kernel.clock import SystemClock
+from engine.kernel.context import engine_context
 from engine.kernel.database import Database
 from engine.kernel.errors import Conflict, NotFound, StudioError
-from engine.kernel.kernel import DATABASE_NAME
+from engine.kernel.kernel import DATABASE_NAME, Kernel, with_own
 from engine.kernel.proof import prove
 from engine.kernel.reducer import Aggregate
 from engine.kernel.replay import check
 from engine.state import held
 
-_BY_KIND: Final[dict[str, Aggregate[Any, Any, Any]]] = {one.kind: one for one in (COMMAND, *AGGREGATES)}
+_BY_KIND: Final[dict[str, Aggregate[Any, Any, Any]]] = with_own(AGGREGATES)
 
 
 @asynccontextmanager
@@ -93,6 +98,28 @@ async def take_in(folder: Path, source: Path) -> int:
     return DONE
 
 
+async def compact(folder: Path, before: int | None, before_at_ms: int) -> int:
+    """Replace events before a position or a time by a checkpoint, and write the file anew without what is free in it."""
+    if not (folder / DATABASE_NAME).exists():
+        raise NotFound(f"there is no log in {folder}")
+    kernel = await Kernel.open(folder, AGGREGATES, SystemClock())
+    async with kernel.writing():
+        position = await kernel.compactor.position_at(before_at_ms) if before is None else before
+        context = engine_context("maintenance")
+        deed = administered(
+            context,
+            action="log compact",
+            target=f"events before {position}",
+            capability="log:admin",
+            at_ms=kernel.clock.now_ms(),
+            address="",
+        )
+        told = await kernel.compactor.compact(position, context, also=[deed])
+        await kernel.database.rewrite()
+        _say(replace(told, bytes_after=kernel.database.size))
+    return DONE
+
+
 def _check_free(target: Path) -> None:
     if target.exists():
         raise Conflict(f"{target} is there already; name another file", expected=0, actual=1)
@@ -125,6 +152,9 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
         commands.add_parser(name)
     for name in ("backup", "restore", "import"):
         commands.add_parser(name).add_argument("file", type=Path)
+    compacted = commands.add_parser("compact").add_mutually_exclusive_group(required=True)
+    compacted.add_argument("--before", type=int)
+    compacted.add_argument("--before-ms", type=int, default=0)
     exported = commands.add_parser("export")
     exported.add_argument("--after", type=int, default=0)
     exported.add_argument("-o", "--output", type=Path)
@@ -141,6 +171,8 @@ async def _run(folder: Path, asked: argparse.Namespace) -> int:
             return await backup(folder, asked.file.absolute())
         case "restore":
             return await restore(folder, asked.file.absolute())
+        case "compact":
+            return await compact(folder, asked.before, asked.before_ms)
         case "import":
             return await take_in(folder, asked.file.absolute())
         case _:

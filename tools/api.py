@@ -68,9 +68,15 @@ class Operation(NamedTuple):
 
 
 QUERY: Final[dict[str, tuple[str, str]]] = {
-    "after": ("integer", "Begin after this position of the log."),
+    "after": (
+        "integer",
+        "Begin after this position of the log; before its beginning is 410 `compacted`, with the `oldest` there is.",
+    ),
     "asset_id": ("string", "Only what belongs to this asset."),
-    "at": ("integer", "Answer as of this position; beyond the head is 409 `position_ahead`."),
+    "at": (
+        "integer",
+        "Answer as of this position; beyond the head is 409 `position_ahead`, before the log begins 410.",
+    ),
     "cursor": ("string", "The `next` of the page before."),
     "key": ("string", "Only missions whose metadata have this `key`."),
     "kind": ("string", "Only artifacts of this kind."),
@@ -116,6 +122,9 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "GET /v1/log/replay": Operation(log.ReplayProof, "log:admin"),
     "GET /v1/log/export": Operation(Bytes("application/x-ndjson"), "log:admin", query=("after",)),
     "GET /v1/log/backup": Operation(Bytes("application/vnd.sqlite3"), "log:admin"),
+    "POST /v1/log/compact": Operation(
+        log.CompactedLog, "log:admin", log.CompactRequest, headers=("Idempotency-Key",)
+    ),
     "GET /v1/outbox": Operation(Page(outbox.OutboxCommand), "log:read", query=("state", *_LIST)),
     "POST /v1/outbox/{id}/redeliver": Operation(
         outbox.OutboxCommand, "log:admin", headers=("Idempotency-Key",)

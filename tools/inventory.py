@@ -12,7 +12,7 @@ from starlette.routing import Route
 import cutroom_sdk.wire
 import engine
 from engine.http.requests import BODY_MAX
-from engine.kernel.commands import COMMAND
+from engine.kernel.kernel import OWN
 from engine.kernel.records import ResourcesChanged
 from engine.kernel.reducer import Aggregate, tag_of
 
@@ -64,7 +64,7 @@ def _modules(name: str) -> Iterator[Any]:
 
 def aggregates() -> list[Aggregate[Any, Any, Any]]:
     """Return every kind of stream, sorted by kind."""
-    found = {COMMAND.kind: COMMAND}
+    found = {one.kind: one for one in OWN}
     for module in _modules("reducer"):
         for value in vars(module).values():
             if isinstance(value, Aggregate):

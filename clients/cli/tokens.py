@@ -85,6 +85,26 @@ def token_revoke(
     raise typer.Exit(asyncio.run(_revoke(of(ctx, state_folder, url, json, verbose), token)))
 
 
+def span_ms(text: str) -> int | None:
+    """Return how long a span such as `90s`, `30m`, `24h`, `7d` or `2w` lasts, None when it is none.
+
+    >>> span_ms("2w"), span_ms("soon")
+    (1209600000, None)
+    """
+    span = re.fullmatch(r"(\d{1,9})([smhdw])", text.strip())
+    return int(span[1]) * UNITS_MS[span[2]] if span else None
+
+
+def time_ms(text: str) -> int:
+    """Return a date and time; without a zone it is this machine's, without a time midnight.
+
+    Raises:
+        ValueError: it is none.
+        OverflowError: nobody can reckon with it.
+    """
+    return int(datetime.fromisoformat(text.strip()).astimezone().timestamp() * 1000)
+
+
 def end_ms(text: str, now: int) -> int:
     """Return when a token is to end: so long after `now` (`90s`, `30m`, `24h`, `7d`, `2w`), or at a date and time.
 
@@ -96,12 +116,12 @@ def end_ms(text: str, now: int) -> int:
     >>> end_ms("24h", 1_000), end_ms("2027-01-31T18:00:00Z", 0)
     (86401000, 1801418400000)
     """
-    span = re.fullmatch(r"(\d{1,9})([smhdw])", text.strip())
-    if span:
-        ends = now + int(span[1]) * UNITS_MS[span[2]]
+    span = span_ms(text)
+    if span is not None:
+        ends = now + span
     else:
         try:
-            ends = int(datetime.fromisoformat(text.strip()).astimezone().timestamp() * 1000)
+            ends = time_ms(text)
         except (ValueError, OverflowError) as error:
             raise CommandError(
                 f"--expires is {text!r}; a span such as 24h or 7d, or a time such as 2027-01-31T18:00, is taken"

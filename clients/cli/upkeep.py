@@ -16,9 +16,11 @@ import typer
 
 from clients.cli.daemon import answers
 from clients.cli.options import CommandError, Json, Setup, StateDir, Url, Verbose, of
+from clients.cli.tokens import span_ms, time_ms
+from clients.clock import now_ms
 from cutroom_sdk.client import Client
 from cutroom_sdk.wire.codec import decode
-from cutroom_sdk.wire.log import BackedUp, LogProof, ReplayProof, Restored
+from cutroom_sdk.wire.log import BackedUp, CompactedLog, CompactRequest, LogProof, ReplayProof, Restored
 from cutroom_sdk.wire.problems import CONFLICT, DONE, FAILED, NOT_FOUND, UNAVAILABLE, USAGE
 
 T = TypeVar("T")
@@ -133,6 +135,52 @@ async def _write_lines(client: Client, after: int, file: IO[bytes]) -> bool:
     return True
 
 
+async def _compact(setup: Setup, asked: CompactRequest) -> int:
+    told = await _through_daemon(
+        setup, lambda client: client.compact_log(before=asked.before, before_at_ms=asked.before_at_ms)
+    )
+    if told is None:
+        where = (
+            ("--before", asked.before) if asked.before is not None else ("--before-ms", asked.before_at_ms)
+        )
+        told = decode(await _maintain(setup, "compact", *map(str, where)), CompactedLog)
+    if setup.json:
+        setup.document(told)
+        return DONE
+    if told.events:
+        said = f"{told.events} events went; the log begins after {told.position}, with {told.streams} streams and "
+        said += f"{told.resources} resources, and has {told.bytes_after} bytes of {told.bytes_before}"
+    else:
+        said = f"there was nothing to do: the log begins after {told.position}"
+    setup.result().print(said)
+    if told.held_by:
+        setup.talk().print(f"[yellow]no further for now: the {told.held_by} have not seen what comes next[/]")
+    return DONE
+
+
+def _wanted(before: str, now: int) -> CompactRequest:
+    """Return what is to go: before a position, a time, or a time so long before `now`.
+
+    Raises:
+        CommandError: it is none of these.
+    """
+    text = before.strip()
+    if text.isascii() and text.isdigit() and 1 <= int(text) < 1 << 63:
+        return CompactRequest(before=int(text))
+    span = span_ms(text)
+    try:
+        at_ms = time_ms(text) if span is None else now - span
+    except (ValueError, OverflowError):
+        at_ms = -1
+    if at_ms < 0:
+        raise CommandError(
+            f"--before is {before!r}; a position such as 120000, an age such as 30d, or a time such as "
+            "2027-01-31T18:00, is taken",
+            USAGE,
+        )
+    return CompactRequest(before_at_ms=at_ms)
+
+
 def _check_source(setup: Setup, how: str, source: Path) -> None:
     if setup.remote:
         raise CommandError(
@@ -198,9 +246,27 @@ def export_command(
     raise typer.Exit(asyncio.run(_export(setup, after, output.absolute() if output else None)))
 
 
+def compact_command(
+    ctx: Context,
+    before: Annotated[
+        str, typer.Option(help="A position, an age such as 30d, or a time such as 2027-01-31T18:00.")
+    ],
+    state_folder: StateDir = None,
+    url: Url = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Replace old events by what they came to; nothing of today's state changes. Export or back up first to keep them.
+
+    Example: cutroom log compact --before 90d
+    """
+    setup = of(ctx, state_folder, url, json, verbose)
+    raise typer.Exit(asyncio.run(_compact(setup, _wanted(before, now_ms()))))
+
+
 def import_command(
     ctx: Context,
-    source: Annotated[Path, typer.Argument(help="What 'cutroom log export' wrote, from the first event on.")],
+    source: Annotated[Path, typer.Argument(help="What 'cutroom log export' wrote, from the beginning on.")],
     state_folder: StateDir = None,
     json: Json = False,
     verbose: Verbose = False,
@@ -252,7 +318,7 @@ def replay_command(
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Fold the log from its first event and compare with what is published. Exit code 1 when they differ.
+    """Fold the log from where it begins and compare with what is published. Exit code 1 when they differ.
 
     Example: cutroom replay --check
     """
@@ -265,6 +331,7 @@ def add_to(app: typer.Typer, log: typer.Typer) -> None:
     """Add the commands to `cutroom` and to `cutroom log`."""
     log.command("verify")(verify_command)
     log.command("export")(export_command)
+    log.command("compact")(compact_command)
     log.command("import")(import_command)
     app.command("backup")(backup_command)
     app.command("restore")(restore_command)

@@ -171,7 +171,8 @@ class StudioScreen(App[None]):
                 if error.code not in ("compacted", "position_ahead"):
                     self.notify(error.detail, severity="error")
                     return
-                after = -1
+                # The log begins later than its tail reaches back: from there. Another log altogether: its own tail.
+                after = int(error.extra.get("oldest", -1))
             failures += 1
             await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1])
 

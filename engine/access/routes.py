@@ -21,6 +21,7 @@ from engine.http.gate import COOKIE, address_of, mark_audited, mark_secret
 from engine.http.requests import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
+    after_position,
     answer,
     body,
     caller,
@@ -134,7 +135,7 @@ async def read_audit(request: Request) -> Response:
     limit = query_integer(request, "limit", LIMIT_DEFAULT, least=1, most=LIMIT_MAX)
     cursor = "cursor" if "cursor" in request.query_params else "after"
     events = await kernel(request).log.read(
-        after=query_integer(request, cursor, 0),
+        after=after_position(request, cursor),
         limit=limit,
         partition=context.partition,
         stream="audit",

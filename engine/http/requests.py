@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cutroom_sdk.wire.codec import decode, encode
+from engine.kernel.beginning import refuse_before
 from engine.kernel.context import Context
 from engine.kernel.errors import Forbidden, Invalid, LimitExceeded, NotFound, StudioError
 from engine.kernel.kernel import Kernel
@@ -159,6 +160,19 @@ def query_integer(
     if not digits or not least <= int(text) <= most:
         raise Invalid(f"{name} is {text[:40]!r}; a whole number from {least} to {most} is taken", field=name)
     return int(text)
+
+
+def after_position(request: Request, name: str = "after") -> int:
+    """Return the position of the query after which to read the log; when it is not given, where the log begins.
+
+    Raises:
+        Invalid: not a position.
+        Compacted: the log begins later.
+    """
+    oldest = kernel(request).log.oldest
+    position = query_integer(request, name, oldest)
+    refuse_before(oldest, position)
+    return position
 
 
 def answer(

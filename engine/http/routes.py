@@ -21,6 +21,7 @@ from cutroom_sdk.wire.resources import (
 from engine.http.requests import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
+    after_position,
     answer,
     body,
     caller,
@@ -39,7 +40,7 @@ from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted
 from engine.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from engine.kernel.ids import kind_of
-from engine.kernel.log import Event
+from engine.kernel.log import Event, is_under
 from engine.kernel.records import JsonPatch, WriteRecords
 from engine.kernel.resources import Record
 
@@ -234,12 +235,12 @@ async def resource_events(request: Request) -> ASGIApp:
 
 
 async def read_log(request: Request) -> Response:
-    """`GET /v1/log`: pages of events; those that the caller may not read are left out, so a page may be short."""
+    """`GET /v1/log`: pages of events from where the log begins; those that the caller may not read are left out, so a page may be short."""
     context = caller(request, "log:read")
     limit = query_integer(request, "limit", LIMIT_DEFAULT, least=1, most=LIMIT_MAX)
     cursor = "cursor" if "cursor" in request.query_params else "after"
     events = await kernel(request).log.read(
-        after=query_integer(request, cursor, 0),
+        after=after_position(request, cursor),
         limit=limit,
         partition=context.partition,
         stream=request.query_params.get("stream"),
@@ -257,8 +258,7 @@ async def log_events(request: Request) -> ASGIApp:
 
     def wants(event: Event) -> bool:
         right_stream = stream is None or covers(stream, event.stream)
-        right_type = kind is None or event.type == kind or event.type.startswith(kind + ".")
-        return right_stream and right_type and may_read(request, context, event.stream)
+        return right_stream and is_under(kind, event.type) and may_read(request, context, event.stream)
 
     return LogStream(
         request, context, after=start_position(request, kernel(request).dispatch.head), wants=wants

@@ -18,9 +18,10 @@ from starlette.types import Receive, Scope, Send
 
 from cutroom_sdk.wire.codec import encode
 from engine.http.requests import INTEGER_MAX, kernel, query_integer
+from engine.kernel.beginning import refuse_before
 from engine.kernel.changes import Change, covering
 from engine.kernel.context import Context
-from engine.kernel.errors import Conflict, Invalid, Unavailable
+from engine.kernel.errors import Compacted, Conflict, Invalid, Unavailable
 from engine.kernel.log import Event
 
 BOOKMARK_S: Final = 15.0
@@ -41,6 +42,7 @@ def start_position(request: Request, head: int) -> int | None:
     Raises:
         Invalid: not a position.
         Conflict: `position_ahead`, beyond the head of this log.
+        Compacted: the log begins later.
     """
     text = request.headers.get("last-event-id")
     if text is not None:
@@ -59,6 +61,7 @@ def start_position(request: Request, head: int) -> int | None:
             code="position_ahead",
             head=head,
         )
+    refuse_before(kernel(request).log.oldest, position)
     return position
 
 
@@ -106,7 +109,12 @@ class Stream(ABC):
             for task in (*ends, flowing):
                 task.cancel()
             await asyncio.gather(*ends, flowing, return_exceptions=True)
-        if not flowing.cancelled() and (error := flowing.exception()):
+        if flowing.cancelled() or not (error := flowing.exception()):
+            return
+        if isinstance(error, Compacted):
+            # The client was further behind than the log now reaches: it is told so when it comes back.
+            _log.info("a stream ended after %s: %s", self._position, error.detail)
+        else:
             _log.error("a stream ended after %s", self._position, exc_info=error)
 
     async def _flow(self, send: Send) -> None:

@@ -116,6 +116,11 @@ async def check(folder: Path, log: Log) -> None:
     anchor = read(folder)
     if anchor is None or anchor.position == 0:
         return
+    if anchor.position < log.oldest:
+        raise Unavailable(
+            f"{folder / ANCHOR_FILE} speaks of {anchor.position}, and the log begins after {log.oldest}: one of the two is "
+            "not of this log. If 'cutroom log verify' finds nothing else wrong, remove the file"
+        )
     found = await log.hash_at(anchor.position)
     if found is None or found.hex() != anchor.hash:
         head, _ = await log.head()

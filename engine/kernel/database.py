@@ -16,7 +16,7 @@ import logging
 import math
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -105,6 +105,34 @@ class Database:
         """Run `work` on a read-only connection. It sees the last commit and waits for no writer."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._reading, work)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file, without its write-ahead log."""
+        return self.path.stat().st_size
+
+    async def fold_in(self) -> None:
+        """Fold the write-ahead log into the file, unless a reader is in the way: then it comes later, as always."""
+        loop = asyncio.get_running_loop()
+        await asyncio.shield(loop.run_in_executor(self._writer, self._checkpoint_now, loop))
+
+    async def rewrite(self) -> None:
+        """Write the file anew without free pages, and have it give them back by itself from then on.
+
+        It takes as much space again, and everybody waits for it: for when nobody else is there.
+
+        Raises:
+            Unavailable: the disk is full; the file is as it was.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            await asyncio.shield(loop.run_in_executor(self._writer, self._vacuum))
+        except sqlite3.Error as error:
+            if _is_full(error):
+                raise Unavailable(
+                    f"{self.path} could not be written anew; free some space", code="insufficient_storage"
+                ) from error
+            raise Unavailable(f"{self.path} could not be written anew: {error}") from error
+
     async def close(self) -> None:
         """Finish what waits, fold the write-ahead log into the file, close everything."""
         await asyncio.get_running_loop().run_in_executor(self._writer, self._finish)
@@ -123,6 +151,8 @@ class Database:
         connection = _connect(self.path)
         self._opened.append(connection)
         self._local.connection = connection
+        # Says how a new file is laid out, and has to come before anything is in it: free pages can be given back.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA wal_autocheckpoint=0")
@@ -169,9 +199,11 @@ class Database:
 
         It waits for no reader: while one is in the way, the next try is when as much has been written again.
         """
+        if self._is_large():  # else it is done already: two commits came before it
+            self._checkpoint_now(loop)
+
+    def _checkpoint_now(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            if not self._is_large():
-                return  # done already: two commits came before it
             reach("before_checkpoint")
             self._checkpoint()
             self._wal_bytes, self._rows = self._wal.stat().st_size, 0
@@ -180,6 +212,12 @@ class Database:
             _log.exception("the write-ahead log could not be folded into the database")
             if not _is_full(error):
                 loop.call_soon_threadsafe(self.broken.set)
+
+    def _vacuum(self) -> None:
+        connection: sqlite3.Connection = self._local.connection
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        connection.execute("VACUUM")
+        self._checkpoint()
 
     def _checkpoint(self) -> bool:
         """Return whether all of the write-ahead log has gone into the file, and it begins anew."""
@@ -210,6 +248,19 @@ class Database:
             connection = self._local.connection = _connect(self.path, read_only=True)
             self._opened.append(connection)
         return work(connection)
+
+
+@contextlib.contextmanager
+def looking(connection: sqlite3.Connection) -> Iterator[None]:
+    """Have all reads in the block see the same moment; a block in a block is part of it."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")
 
 
 def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from cutroom_sdk.wire.codec import decode
+from engine.kernel import shapes
 from engine.kernel.database import Database
 from engine.kernel.log import Log
 from engine.kernel.reducer import Aggregate, Envelope
@@ -119,17 +120,19 @@ class Heads:
         return held
 
     async def replay(self, partition: str, stream: str) -> Folded:
-        """Fold a stream from its first event; nothing in memory is used or changed."""
+        """Fold a stream from its first event, or from what a checkpoint kept; nothing in memory is used or changed."""
         kind, _, name = stream.partition("/")
         aggregate = self._aggregates.get(kind)
+        past = await self._log.past(partition, stream)
         if aggregate is None:
-            return Folded(None, await self._log.version(partition, stream))
-        state, version = aggregate.init(name), 0
-        for recorded in await self._log.stream(partition, stream):
+            return Folded(None, past.version)
+        kept = past.kept.state if past.kept else None
+        state = aggregate.init(name) if kept is None else shapes.restore(kept, past.shape, aggregate)
+        for recorded in past.events:
             envelope = Envelope(at_ms=recorded.at_ms, actor=recorded.actor)
             event = decode(bytes(recorded.data), aggregate.event)
-            state, version = aggregate.on_event(state, event, envelope).state, recorded.version
-        return Folded(state, version)
+            state = aggregate.on_event(state, event, envelope).state
+        return Folded(state, past.version)
 
     def keep(self, streams: dict[tuple[str, str], Folded], records: dict[tuple[str, str], Held]) -> None:
         """Take over what a commit has made true."""

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from engine.kernel import anchor, failpoints
+from engine.kernel import anchor, beginning, failpoints, shapes
 from engine.kernel.blobs import Blobs
 from engine.kernel.chain import START
 from engine.kernel.clock import Clock
 from engine.kernel.commands import COMMAND
+from engine.kernel.compaction import COMPACTION
+from engine.kernel.compactor import Compactor
 from engine.kernel.database import Database
 from engine.kernel.dispatch import Dispatch
 from engine.kernel.expiry import Sweeper
@@ -34,6 +36,14 @@ DATABASE_NAME: Final = "cutroom.sqlite3"
 reach = failpoints.points(
     "kernel", "anchor_checked", "committing", "running", "effects_ended", "committer_ended"
 )
+OWN: Final[tuple[Aggregate[Any, Any, Any], ...]] = (COMMAND, COMPACTION)
+
+
+def with_own(aggregates: Sequence[Aggregate[Any, Any, Any]]) -> dict[str, Aggregate[Any, Any, Any]]:
+    """Return the aggregates of features and the kernel's own, by their kind."""
+    by_kind = {aggregate.kind: aggregate for aggregate in (*OWN, *aggregates)}
+    assert len(by_kind) == len(OWN) + len(aggregates), "two aggregates share a kind"
+    return by_kind
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,7 @@ class Kernel:
     blobs: Blobs
     anchor: anchor.Keeper
     vault: Vault
+    compactor: Compactor
     clock: Clock
     aggregates: dict[str, Aggregate[Any, Any, Any]]
 
@@ -66,12 +77,14 @@ class Kernel:
         Raises:
             Unavailable: the files cannot be used, or the log is not the one that it was.
         """
-        by_kind = {aggregate.kind: aggregate for aggregate in (COMMAND, *aggregates)}
-        assert len(by_kind) == len(aggregates) + 1, "two aggregates share a kind"
+        by_kind = with_own(aggregates)
         vault = Vault.open(folder)
         database = await Database.open(folder / DATABASE_NAME)
         log = Log(database, Upcasts({kind: up for one in aggregates for kind, up in one.upcasts.items()}))
         try:
+            begins = await database.read(beginning.read)
+            log.oldest = begins.position
+            shapes.check(begins.shapes, by_kind)
             await anchor.check(folder, log)
         except BaseException:
             await database.close()
@@ -87,6 +100,8 @@ class Kernel:
         blobs = Blobs(folder / "blobs")
         reach("anchor_checked")
         blobs.clear_staging()
+        reactions = Reactions(dispatch, subscriptions, database, clock)
+        keeper = anchor.Keeper(folder, dispatch)
         return cls(
             database=database,
             log=log,
@@ -96,24 +111,42 @@ class Kernel:
             subscriptions=subscriptions,
             progress=Progress(subscriptions.wake),
             outbox=Outbox(dispatch, store, database, clock),
-            reactions=Reactions(dispatch, subscriptions, database, clock),
+            reactions=reactions,
             expiry=Sweeper(dispatch, database, clock),
             tools=Tools(),
             blobs=blobs,
-            anchor=anchor.Keeper(folder, dispatch),
+            anchor=keeper,
+            compactor=Compactor(database, log, dispatch, by_kind, keeper, reactions.seen),
             vault=vault,
             clock=clock,
             aggregates=by_kind,
         )
 
     @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Run the committer alone for as long as the block lasts; the anchor then says where the log has ended."""
+        committer = self._started(self.dispatch.run(), "committer")
+        try:
+            yield
+        finally:
+            self.dispatch.stop()
+            await asyncio.gather(committer, return_exceptions=True)
+            reach("committer_ended")
+            await self.anchor.write()
+            await self.database.close()
+
+    @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the committer, the outbox, the reactions, the sweeper and the anchor for as long as the block lasts.
 
         What expired while nothing ran is gone when the block begins. At the end the outbox is drained and effects are
-        cancelled first, then the committer, once it has written what waits; the anchor then says where the log has ended.
+        cancelled first, then the committer, once it has written what waits.
         """
-        committer = self._started(self.dispatch.run(), "committer")
+        async with self.writing(), self._effects():
+            yield
+
+    @asynccontextmanager
+    async def _effects(self) -> AsyncIterator[None]:
         effects: list[asyncio.Task[None]] = []
         try:
             reach("committing")
@@ -123,17 +156,14 @@ class Kernel:
             effects.append(self._started(self.reactions.run(), "reactions"))
             effects.append(self._started(self.expiry.run(), "expiry"))
             effects.append(self._started(self.anchor.run(), "anchor"))
+            effects.append(self._started(self.compactor.resume(), "compactor"))
             reach("running")
             yield
         finally:
             await self.outbox.drain()
             await _end(*effects)
             reach("effects_ended")
-            self.dispatch.stop()
-            await asyncio.gather(committer, return_exceptions=True)
-            reach("committer_ended")
-            await self.anchor.write()
-            await self.database.close()
+            await self.reactions.keep_place()
 
     def _started(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
         task = asyncio.create_task(work, name=name)

@@ -2,13 +2,15 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from engine.kernel.chain import START, Values, link
-from engine.kernel.database import Database
+from engine.kernel import beginning, checkpoint
+from engine.kernel.chain import Values, link
+from engine.kernel.database import Database, looking
+from engine.kernel.ids import kind_of
 from engine.kernel.upcasts import NONE, Upcasts
 
 PAGE: Final = 1000
@@ -93,9 +95,13 @@ def read_page(connection: sqlite3.Connection, after: int, limit: int) -> list[Ev
 
 
 class Log:
-    """Reads the log, each event as today's code knows it. Writing it is dispatch's alone."""
+    """Reads the log, each event as today's code knows it. Writing it is dispatch's alone.
+
+    `oldest` is the position after which the log begins: 0, or where a compaction has left its checkpoint.
+    """
 
     def __init__(self, database: Database, upcasts: Upcasts = NONE) -> None:
+        self.oldest = 0
         self._database = database
         self._upcasts = upcasts or None  # a call for every event read is worth leaving out where none has any
 
@@ -112,10 +118,11 @@ class Log:
 
     async def hash_at(self, position: int) -> bytes | None:
         """Return the hash that the chain had come to at a position: zeros at 0, None where there is no event."""
-        if position == 0:
-            return START
 
         def work(connection: sqlite3.Connection) -> bytes | None:
+            begins = beginning.read(connection)
+            if begins.position == position:
+                return begins.hash
             row = connection.execute("SELECT hash FROM events WHERE position = ?", (position,)).fetchone()
             return row[0] if row else None
 
@@ -132,10 +139,13 @@ class Log:
     ) -> list[Event]:
         """Return up to `limit` events with a position greater than `after`, in order.
 
-        `stream` is a whole stream or a whole-segment prefix of streams; `type_prefix` an event type or its noun, as it
-        lies in the log.
+        `stream` is a whole stream or a whole-segment prefix of streams; `type_prefix` an event type or its noun, as
+        today's code knows it.
+
+        Raises:
+            Compacted: the log begins later.
         """
-        where, values = ["position > ?"], [after]  # type: tuple[list[str], list[object]]
+        where, values = ["position > ?"], list[object]()
         if partition is not None:
             where.append("partition = ?")
             values.append(partition)
@@ -143,34 +153,68 @@ class Log:
             where.append("(stream = ? OR stream >= ? AND stream < ?)")
             values.extend((stream, stream + "/", stream + "0"))
         if type_prefix is not None:
-            where.append("(type = ? OR type >= ? AND type < ?)")
-            values.extend((type_prefix, type_prefix + ".", type_prefix + "/"))
+            # What lies there under another name may be of this type today: it is looked at as well, and then again.
+            older = sorted(self._upcasts.types) if self._upcasts else []
+            where.append(f"(type = ? OR type >= ? AND type < ? OR type IN ({', '.join('?' * len(older))}))")
+            values.extend((type_prefix, type_prefix + ".", type_prefix + "/", *older))
         query = f"SELECT {_COLUMNS} FROM events WHERE {' AND '.join(where)} ORDER BY position LIMIT ?"
 
         def work(connection: sqlite3.Connection) -> list[Event]:
-            return [_event(row, self._upcasts) for row in connection.execute(query, (*values, limit))]
+            found, reached, more = list[Event](), after, True
+            while more and len(found) < limit:
+                asked = limit - len(found)
+                page = [
+                    _event(row, self._upcasts) for row in connection.execute(query, (reached, *values, asked))
+                ]
+                more = len(page) == asked
+                found += [event for event in page if is_under(type_prefix, event.type)]
+                reached = page[-1].position if page else reached
+            beginning.check(connection, after)
+            return found
 
         return await self._database.read(work)
 
     async def stream(self, partition: str, stream: str) -> list[Event]:
-        """Return all events of one stream, in order."""
+        """Return the events of one stream, in order; those that a compaction took away are not among them."""
+        return (await self.past(partition, stream)).events
 
-        def work(connection: sqlite3.Connection) -> list[Event]:
-            rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM events WHERE partition = ? AND stream = ? ORDER BY version",
-                (partition, stream),
-            )
-            return [_event(row, self._upcasts) for row in rows]
+    async def past(self, partition: str, stream: str) -> "Past":
+        """Return what there is of one stream: what a checkpoint kept of it, and its events since, in order."""
 
-        return await self._database.read(work)
-
-    async def version(self, partition: str, stream: str) -> int:
-        """Return the stream's last version, 0 when it has no events."""
-
-        def work(connection: sqlite3.Connection) -> int:
-            row = connection.execute(
-                "SELECT MAX(version) FROM events WHERE partition = ? AND stream = ?", (partition, stream)
-            ).fetchone()
-            return row[0] or 0
+        def work(connection: sqlite3.Connection) -> Past:
+            # Of one moment: a compaction moves events into a checkpoint.
+            with looking(connection):
+                begins = beginning.read(connection)
+                kept = checkpoint.standing(connection, begins.position, partition, stream)
+                rows = connection.execute(
+                    f"SELECT {_COLUMNS} FROM events WHERE partition = ? AND stream = ? AND version > ? ORDER BY version",
+                    (partition, stream, kept.version if kept else 0),
+                ).fetchall()
+            shape = begins.shapes.get(kind_of(stream), "")
+            return Past(kept, shape, [_event(row, self._upcasts) for row in rows])
 
         return await self._database.read(work)
+
+
+class Past(NamedTuple):
+    """What there is of a stream: `kept` at the checkpoint, in some `shape`, None when it began later; its events since."""
+
+    kept: checkpoint.Standing | None
+    shape: str
+    events: list[Event]
+
+    @property
+    def version(self) -> int:
+        """The stream's last version, 0 when it has none."""
+        if self.events:
+            return self.events[-1].version
+        return self.kept.version if self.kept else 0
+
+
+def is_under(prefix: str | None, kind: str) -> bool:
+    """Tell whether a type of event is `prefix` or lies under it; None covers every type.
+
+    >>> is_under("mission", "mission.started"), is_under("mission", "missionary.left")
+    (True, False)
+    """
+    return prefix is None or kind == prefix or kind.startswith(prefix + ".")

@@ -9,7 +9,11 @@ starts, leases    who carries which command out (bookkeeping, see `leases`)
 
 Step 2 gives records a time to live: when they expire, in the live table (indexed: the sweeper asks for the next) and in
 the history, so that the past is answered whole. Step 3 gives every event its hash (`chain`), those of old included. Step 4
-counts the starts of the daemon and keeps the leases of what is attempted.
+counts the starts of the daemon and keeps the leases of what is attempted. Step 5 lets the
+log begin after a checkpoint:
+
+log_beginning       where the log begins, in one row; none: at its first event (`beginning`)
+checkpoint_streams  each stream's state and version at a checkpoint, by its position (`checkpoint`)
 """
 
 import sqlite3
@@ -86,6 +90,23 @@ STEPS: Final = (
         attempt INTEGER NOT NULL,
         until_ms INTEGER NOT NULL,
         PRIMARY KEY (partition, command_id)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE log_beginning (
+        position INTEGER PRIMARY KEY,
+        hash BLOB NOT NULL,
+        checkpoint TEXT NOT NULL,
+        shapes BLOB NOT NULL,
+        swept INTEGER NOT NULL
+    );
+    CREATE TABLE checkpoint_streams (
+        position INTEGER NOT NULL,
+        partition TEXT NOT NULL,
+        stream TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        state BLOB,
+        PRIMARY KEY (position, partition, stream)
     ) WITHOUT ROWID;
     """,
 )

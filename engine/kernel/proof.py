@@ -1,26 +1,34 @@
 """Proves a log: the hash chain, positions and versions without gaps, the anchor beside it, and the file itself.
 
+A log that was compacted is proved from its checkpoint on, and the checkpoint by the event that put it there.
+
 It reads page by page and changes nothing, so it can run beside a daemon that writes: what is appended meanwhile is
 proved as well.
 """
 
+import contextlib
 import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from cutroom_sdk.wire.codec import decode
 from cutroom_sdk.wire.log import Anchor, Finding, LogProof
-from engine.kernel import anchor
+from engine.kernel import anchor, beginning, checkpoint, compaction
+from engine.kernel.beginning import FIRST, Beginning
 from engine.kernel.chain import START, link, values_of
-from engine.kernel.database import Database
+from engine.kernel.context import DEFAULT_PARTITION
+from engine.kernel.database import Database, looking
 from engine.kernel.errors import Unavailable
+from engine.kernel.log import Log
 
 PAGE: Final = 500
 FINDINGS_MAX: Final = 10
+INTEGER_MAX: Final = 2**63 - 1
 _QUERY: Final = (
     "SELECT position, partition, stream, version, type, at_ms, actor, correlation_id, causation_id, data, hash"
-    " FROM events WHERE position > ? ORDER BY position LIMIT ?"
+    " FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
 )
 # What SQLite, decoders and our own checks say of damaged pages, columns of another type, and values that are not there.
 DAMAGE: Final = (
@@ -34,14 +42,30 @@ DAMAGE: Final = (
 
 
 class Walk:
-    """One walk along the log; `hash` is what the chain has come to, `findings` what was wrong on the way."""
+    """One walk along the log; `hash` is what the chain has come to, `findings` what was wrong on the way.
 
-    def __init__(self) -> None:
+    It begins with the checkpoint that the log begins with, and ends at `upto`, None: where the log ends. A compaction that
+    comes between two pages makes it begin anew.
+    """
+
+    def __init__(self, upto: int | None = None) -> None:
+        self.upto = upto
+        self._begin(FIRST)
+
+    def _begin(self, begins: Beginning) -> None:
+        self.begins = begins
         self.events = 0
-        self.position = 0
-        self.hash = START
+        self.position = begins.position
+        self.hash = begins.hash
         self.findings: list[Finding] = []
         self._versions: dict[tuple[str, str], int] = {}
+        self._checkpoint = begins.checkpoint
+        self._attested = ""
+
+    @property
+    def attested(self) -> bool:
+        """Whether the event that speaks of the checkpoint was met; there is none to meet where there is no checkpoint."""
+        return bool(self._attested) or not self.begins.position
 
     @property
     def enough(self) -> bool:
@@ -54,7 +78,30 @@ class Walk:
 
     def page(self, connection: sqlite3.Connection) -> bool:
         """Walk on by one page; tell whether there may be more."""
-        rows = connection.execute(_QUERY, (self.position, PAGE)).fetchall()
+        with looking(connection):
+            return self._page(connection)
+
+    def _follow_beginning(self, connection: sqlite3.Connection) -> None:
+        begins = beginning.read(connection)
+        if begins.position == self.begins.position:
+            return
+        self._begin(begins)
+        at = begins.position
+        self._versions = {
+            (one.partition, one.stream): one.version for one in checkpoint.streams(connection, at)
+        }
+        self._checkpoint = checkpoint.digest_of(connection, at, begins.hash, begins.shapes)
+
+    def check_beginning(self) -> None:
+        """Take down, at the end, if the checkpoint is not the one that the log's own event speaks of."""
+        if self.begins.position and not self.enough and self._attested != self._checkpoint:
+            what = "was changed" if self._attested else "is one that no event of the log speaks of"
+            self.found(f"the checkpoint at {self.begins.position} {what}", self.begins.position)
+
+    def _page(self, connection: sqlite3.Connection) -> bool:
+        self._follow_beginning(connection)
+        upto = INTEGER_MAX if self.upto is None else self.upto
+        rows = connection.execute(_QUERY, (self.position, upto, PAGE)).fetchall()
         for row in rows:
             self._step(connection, row)
             if self.enough:
@@ -69,6 +116,8 @@ class Walk:
         if version != expected:
             self.found(f"{stream} goes on with version {version} where {expected} is next", position)
         self._versions[partition, stream] = version
+        if self.begins.position and (partition, stream) == (DEFAULT_PARTITION, compaction.STREAM):
+            self._attest(row[9])
         try:
             hash_ = link(self.hash, row[:10], values_of(connection, row))
             if hash_ != row[10]:
@@ -82,6 +131,12 @@ class Walk:
         self.position = position
         self.events += 1
 
+    def _attest(self, data: bytes) -> None:
+        with contextlib.suppress(*DAMAGE):  # what is wrong with the event itself is found by its hash
+            told = decode(data, compaction.LogCompacted)
+            if told.position == self.begins.position:
+                self._attested = told.checkpoint
+
 
 async def prove(database: Database, folder: Path) -> LogProof:
     """Return whether the log of a state directory is what was written, and what is wrong where it is not."""
@@ -94,6 +149,7 @@ async def prove(database: Database, folder: Path) -> LogProof:
     try:
         while await database.read(walk.page):
             pass
+        walk.check_beginning()
         await _check_anchor(database, walk, found)
         if not walk.enough:
             await database.read(lambda connection: _check_file(connection, walk))
@@ -108,6 +164,7 @@ def prove_file(connection: sqlite3.Connection) -> LogProof:
     try:
         while walk.page(connection):
             pass
+        walk.check_beginning()
         _check_file(connection, walk)
     except DAMAGE as error:
         walk.found(f"the file cannot be read after position {walk.position}: {error}", walk.position)
@@ -123,12 +180,14 @@ async def _check_anchor(database: Database, walk: Walk, found: Anchor | None) ->
             walk.position,
         )
         return
-    row = await database.read(
-        lambda connection: connection.execute(
-            "SELECT hash FROM events WHERE position = ?", (found.position,)
-        ).fetchone()
-    )
-    if row is not None and row[0].hex() != found.hash:
+    if found.position < walk.begins.position:
+        walk.found(
+            f"the anchor speaks of {found.position}, and the log begins after {walk.begins.position}",
+            walk.begins.position,
+        )
+        return
+    hash_ = await Log(database).hash_at(found.position)
+    if hash_ is not None and hash_.hex() != found.hash:
         walk.found(f"the hash at {found.position} is not the one beside the log", found.position)
 
 
@@ -146,4 +205,5 @@ def _report(walk: Walk, found: Anchor | None) -> LogProof:
         hash=walk.hash.hex(),
         anchor=found,
         findings=tuple(walk.findings[:FINDINGS_MAX]),
+        oldest=walk.begins.position,
     )

@@ -6,6 +6,8 @@ refusal: the reaction waits. A mistake in the code costs its own reaction, with 
 next start would meet the same event and end again.
 """
 
+import asyncio
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -18,7 +20,7 @@ from engine.kernel import failpoints
 from engine.kernel.clock import Clock
 from engine.kernel.context import engine_context
 from engine.kernel.database import Database
-from engine.kernel.dispatch import Accepted, Asked, Bookkeeping, Dispatch
+from engine.kernel.dispatch import Asked, Bookkeeping, Dispatch
 from engine.kernel.errors import StudioError, Unavailable
 from engine.kernel.log import Event
 from engine.kernel.patience import insist
@@ -27,6 +29,10 @@ from engine.kernel.subscriptions import Subscriptions
 
 NAME: Final = "reactions"
 ACTOR: Final = "reaction"
+KEEP_EVERY: Final = (
+    1000  # events without a reaction, until the place is kept all the same: they are not read again
+)
+PATIENCE_S: Final = 5.0
 _log = logging.getLogger(__name__)
 reach = failpoints.points("reactions", "before", "answered", "done")
 
@@ -44,6 +50,9 @@ class Reactions:
         self._database = database
         self._clock = clock
         self._by_type: dict[str, tuple[str, type[Struct], React]] = {}
+        self._reached: int | None = None  # None: they do not run
+        self._kept = 0
+        self._moved = asyncio.Event()
 
     def on(self, event: type[Struct], name: str, react: React) -> None:
         """Have `react(event, recorded)` answer every event of this type with proposals; `name` is for people.
@@ -56,12 +65,41 @@ class Reactions:
 
     async def run(self) -> None:
         """React to everything after the checkpoint, in order, until cancelled."""
-        after = await self._database.read(_checkpoint)
+        after = self._reached = self._kept = await self._database.read(_checkpoint)
         async for recorded in self._subscriptions.follow_events(after):
             if recorded.type in self._by_type:
                 reach("before")
                 await self._react(recorded)
                 reach("done")
+            self._reached = recorded.position
+            self._moved.set()
+            if recorded.position - self._kept >= KEEP_EVERY:
+                await self.keep_place()
+
+    async def keep_place(self) -> None:
+        """Put on disk how far the reactions have come, past what concerned none of them.
+
+        Where that cannot be (a full disk) they look at some events again after the next start, and pass them by again.
+        """
+        reached = self._reached
+        if reached is not None and self._kept < reached:
+            with contextlib.suppress(Unavailable):
+                await self._dispatch.propose_many((), engine_context(ACTOR), bookkeeping=_reached(reached))
+                self._kept = reached
+
+    async def seen(self, position: int) -> int:
+        """Return how far every reaction has come, once it is at `position`; after `PATIENCE_S` what it is by then.
+
+        Where they do not run it is the place that they have kept.
+        """
+        if self._reached is None:
+            return await self._database.read(_checkpoint)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while self._reached < position:
+                    self._moved.clear()
+                    await self._moved.wait()
+        return self._reached
 
     async def _react(self, recorded: Event) -> None:
         name, kind, react = self._by_type[recorded.type]
@@ -97,10 +135,17 @@ def _checkpoint(connection: sqlite3.Connection) -> int:
     return row[0] if row else 0
 
 
-def _reached(position: int) -> Bookkeeping:
-    def write(connection: sqlite3.Connection, _accepted: Sequence[Accepted]) -> None:
-        connection.execute(
-            "INSERT OR REPLACE INTO checkpoints (name, position) VALUES (?, ?)", (NAME, position)
-        )
+def pass_by(connection: sqlite3.Connection, position: int) -> None:
+    """Keep that what lies up to a position needs no look any more, inside the caller's transaction; never go back.
 
-    return write
+    Whoever is cancelled while a reaction is committed does not know of it, and stands further back than the disk says.
+    """
+    connection.execute(
+        "INSERT INTO checkpoints (name, position) VALUES (?1, ?2)"
+        " ON CONFLICT (name) DO UPDATE SET position = MAX(position, ?2)",
+        (NAME, position),
+    )
+
+
+def _reached(position: int) -> Bookkeeping:
+    return lambda connection, _accepted: pass_by(connection, position)

@@ -1,35 +1,61 @@
-"""Builds what is published anew: every stream folded from its first event, every resource with its revs.
+"""Builds what is published anew: every stream folded from where the log begins, every resource with its revs.
 
 What one request led to is published together, after its last event; the log's history says which positions those are.
 Between them nothing is written, so a resource that changes and changes back within a request keeps its rev.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cutroom_sdk.wire.codec import decode, encode
 from engine.kernel import records
 from engine.kernel.chain import Values
 from engine.kernel.changes import Change
+from engine.kernel.checkpoint import Standing
+from engine.kernel.ids import kind_of
 from engine.kernel.log import Event
 from engine.kernel.reducer import Aggregate, Envelope
+from engine.kernel.shapes import restore
 from engine.kernel.upcasts import Upcasts
 
 Key = tuple[str, str]  # partition, and stream or resource key
 
 
 class Rebuild:
-    """The fold so far; `live` is the newest write of every resource, tombstones included."""
+    """The fold so far.
+
+    `states` and `versions` are those of every stream (a stream of records has no state), `live` is the newest write of
+    every resource, tombstones included; `events` counts what was folded.
+    """
 
     def __init__(self, aggregates: Mapping[str, Aggregate[Any, Any, Any]]) -> None:
         self._aggregates = aggregates
         self._upcasts = Upcasts({kind: up for one in aggregates.values() for kind, up in one.upcasts.items()})
-        self._states: dict[Key, Any] = {}
+        self.states: dict[Key, Any] = {}
         self._before: dict[Key, Any] = {}
         self._pending: list[Change] = []
-        self.streams: set[Key] = set()
+        self.versions: dict[Key, int] = {}
         self.live: dict[Key, Change] = {}
         self.events = 0
+
+    def begin_at(
+        self, shapes: Mapping[str, str], streams: Iterable[Standing], resources: Iterable[Change]
+    ) -> None:
+        """Begin with a checkpoint, its states in these shapes.
+
+        Raises:
+            Unavailable: a state is in a shape that nobody knows any more.
+            msgspec.MsgspecError: a state is not of its shape.
+        """
+        for one in streams:
+            at = (one.partition, one.stream)
+            self.versions[at] = one.version
+            kind = kind_of(one.stream)
+            aggregate = self._aggregates.get(kind)
+            if one.state is not None and aggregate is not None:
+                self.states[at] = restore(one.state, shapes.get(kind, ""), aggregate)
+        for change in resources:
+            self.live[change.partition, change.key] = change
 
     def fold(self, event: Event, values: Values, *, published: bool) -> list[Change]:
         """Take in the next event and the records that it wrote; return what is written at its position.
@@ -42,7 +68,7 @@ class Rebuild:
         """
         kind, _, name = event.stream.partition("/")
         at = (event.partition, event.stream)
-        self.streams.add(at)
+        self.versions[at] = event.version
         self.events += 1
         aggregate = self._aggregates.get(kind)
         if event.stream == records.STREAM:
@@ -50,11 +76,11 @@ class Rebuild:
         elif aggregate is None:
             raise LookupError(f"no reducer knows {event.stream}")
         else:
-            before = self._states[at] if at in self._states else aggregate.init(name)
+            before = self.states[at] if at in self.states else aggregate.init(name)
             self._before.setdefault(at, before)
             envelope = Envelope(at_ms=event.at_ms, actor=event.actor)
             _, data = self._upcasts.bring_up(event.type, bytes(event.data))
-            self._states[at] = aggregate.on_event(before, decode(data, aggregate.event), envelope).state
+            self.states[at] = aggregate.on_event(before, decode(data, aggregate.event), envelope).state
         return self._publish(event) if published else []
 
     def _write(self, event: Event, values: Values) -> None:
@@ -67,7 +93,7 @@ class Rebuild:
         for (partition, stream), before in self._before.items():
             kind, _, name = stream.partition("/")
             aggregate = self._aggregates[kind]
-            after = self._states[partition, stream]
+            after = self.states[partition, stream]
             for key, value in aggregate.published(name, before, after).items():
                 encoded = None if value is None else encode(value)
                 held = self.live.get((partition, key))

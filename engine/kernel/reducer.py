@@ -54,8 +54,10 @@ class Aggregate(Generic[S, P, E]):
     `state`, `event` and `proposal` are the Struct types (unions of tagged Structs; an event's tag is its wire type,
     `noun.verbed`). `resources` gives what the state looks like from outside: key -> value, None for a key that is to be
     gone. Only what differs from before is written. `changed` gives, of `resources(id, after)`, what may differ from before
-    and None for what is gone; only large states need one, so as not to be looked at whole for every event. `reads` is the capability that sees them and the stream. `upcasts`
-    bring events of older versions up to `event` when they are read, by the type that lies in the log.
+    and None for what is gone; only large states need one, so as not to be looked at whole for every event. `reads` is the
+    capability that sees them and the stream. `upcasts` bring events of older versions up to `event` when they are read, by
+    the type that lies in the log. `state_upcasts` do the same for states that a compaction has kept, by the shape
+    (`shapes`) that they were kept in, in one step to today's.
     """
 
     kind: str
@@ -68,6 +70,7 @@ class Aggregate(Generic[S, P, E]):
     changed: Callable[[str, S, S], Mapping[str, Struct | None]] | None = None
     reads: str = "resources:read"
     upcasts: Mapping[str, Upcast] = field(default_factory=dict)
+    state_upcasts: Mapping[str, Upcast] = field(default_factory=dict)
 
     def published(self, name: str, before: S, after: S) -> Mapping[str, Struct | None]:
         """Return the resources that may differ between two states, None for those that are gone."""

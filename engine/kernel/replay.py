@@ -1,4 +1,4 @@
-"""Folds the log from its first event with today's reducers, and compares what it comes to with what is published."""
+"""Folds the log from where it begins with today's reducers, and compares what it comes to with what is published."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,10 @@ import msgspec
 
 from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.log import Difference, ReplayProof
-from engine.kernel import chain
+from engine.kernel import beginning, chain, checkpoint
+from engine.kernel.beginning import FIRST, Beginning
 from engine.kernel.changes import Change, read_live, read_span
-from engine.kernel.database import Database
+from engine.kernel.database import Database, looking
 from engine.kernel.log import Event, read_page
 from engine.kernel.proof import DAMAGE
 from engine.kernel.rebuild import Rebuild
@@ -23,13 +24,29 @@ _KEY: Final = attrgetter("partition", "key")
 
 
 class Replay:
-    """One comparison; `difference` is the first place where the two come apart."""
+    """One comparison; `difference` is the first place where the two come apart.
+
+    It begins with the checkpoint that the log begins with. A compaction that comes between two pages makes it begin anew.
+    """
 
     def __init__(self, aggregates: Mapping[str, Aggregate[Any, Any, Any]], head: int) -> None:
-        self._rebuild = Rebuild(aggregates)
+        self._aggregates = aggregates
         self._head = head
-        self.position = 0
+        self._begin(FIRST)
+
+    def _begin(self, begins: Beginning) -> None:
+        self.rebuild = Rebuild(self._aggregates)
+        self.begins = begins
+        self.position = begins.position
         self.difference: Difference | None = None
+
+    def _follow_beginning(self, connection: sqlite3.Connection) -> None:
+        begins = beginning.read(connection)
+        if begins.position != self.begins.position:
+            self._begin(begins)
+            at = begins.position
+            streams, resources = checkpoint.streams(connection, at), checkpoint.resources(connection, at)
+            self.rebuild.begin_at(begins.shapes, streams, resources)
 
     def go_on_to(self, head: int) -> None:
         """Take in what was appended meanwhile as well."""
@@ -37,6 +54,11 @@ class Replay:
 
     def page(self, connection: sqlite3.Connection) -> bool:
         """Fold and compare one page; tell whether there may be more."""
+        with looking(connection):
+            return self._page(connection)
+
+    def _page(self, connection: sqlite3.Connection) -> bool:
+        self._follow_beginning(connection)
         events = read_page(connection, self.position, min(PAGE, self._head - self.position))
         if not events:
             return False
@@ -54,7 +76,7 @@ class Replay:
     def _step(self, event: Event, values: chain.Values, live: Sequence[Change]) -> None:
         self.position = event.position
         try:
-            rebuilt = self._rebuild.fold(event, values, published=bool(live))
+            rebuilt = self.rebuild.fold(event, values, published=bool(live))
         except (LookupError, msgspec.MsgspecError, ValueError) as error:
             self.difference = Difference(
                 partition=event.partition,
@@ -72,7 +94,7 @@ class Replay:
 
     def compare_live(self, connection: sqlite3.Connection) -> None:
         """Compare the live table with the newest writes; both must be of the same moment."""
-        left = dict(self._rebuild.live)
+        left = dict(self.rebuild.live)
         for there in read_live(connection):
             here = left.pop((there.partition, there.key), None)
             if here is None or _shown(here) != _shown(there):
@@ -107,11 +129,12 @@ class Replay:
         """Return what was found."""
         return ReplayProof(
             equal=self.difference is None,
-            events=self._rebuild.events,
+            events=self.rebuild.events,
             position=self.position,
-            streams=len(self._rebuild.streams),
-            resources=sum(change.value is not None for change in self._rebuild.live.values()),
+            streams=len(self.rebuild.versions),
+            resources=sum(change.value is not None for change in self.rebuild.live.values()),
             difference=self.difference,
+            oldest=self.begins.position,
         )
 
 
@@ -130,16 +153,13 @@ async def check(database: Database, aggregates: Mapping[str, Aggregate[Any, Any,
 
 
 def _caught_up(connection: sqlite3.Connection, replay: Replay) -> bool:
-    connection.execute("BEGIN")
-    try:
+    with looking(connection):
         replay.go_on_to(_head(connection))
         if replay.page(connection):
             return False
         if replay.difference is None:
             replay.compare_live(connection)
         return True
-    finally:
-        connection.execute("COMMIT")
 
 
 def _head(connection: sqlite3.Connection) -> int:

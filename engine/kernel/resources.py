@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct
 
 from cutroom_sdk.wire.codec import decode
+from engine.kernel import beginning
 from engine.kernel.changes import covers
 from engine.kernel.context import DEFAULT_PARTITION
 from engine.kernel.database import Database
@@ -62,28 +63,24 @@ class Store:
 
     async def partitions(self) -> list[str]:
         """Return every partition that has or had a resource, sorted; one step of an index each."""
-
-        def work(connection: sqlite3.Connection) -> list[str]:
-            found, after = list[str](), ""
-            query = "SELECT MIN(partition) FROM resources WHERE partition > ?"
-            while (following := connection.execute(query, (after,)).fetchone()[0]) is not None:
-                found.append(following)
-                after = following
-            return found
-
-        return await self._database.read(work)
+        return await self._database.read(_partitions)
 
     async def as_of(
         self, key: str, position: int, partition: str = DEFAULT_PARTITION
     ) -> tuple[Record | None, Record | None]:
-        """Return the record as it was at `position`, and as it was before that write; None: there was none then."""
+        """Return the record as it was at `position`, and as it was before that write; None: there was none then.
+
+        Raises:
+            Compacted: the log begins later.
+        """
 
         def work(connection: sqlite3.Connection) -> list[Record | None]:
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM resource_history"
                 " WHERE partition = ? AND key = ? AND position <= ? ORDER BY position DESC, ordinal DESC LIMIT 2",
                 (partition, key, position),
-            )
+            ).fetchall()
+            beginning.check(connection, position)
             return [None if row[1] is None else _record(row) for row in rows]
 
         now, before = [*await self._database.read(work), None, None][:2]
@@ -125,17 +122,17 @@ class Store:
         return await self._database.read(work)
 
     async def everything(self, prefix: str) -> list[tuple[str, Record]]:
-        """Return all records under `prefix` in all partitions, with their partition."""
+        """Return all records under `prefix` in all partitions, with their partition, in the order they were written."""
         spans = _spans([prefix])
-        where = " OR ".join(["key >= ? AND key < ?"] * len(spans))
 
         def work(connection: sqlite3.Connection) -> list[tuple[str, Record]]:
-            rows = connection.execute(
-                f"SELECT partition, {_COLUMNS} FROM resources"
-                f" WHERE value IS NOT NULL AND ({where}) ORDER BY position, key",
-                [bound for span in spans for bound in span],
-            )
-            return [(row[0], _record(row[1:])) for row in rows]
+            # By partition: the index is by (partition, key), and of other prefixes there may be a million.
+            found = [
+                (partition, _record(row))
+                for partition in _partitions(connection)
+                for row in _rows(connection, partition, spans)
+            ]
+            return sorted(found, key=lambda one: (one[1].position, one[1].key))
 
         return await self._database.read(work)
 
@@ -184,6 +181,15 @@ def _record(row: tuple[Any, ...]) -> Record:
         ttl_ms=ttl_ms,
         expires_at_ms=expires_at_ms,
     )
+
+
+def _partitions(connection: sqlite3.Connection) -> list[str]:
+    found, after = list[str](), ""
+    query = "SELECT MIN(partition) FROM resources WHERE partition > ?"
+    while (following := connection.execute(query, (after,)).fetchone()[0]) is not None:
+        found.append(following)
+        after = following
+    return found
 
 
 def _rows(connection: sqlite3.Connection, partition: str, spans: Sequence[Span]) -> Iterator[tuple[Any, ...]]:

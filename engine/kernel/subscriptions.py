@@ -5,11 +5,12 @@ when it is near the head, from the database when it is behind. A slow one costs 
 """
 
 import asyncio
+import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from engine.kernel import changes
+from engine.kernel import beginning, changes
 from engine.kernel.changes import Change
 from engine.kernel.database import Database
 from engine.kernel.dispatch import Told
@@ -62,6 +63,9 @@ class Subscriptions:
 
         Changes of one position are never separated. No changes and `position` reached: the consumer is at the head.
         A consumer that read the database may be ahead of what has been told; it never goes back.
+
+        Raises:
+            Compacted: the log begins after `position`.
         """
         if position >= self._floor:
             found: list[Change] = []
@@ -75,11 +79,15 @@ class Subscriptions:
                     return found, told.events[-1].position
             return found, max(position, self.head)
         head = self.head
-        found = await self._database.read(lambda connection: changes.read_after(connection, position, PAGE))
+        found = await self._database.read(lambda connection: _read(connection, position))
         return found, (found[-1].position if found else head)
 
     async def events_after(self, position: int) -> tuple[Sequence[Event], int]:
-        """Return events after `position` of all partitions, in order, and the position reached."""
+        """Return events after `position` of all partitions, in order, and the position reached.
+
+        Raises:
+            Compacted: the log begins after `position`.
+        """
         if position >= self._floor:
             found: list[Event] = []
             for told in self._newer(position):
@@ -110,6 +118,12 @@ class Subscriptions:
             newer.append(told)
         newer.reverse()
         return newer
+
+
+def _read(connection: sqlite3.Connection, position: int) -> list[Change]:
+    found = changes.read_after(connection, position, PAGE)
+    beginning.check(connection, position)
+    return found
 
 
 def _size(told: Told) -> int:

@@ -27,6 +27,11 @@ class Upcasts:
         """Tell whether there are any."""
         return bool(self._by_type)
 
+    @property
+    def types(self) -> frozenset[str]:
+        """The types, as they lie in logs, that there is a function for."""
+        return frozenset(self._by_type)
+
     def bring_up(self, kind: str, data: bytes) -> tuple[str, bytes]:
         """Return an event's type and JSON as they are today.
 

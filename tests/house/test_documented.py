@@ -15,7 +15,7 @@ from engine.config import Settings
 from engine.features import AGGREGATES, ROUTES
 from engine.http.app import OWN_ROUTES
 from engine.kernel import errors
-from engine.kernel.commands import COMMAND
+from engine.kernel.kernel import OWN
 from tests.house.source import ROOT, named, python_files, tree
 from tools import api, inventory, reference, specs
 from tools.pages import stale
@@ -43,7 +43,7 @@ def test_what_is_documented_is_what_the_daemon_serves() -> None:
 
 
 def test_every_kind_of_stream_is_one_that_the_daemon_knows() -> None:
-    assert [one.kind for one in inventory.aggregates()] == sorted(one.kind for one in (COMMAND, *AGGREGATES))
+    assert [one.kind for one in inventory.aggregates()] == sorted(one.kind for one in (*OWN, *AGGREGATES))
 
 
 @pytest.mark.parametrize("name", sorted(SERVED))

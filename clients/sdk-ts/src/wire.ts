@@ -317,6 +317,26 @@ export interface Check {
   fix?: string;
 }
 
+/**
+ * What a checkpoint stands for: all events up to `position`, where the chain had come to `hash`.
+ *
+ * `checkpoint` is the SHA-256 over its lines, in hex; `shapes` are those of the states in it, by kind of stream. So many
+ * lines of `streams` and then of `resources` follow.
+ */
+export interface CheckpointHead {
+  position: number;
+  hash: string;
+  checkpoint: string;
+  shapes: { [name: string]: string };
+  streams: number;
+  resources: number;
+}
+
+/** The first line of an export of a log that was compacted. */
+export interface CheckpointLine {
+  checkpoint: CheckpointHead;
+}
+
 /** A stretch of a medium on a track. `source_range` counts from the medium's first frame shown. */
 export interface Clip {
   type: "clip";
@@ -335,6 +355,38 @@ export interface Clip {
   scoring?: { [name: string]: number } | null;
   /** @default [] */
   reasons?: string[];
+}
+
+/**
+ * `log compact`: what is to go. Events before the position `before`, or from before the time `before_at_ms`.
+ *
+ * One of the two is given.
+ */
+export interface CompactRequest {
+  /** @default null */
+  before?: number | null;
+  /** @default null */
+  before_at_ms?: number | null;
+}
+
+/**
+ * What a compaction came to: the log begins after `position`, with a checkpoint of so many streams and resources.
+ *
+ * `events` is how many it took away; 0: there was nothing to do, and nothing was done. `position` may lie before what was
+ * asked for: a request is never cut in two, and nothing goes that a reaction has not seen, then `held_by` is `reactions`.
+ * `bytes_before` and `bytes_after` are the database file's.
+ */
+export interface CompactedLog {
+  position: number;
+  hash: string;
+  checkpoint: string;
+  events: number;
+  streams: number;
+  resources: number;
+  bytes_before: number;
+  bytes_after: number;
+  /** @default null */
+  held_by?: string | null;
 }
 
 /**
@@ -695,7 +747,8 @@ export interface LogLine {
 /**
  * `log verify`: the chain, positions and versions without gaps, the anchor, and the file itself.
  *
- * `position` and `hash` are the head's. `anchor` None: there was none to compare with. `findings` are in log order and
+ * `position` and `hash` are the head's. `oldest` is the position of the checkpoint that the log begins with, proved as
+ * well; 0: it begins with its first event. `anchor` None: there was none to compare with. `findings` are in log order and
  * name the first ones only; a sound log has none.
  */
 export interface LogProof {
@@ -705,6 +758,8 @@ export interface LogProof {
   hash: string;
   anchor: Anchor | null;
   findings: Finding[];
+  /** @default 0 */
+  oldest?: number;
 }
 
 /**
@@ -1220,7 +1275,11 @@ export interface RenderProgress {
   eta_s?: number | null;
 }
 
-/** `replay --check`: how much was folded, and whether it came to what is published. */
+/**
+ * `replay --check`: how much was folded, and whether it came to what is published.
+ *
+ * `oldest` is the position of the checkpoint that the fold began with, 0 for the first event.
+ */
 export interface ReplayProof {
   equal: boolean;
   events: number;
@@ -1228,6 +1287,8 @@ export interface ReplayProof {
   streams: number;
   resources: number;
   difference: Difference | null;
+  /** @default 0 */
+  oldest?: number;
 }
 
 /** A part of a message was written, or written anew. */
@@ -1259,6 +1320,21 @@ export interface ResourceDeleted {
   updated_by?: string;
   /** @default 0 */
   updated_at_ms?: number;
+}
+
+/** A resource at a checkpoint: its newest write, at `position`; `deleted`: a tombstone, and `value` is null. */
+export interface ResourceLine {
+  partition: string;
+  key: string;
+  rev: number;
+  value: Json;
+  deleted: boolean;
+  position: number;
+  ordinal: number;
+  updated_at_ms: number;
+  updated_by: string;
+  ttl_ms: number | null;
+  expires_at_ms: number | null;
 }
 
 /** `resource.updated`: the resource's whole new value, as JSON. */
@@ -1419,6 +1495,14 @@ export interface Speech {
   start: Exact;
   end: Exact;
   confidence: number;
+}
+
+/** A stream at a checkpoint: its state after `version` events, null where a stream has none. */
+export interface StreamLine {
+  partition: string;
+  stream: string;
+  version: number;
+  state: Json;
 }
 
 /** `ready`: what follows is live. After a snapshot it is the position of the read. */
@@ -1823,7 +1907,7 @@ export interface Routes {
     body: EnterRequest;
     answer: Entered;
   };
-  /** Pages of events; those that the caller may not read are left out, so a page may be short. Needs `log:read`. */
+  /** Pages of events from where the log begins; those that the caller may not read are left out, so a page may be short. Needs `log:read`. */
   "GET /v1/log": {
     path: Nothing;
     query: { after?: number; cursor?: string; limit?: number; stream?: string; type?: string };
@@ -1836,6 +1920,13 @@ export interface Routes {
     query: Nothing;
     body: undefined;
     answer: Response;
+  };
+  /** Replaces what is old by a checkpoint of what it came to; what runs goes on. Needs `log:admin`. */
+  "POST /v1/log/compact": {
+    path: Nothing;
+    query: Nothing;
+    body: CompactRequest;
+    answer: CompactedLog;
   };
   /** The log as it grows. Needs `log:read`. */
   "GET /v1/log/events": {
@@ -1851,7 +1942,7 @@ export interface Routes {
     body: undefined;
     answer: Response;
   };
-  /** What is published, compared with the log folded from its first event. Needs `log:admin`. */
+  /** What is published, compared with the log folded from where it begins. Needs `log:admin`. */
   "GET /v1/log/replay": {
     path: Nothing;
     query: Nothing;

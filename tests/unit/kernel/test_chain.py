@@ -70,6 +70,8 @@ async def test_events_older_than_the_chain_get_the_hashes_they_would_have_had(tm
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME, isolation_level=None)) as connection:
         connection.executescript("DROP TABLE starts; DROP TABLE leases")
         connection.execute("ALTER TABLE events DROP COLUMN hash")
+        connection.execute("DROP TABLE log_beginning")
+        connection.execute("DROP TABLE checkpoint_streams")
         connection.execute("PRAGMA user_version=2")
     (tmp_path / ANCHOR_FILE).unlink()
     async with running(tmp_path) as kernel:

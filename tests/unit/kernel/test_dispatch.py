@@ -222,16 +222,16 @@ async def test_a_read_that_a_commit_overtakes_leaves_no_old_state_behind(
     async with running(tmp_path) as kernel:
         await kernel.dispatch.propose("counter/a", Add(), ADA)
     async with running(tmp_path) as kernel:
-        read, has_read, go_on = kernel.log.stream, asyncio.Event(), asyncio.Event()
+        read, has_read, go_on = kernel.log.past, asyncio.Event(), asyncio.Event()
 
         async def slow(partition: str, stream: str) -> Any:
             found = await read(partition, stream)
-            monkeypatch.setattr(kernel.log, "stream", read)
+            monkeypatch.setattr(kernel.log, "past", read)
             has_read.set()
             await go_on.wait()
             return found
 
-        monkeypatch.setattr(kernel.log, "stream", slow)
+        monkeypatch.setattr(kernel.log, "past", slow)
         overtaken = asyncio.ensure_future(kernel.dispatch.state("counter/a", ADA.partition))
         await has_read.wait()
         await kernel.dispatch.propose("counter/a", Add(), ADA)

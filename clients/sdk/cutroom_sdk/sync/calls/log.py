@@ -9,7 +9,7 @@ import httpx
 
 from cutroom_sdk.places import Query, given
 from cutroom_sdk.sync.connection import READING_S, Connection, read
-from cutroom_sdk.wire.log import LogProof, ReplayProof
+from cutroom_sdk.wire.log import CompactedLog, CompactRequest, LogProof, ReplayProof
 from cutroom_sdk.wire.resources import EventPage, EventRecord
 from cutroom_sdk.wire.tokens import AuditEntry
 
@@ -18,9 +18,14 @@ class LogCalls(Connection):
     """What happened, oldest first."""
 
     def log(
-        self, *, after: int = 0, limit: int = 100, stream: str | None = None, kind: str | None = None
+        self,
+        *,
+        after: int | None = None,
+        limit: int = 100,
+        stream: str | None = None,
+        kind: str | None = None,
     ) -> EventPage:
-        """Return a page of the log after a position, oldest first."""
+        """Return a page of the log after a position (None: from where it begins), oldest first."""
         asked = given({"after": after, "limit": limit, "stream": stream, "type": kind})
         return self.get("/v1/log", EventPage, asked)
 
@@ -45,6 +50,11 @@ class LogCalls(Connection):
     def check_replay(self) -> ReplayProof:
         """Return whether what is published is what the log comes to; folds all of it."""
         return self.ask("GET", "/v1/log/replay", ReplayProof, timeout_s=READING_S)
+
+    def compact_log(self, *, before: int | None = None, before_at_ms: int | None = None) -> CompactedLog:
+        """Replace the events before a position, or before a time, by a checkpoint; reads and folds all that is to go."""
+        asked = CompactRequest(before=before, before_at_ms=before_at_ms)
+        return self.ask("POST", "/v1/log/compact", CompactedLog, body=asked, timeout_s=READING_S)
 
     def export_log(self, after: int = 0) -> AbstractContextManager[httpx.Response]:
         """Open the events after a position with their hashes, one a line (`wire.log.LogLine`), up to the head."""
