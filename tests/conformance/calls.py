@@ -34,6 +34,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "GET /v1/log/events": lambda studio: studio.follow_log(3),
     "GET /v1/log/verify": lambda studio: studio.prove_log(),
     "GET /v1/log/replay": lambda studio: studio.check_replay(),
+    "POST /v1/log/compact": lambda studio: studio.compact_log(before=1),
     "GET /v1/log/export": lambda studio: studio.export_log(3),
     "GET /v1/log/backup": lambda studio: studio.backup(),
     "GET /v1/resources": lambda studio: studio.records("project", "team"),
