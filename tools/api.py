@@ -113,7 +113,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         resources.EventPage, "log:read", query=("after", "cursor", "limit", "stream", "type")
     ),
     "GET /v1/log/events": Operation(
-        Stream((resources.EventRecord,)),
+        Stream((resources.EventRecord, frames.StreamReady, frames.Bookmark)),
         "log:read",
         query=("after", "stream", "type"),
         headers=("Last-Event-ID",),

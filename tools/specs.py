@@ -1,4 +1,4 @@
-"""Writes `specs/`, OpenAPI and JSON Schemas, the types of the TypeScript SDK, and the synchronous Python client.
+"""Writes `specs/`, OpenAPI, AsyncAPI and JSON Schemas, the types of the TypeScript SDK, and the synchronous Python client.
 
 Made from the wire, the routes, and the asynchronous client.
 
@@ -9,14 +9,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tools import openapi, schemas, typescript, unasync
+from tools import asyncapi, openapi, schemas, typescript, unasync
 from tools.inventory import ROOT
 from tools.pages import write
 
 
 def files() -> dict[Path, str]:
     """Return what `specs/` is to hold: text by path."""
-    found = {ROOT / "specs" / "openapi.json": _text(openapi.document())}
+    documents = {"openapi": openapi.document(), "asyncapi": asyncapi.document()}
+    found = {ROOT / "specs" / f"{name}.json": _text(document) for name, document in documents.items()}
     for name, document in {**schemas.of_payloads(), "events": schemas.of_events()}.items():
         found[ROOT / "specs" / "schemas" / f"{name}.json"] = _text(document)
     return found

@@ -1933,7 +1933,7 @@ export interface Routes {
     path: Nothing;
     query: { after?: number; stream?: string; type?: string };
     body: undefined;
-    answer: EventRecord;
+    answer: EventRecord | StreamReady | Bookmark;
   };
   /** Events with their hashes, one a line, up to the head. Needs `log:admin`. */
   "GET /v1/log/export": {
