@@ -18,6 +18,7 @@ from engine.access.reducer_audit import Recorded
 from engine.access.secrets import fingerprint
 from engine.access.tokens import PREFIX, Tokens
 from engine.http.gate import COOKIE, address_of, mark_audited, mark_secret
+from engine.http.replies import committed, withheld
 from engine.http.requests import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
@@ -67,7 +68,8 @@ async def issue(request: Request) -> Response:
     proposal = reducer.Issue(asked=asked, sha256=fingerprint(secret), issuer=context)
     reach("token_made")
     accepted, _ = await studio.dispatch.propose_many(
-        [Asked(f"{reducer.KIND}/{token_id}", proposal), _on_record(request, context, token_id)], context
+        [Asked(f"{reducer.KIND}/{token_id}", proposal), _on_record(request, context, token_id)],
+        withheld(request, context),
     )
     reach("token_issued")
     mark_secret(request)
@@ -94,11 +96,8 @@ async def list_tokens(request: Request) -> Response:
 async def revoke(request: Request) -> Response:
     """`DELETE /v1/tokens/{id}`: answers the token as it was; what it let in is let out."""
     context, token_id = caller(request, "tokens:admin"), request.path_params["id"]
-    accepted, _ = await kernel(request).dispatch.propose_many(
-        [Asked(f"{reducer.KIND}/{token_id}", reducer.Revoke()), _on_record(request, context, token_id)],
-        context,
-    )
-    return answer(reducer.wire(accepted.state))
+    asked = [Asked(f"{reducer.KIND}/{token_id}", reducer.Revoke()), _on_record(request, context, token_id)]
+    return await committed(request, context, asked, lambda accepted: answer(reducer.wire(accepted[0].state)))
 
 
 async def give_ticket(request: Request) -> Response:

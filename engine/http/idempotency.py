@@ -1,17 +1,17 @@
 """`Idempotency-Key`: the same key with the same request gives the same answer, and has one effect.
 
-The key is claimed in the commit of the effect itself, so a repeat after a crash finds the claim: either with the kept
-answer, or without one, and is then told so (`answer_not_kept`) rather than carried out twice. An answer that carries a
-secret is never kept.
+The key is claimed in the commit of the effect itself, and the answer kept there, so a repeat after a crash finds it
+(`replies`). A refusal has no effect and is kept just after. Where the answer does not follow from one commit, a crash may
+fall in between: the repeat finds the claim alone, and is told so (`answer_not_kept`) rather than carried out twice. An answer
+that carries a secret is never kept.
 """
 
 import asyncio
 import hashlib
-import sqlite3
+import logging
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -20,25 +20,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.http.gate import is_secret
 from engine.http.problems import problem_response
-from engine.kernel import failpoints
+from engine.http.replies import is_kept, kept_answer, response_of
+from engine.kernel import claims, failpoints
 from engine.kernel.clock import Clock
-from engine.kernel.context import KEPT_MS, Claim, Context
+from engine.kernel.context import Claim, Context
 from engine.kernel.database import Database
-from engine.kernel.errors import Invalid, LimitExceeded, StudioError
+from engine.kernel.errors import Invalid, LimitExceeded, StudioError, Unavailable
 
 METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PRUNE_MS: Final = 3600 * 1000
 BODY_MAX: Final = 1 << 20
 KEY_MAX: Final = 255
 UNKEYED: Final = "/v1/secrets/"
+_log = logging.getLogger(__name__)
 reach = failpoints.points("idempotency", "before_work", "worked", "answer_kept", "answer_sent")
-
-
-class _Kept(NamedTuple):
-    request_hash: str
-    status: int | None
-    headers: bytes | None
-    body: bytes | None
 
 
 class Idempotency:
@@ -79,12 +74,14 @@ class Idempotency:
             await busy.wait()
         self._under_way[at] = asyncio.Event()
         try:
-            kept = await self._kept(claim)
+            now = self._clock.now_ms()
+            kept = await self._database.read(lambda connection: claims.find(connection, claim, now))
             if kept is not None:
                 await _replay(kept, claim)(scope, receive, send)
                 return
             scope["state"]["context"] = replace(context, claim=claim)
             await self._carry_out(claim, content, scope, receive, send)
+            await self._prune()
         finally:
             self._under_way.pop(at).set()
 
@@ -108,67 +105,43 @@ class Idempotency:
         start, rest = recorded[0], recorded[1:]
         # A mistake in the request (400) or a failure inside (5xx) changed nothing: the key stays free for a better try.
         if start["status"] < 500 and start["status"] not in (400, 401, 413, 415):
-            kept = None if is_secret(scope) else b"".join(message.get("body", b"") for message in rest)
-            await self._keep(claim, start, kept)
+            await self._keep(claim, scope, start, b"".join(message.get("body", b"") for message in rest))
             reach("answer_kept")
         for message in recorded:
             await send(message)
         reach("answer_sent")
 
-    async def _kept(self, claim: Claim) -> _Kept | None:
-        oldest = self._clock.now_ms() - KEPT_MS
+    async def _keep(self, claim: Claim, scope: Scope, start: Message, content: bytes) -> None:
+        """Keep an answer that no commit has kept: a refusal, or one that does not follow from a single commit."""
+        told = None if is_secret(scope) else kept_answer(start["status"], start["headers"], content)
+        if not is_kept(scope, told):
+            now = self._clock.now_ms()
+            await self._database.write(lambda connection: claims.keep(connection, claim, told, now))
 
-        def work(connection: sqlite3.Connection) -> _Kept | None:
-            row = connection.execute(
-                "SELECT request_hash, status, headers, body FROM idempotency WHERE actor = ? AND key = ? AND at_ms > ?",
-                (claim.actor, claim.key, oldest),
-            ).fetchone()
-            return _Kept(*row) if row else None
-
-        return await self._database.read(work)
-
-    async def _keep(self, claim: Claim, start: Message, content: bytes | None) -> None:
-        """Keep an answer; `content` None: only that there was one, for it carries a secret."""
+    async def _prune(self) -> None:
+        """Once an hour throw away what is too old; when there is no room to do so, an hour later."""
         now = self._clock.now_ms()
-        status = headers = None
-        if content is not None:
-            status = start["status"]
-            headers = msgspec.json.encode(
-                [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
-            )
-        prune = self._pruned_at_ms + PRUNE_MS <= now
-        if prune:
+        if self._pruned_at_ms + PRUNE_MS <= now:
             self._pruned_at_ms = now
-
-        def work(connection: sqlite3.Connection) -> None:
-            if prune:
-                connection.execute("DELETE FROM idempotency WHERE at_ms <= ?", (now - KEPT_MS,))
-            connection.execute(
-                "INSERT OR REPLACE INTO idempotency (actor, key, request_hash, at_ms, status, headers, body)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (claim.actor, claim.key, claim.request_hash, now, status, headers, content),
-            )
-
-        await self._database.write(work)
+            try:
+                await self._database.write(lambda connection: claims.prune(connection, now))
+            except Unavailable as error:
+                _log.warning("old answers are not cleared away: %s", error.detail)
 
 
-def _replay(kept: _Kept, claim: Claim) -> Response:
+def _replay(kept: claims.Kept, claim: Claim) -> Response:
     if kept.request_hash != claim.request_hash:
         mismatch = StudioError(
             "this Idempotency-Key was used for another request", code="idempotency_mismatch"
         )
         return problem_response(mismatch)
-    if kept.status is None or kept.headers is None:
+    if kept.answer is None:
         lost = StudioError(
             "the request was carried out, but its answer was not kept; read the state instead",
             code="answer_not_kept",
         )
         return problem_response(lost)
-    response = Response(kept.body or b"", kept.status)
-    pairs = msgspec.json.decode(kept.headers, type=list[tuple[str, str]])
-    response.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
-    response.headers["Idempotent-Replayed"] = "true"
-    return response
+    return response_of(kept.answer)
 
 
 async def _read(receive: Receive) -> bytes:

@@ -1,6 +1,7 @@
 """The kernel's own routes: resources, their stream, the log, and what the daemon says of itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from cutroom_sdk.wire.resources import (
     TransactionAnswer,
     TransactionRequest,
 )
+from engine.http.replies import committed
 from engine.http.requests import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
@@ -37,7 +39,7 @@ from engine.http.sse import LogStream, ResourceStream, start_position
 from engine.kernel import records
 from engine.kernel.changes import covers
 from engine.kernel.context import Context
-from engine.kernel.dispatch import Accepted
+from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from engine.kernel.ids import kind_of
 from engine.kernel.log import Event, is_under
@@ -136,7 +138,9 @@ async def _at(request: Request, key: str, context: Context) -> Record | None:
     return now
 
 
-async def _write(request: Request, *operations: Operation | JsonPatch) -> Accepted:
+async def _write(
+    request: Request, told: Callable[[Accepted], Response], *operations: Operation | JsonPatch
+) -> Response:
     context = caller(request, "resources:write")
     for operation in operations:
         records.check_key(operation.key)
@@ -144,8 +148,8 @@ async def _write(request: Request, *operations: Operation | JsonPatch) -> Accept
             _check_readable(request, operation.key)
         else:
             records.check_writable(operation.key)
-    proposal = WriteRecords(operations=operations)
-    return await kernel(request).dispatch.propose(records.STREAM, proposal, context)
+    asked = Asked(records.STREAM, WriteRecords(operations=operations))
+    return await committed(request, context, [asked], lambda accepted: told(accepted[0]))
 
 
 @needs("resources:write")
@@ -156,7 +160,7 @@ async def put_resource(request: Request) -> Response:
     operation = Operation(
         op="put", key=key, value=asked.value, if_match_rev=expected_rev(request), ttl_ms=asked.ttl_ms
     )
-    return await _written(request, key, await _write(request, operation))
+    return await _write(request, partial(_written, key), operation)
 
 
 @needs("resources:write")
@@ -167,17 +171,15 @@ async def patch_resource(request: Request) -> Response:
     whose operations are all carried out or none; 422 `event_rejected` names the one that could not be.
     """
     key, rev = request.path_params["key"], expected_rev(request)
+    told = partial(_written, key)
     if check_content_type(request, MERGE_PATCH, JSON_PATCH) == JSON_PATCH:
         operations = await body(request, tuple[PatchOperation, ...], JSON_PATCH)
-        return await _written(
-            request, key, await _write(request, JsonPatch(key=key, operations=operations, if_match_rev=rev))
-        )
+        return await _write(request, told, JsonPatch(key=key, operations=operations, if_match_rev=rev))
     patch = await body(request, Any, MERGE_PATCH)
-    operation = Operation(op="patch", key=key, value=patch, if_match_rev=rev)
-    return await _written(request, key, await _write(request, operation))
+    return await _write(request, told, Operation(op="patch", key=key, value=patch, if_match_rev=rev))
 
 
-async def _written(request: Request, key: str, accepted: Accepted) -> Response:
+def _written(key: str, accepted: Accepted) -> Response:
     """Answer what this write made of the record, whatever others have made of it since: the rev is the caller's own."""
     created = accepted.before[key].value is None
     record = written_record(key, accepted)
@@ -204,21 +206,27 @@ def written_record(key: str, accepted: Accepted) -> Record:
 async def delete_resource(request: Request) -> Response:
     """`DELETE /v1/resources/{key}`: answers the tombstone."""
     key = request.path_params["key"]
-    accepted = await _write(request, Operation(op="delete", key=key, if_match_rev=expected_rev(request)))
-    rev = accepted.revs[key]
-    return answer(Tombstone(key=key, rev=rev, position=accepted.position), rev=rev)
+
+    def told(accepted: Accepted) -> Response:
+        rev = accepted.revs[key]
+        return answer(Tombstone(key=key, rev=rev, position=accepted.position), rev=rev)
+
+    return await _write(request, told, Operation(op="delete", key=key, if_match_rev=expected_rev(request)))
 
 
 @needs("resources:write")
 async def transaction(request: Request) -> Response:
     """`POST /v1/resources/transaction`: all or nothing, one position; every operation is answered with its rev."""
     asked = await body(request, TransactionRequest)
-    accepted = await _write(request, *asked.operations)
-    results = tuple(
-        OperationResult(op=one.op, key=one.key, rev=rev)
-        for one, rev in zip(asked.operations, accepted.results, strict=True)
-    )
-    return answer(TransactionAnswer(position=accepted.position, results=results))
+
+    def told(accepted: Accepted) -> Response:
+        results = tuple(
+            OperationResult(op=one.op, key=one.key, rev=rev)
+            for one, rev in zip(asked.operations, accepted.results, strict=True)
+        )
+        return answer(TransactionAnswer(position=accepted.position, results=results))
+
+    return await _write(request, told, *asked.operations)
 
 
 async def resource_events(request: Request) -> ASGIApp:

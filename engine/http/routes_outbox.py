@@ -10,10 +10,12 @@ from starlette.routing import BaseRoute, Route
 
 from cutroom_sdk.wire.codec import decode
 from cutroom_sdk.wire.outbox import UNFINISHED, OutboxCommand
-from engine.http.requests import answer, caller, kernel
+from engine.http.replies import committed
+from engine.http.requests import answer, caller
 from engine.http.rights import needs
 from engine.http.selection import selection
 from engine.kernel import commands
+from engine.kernel.dispatch import Asked
 from engine.kernel.errors import Invalid
 from engine.kernel.resources import Record
 
@@ -50,8 +52,8 @@ async def cancel(request: Request) -> Response:
 
 async def _ask(request: Request, proposal: commands.Redeliver | commands.Cancel) -> Response:
     context, command_id = caller(request, "log:admin"), request.path_params["id"]
-    accepted = await kernel(request).dispatch.propose(f"{commands.KIND}/{command_id}", proposal, context)
-    return answer(accepted.state)
+    asked = Asked(f"{commands.KIND}/{command_id}", proposal)
+    return await committed(request, context, [asked], lambda accepted: answer(accepted[0].state))
 
 
 def _states(request: Request) -> frozenset[str]:

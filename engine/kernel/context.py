@@ -1,17 +1,36 @@
 """Who asks, on whose behalf, and what led to it: carried from the border to the log."""
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from engine.kernel.fold import Accepted
 
 DEFAULT_PARTITION = "local/dev"
 KEPT_MS = 24 * 3600 * 1000  # how long an idempotency key and its answer are kept
 
 
+class Answer(NamedTuple):
+    """An answer as it is kept: its status, and its headers and content as bytes that mean nothing here."""
+
+    status: int
+    headers: bytes
+    content: bytes
+
+
 class Claim(Struct, frozen=True, kw_only=True):
-    """A request's idempotency key, claimed in the commit of its effect. Keys belong to an actor of a partition."""
+    """A request's idempotency key, claimed in the commit of its effect. Keys belong to an actor of a partition.
+
+    `answer` tells from what was accepted what the request is answered with, None where that does not follow from it. It
+    is pure: the committer calls it and keeps the answer in the same commit.
+    """
 
     actor: str
     key: str
     request_hash: str
+    answer: "Callable[[Sequence[Accepted]], Answer | None] | None" = None
 
 
 class Context(Struct, frozen=True, kw_only=True):

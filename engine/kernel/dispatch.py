@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from engine.kernel import changes, failpoints, log
+from engine.kernel import changes, claims, failpoints, log
 from engine.kernel.chain import START
 from engine.kernel.clock import Clock, monotonic_s
-from engine.kernel.context import KEPT_MS, Claim, Context
+from engine.kernel.context import Answer, Context
 from engine.kernel.database import Database
 from engine.kernel.errors import Unavailable
 from engine.kernel.fold import Accepted, Asked, Draft, Overlay
@@ -59,6 +59,7 @@ class _Request:
     context: Context
     bookkeeping: Bookkeeping | None
     answer: "asyncio.Future[tuple[Accepted, ...]]"
+    kept: Answer | None = None
 
 
 class Dispatch:
@@ -177,6 +178,7 @@ class Dispatch:
             draft = Draft(overlay, self._aggregates, request.context, position, at_ms)
             try:
                 accepted = await draft.work_out(request.asked)
+                request.kept = _answer(request.context, accepted)
             except Exception as refusal:
                 # A bug in a reducer is its caller's 500 and nobody else's; the committer goes on.
                 refused.append((request, refusal))
@@ -188,9 +190,11 @@ class Dispatch:
         hash_ = self.hash
         reach("worked_out")
         try:
-            if any(draft.events or request.bookkeeping for request, draft, _ in done):
+            if any(draft.events or request.bookkeeping or request.kept for request, draft, _ in done):
                 self.committing = overlay.records
-                hash_ = await self._database.write(lambda connection: _write(connection, done, self.hash))
+                hash_ = await self._database.write(
+                    lambda connection: _write(connection, done, self.hash, at_ms)
+                )
                 took_s = monotonic_s() - began_s
                 self.measures.committed(took_s, requests=len(done), events=position - self.head)
         except Exception as failure:
@@ -228,9 +232,12 @@ class Dispatch:
 
 
 def _write(
-    connection: sqlite3.Connection, done: list[tuple[_Request, Draft, tuple[Accepted, ...]]], hash_: bytes
+    connection: sqlite3.Connection,
+    done: list[tuple[_Request, Draft, tuple[Accepted, ...]]],
+    hash_: bytes,
+    at_ms: int,
 ) -> bytes:
-    """Write a batch and return the hash that the chain comes to."""
+    """Write a batch of the time `at_ms` and return the hash that the chain comes to."""
     events = [event for _, draft, _ in done for event in draft.events]
     values = {position: kept for _, draft, _ in done for position, kept in draft.values.items()}
     hash_ = log.insert(connection, events, hash_, values)
@@ -241,20 +248,15 @@ def _write(
         if request.bookkeeping:
             request.bookkeeping(connection, accepted)
             reach("bookkeeping_written")
-        if request.context.claim and draft.events:
-            _claim(connection, request.context.claim, draft.events[0].at_ms)
+        if request.context.claim and (draft.events or request.kept):
+            claims.keep(connection, request.context.claim, request.kept, at_ms)
             reach("claimed")
     return hash_
 
 
-def _claim(connection: sqlite3.Connection, claim: Claim, at_ms: int) -> None:
-    # A request that proposes twice claims its key once; a claim that has run out is taken over.
-    connection.execute(
-        "INSERT INTO idempotency (actor, key, request_hash, at_ms) VALUES (?1, ?2, ?3, ?4)"
-        " ON CONFLICT (actor, key) DO UPDATE SET"
-        " request_hash = ?3, at_ms = ?4, status = NULL, headers = NULL, body = NULL WHERE at_ms <= ?5",
-        (claim.actor, claim.key, claim.request_hash, at_ms, at_ms - KEPT_MS),
-    )
+def _answer(context: Context, accepted: Sequence[Accepted]) -> Answer | None:
+    claim = context.claim
+    return None if claim is None or claim.answer is None else claim.answer(accepted)
 
 
 def _refuse(request: _Request, error: Exception) -> None:

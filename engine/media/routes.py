@@ -2,7 +2,7 @@
 
 import asyncio
 import mimetypes
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import msgspec
@@ -12,7 +12,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from cutroom_sdk.wire.codec import decode
-from cutroom_sdk.wire.media import AnalysisRequest, Artifact, Asset, AssetRequest, UploadRequest
+from cutroom_sdk.wire.media import AnalysisRequest, Artifact, Asset, AssetRequest, Upload, UploadRequest
+from engine.http.replies import replying
 from engine.http.requests import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
@@ -26,6 +27,7 @@ from engine.http.requests import (
     query_integer,
 )
 from engine.http.rights import needs
+from engine.kernel.dispatch import Accepted
 from engine.kernel.errors import Invalid, NotFound
 from engine.media.cache import FRAME_INDEX
 from engine.media.effects import Media
@@ -47,14 +49,27 @@ async def create_asset(request: Request) -> Response:
     asked = await body(request, AssetRequest)
     if (asked.path is None) == (asked.upload is None):
         raise Invalid("give either path or upload", field="path")
+    keeping = replying(request, context, _recorded_asset)
     if asked.path is not None:
-        taken = await _media(request).take_path(asked.path, asked.name, context)
+        taken = await _media(request).take_path(asked.path, asked.name, keeping)
     else:
         assert asked.upload is not None, "one of the two is given"
-        taken = await _media(request).uploads.finish(asked.upload, asked.name, context)
-    asset = taken.asset
-    status = 200 if taken.reused else 201
+        taken = await _media(request).uploads.finish(asked.upload, asked.name, keeping)
+    return _told_asset(taken.asset, reused=taken.reused)
+
+
+def _told_asset(asset: Asset, *, reused: bool) -> Response:
+    status = 200 if reused else 201
     return answer(asset, status=status, headers={"Location": f"/v1/assets/{asset.asset_id}"})
+
+
+def _recorded_asset(accepted: Sequence[Accepted]) -> Response | None:
+    """Answer a commit that records an asset; when its index is recorded along with it, the file was read for it."""
+    first = accepted[0]
+    if not first.stream.startswith("asset/") or first.state.asset.state != "ready":
+        return None
+    read = any(one.stream.startswith("artifact/") for one in accepted)
+    return _told_asset(first.state.asset, reused=not read)
 
 
 async def list_assets(request: Request) -> Response:
@@ -89,7 +104,16 @@ async def create_analysis(request: Request) -> Response:
     context = caller(request, "media:write")
     asked = await body(request, AnalysisRequest)
     asset_id = request.path_params["id"]
-    return answer(await _media(request).analyse_one(asset_id, asked.kind, asked.params, context))
+
+    def told(accepted: Sequence[Accepted]) -> Response | None:
+        for part in accepted:
+            found = part.state.artifact if part.stream.startswith("artifact/") else None
+            if found is not None and (found.asset_id, found.kind) == (asset_id, asked.kind):
+                return answer(found)
+        return None
+
+    keeping = replying(request, context, told)
+    return answer(await _media(request).analyse_one(asset_id, asked.kind, asked.params, keeping))
 
 
 async def list_artifacts(request: Request) -> Response:
@@ -128,7 +152,15 @@ async def begin_upload(request: Request) -> Response:
     """`POST /v1/uploads {name, bytes}`: where to send the pieces."""
     context = caller(request, "media:write")
     asked = await body(request, UploadRequest)
-    upload = await _media(request).uploads.begin(asked.name, asked.bytes, context)
+
+    def told(accepted: Sequence[Accepted]) -> Response:
+        return _told_upload(accepted[0].state.upload)
+
+    keeping = replying(request, context, told)
+    return _told_upload(await _media(request).uploads.begin(asked.name, asked.bytes, keeping))
+
+
+def _told_upload(upload: Upload) -> Response:
     headers = {"Location": f"/v1/uploads/{upload.upload_id}", "Upload-Offset": "0"}
     return answer(upload, status=201, headers=headers)
 
@@ -159,7 +191,8 @@ async def append_upload(request: Request) -> Response:
 async def cancel_upload(request: Request) -> Response:
     """`DELETE /v1/uploads/{id}`: throw away what has come."""
     context = caller(request, "media:write")
-    return answer(await _media(request).uploads.cancel(request.path_params["id"], context))
+    keeping = replying(request, context, lambda accepted: answer(accepted[0].state.upload))
+    return answer(await _media(request).uploads.cancel(request.path_params["id"], keeping))
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:

@@ -4,6 +4,7 @@ What changes a mission together with its runs or approvals, `POST /v1/missions/{
 """
 
 import sys
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final, get_args
 
@@ -22,9 +23,11 @@ from cutroom_sdk.wire.missions import (
     TemplateArgument,
     WorkItemDetail,
 )
+from engine.http.replies import committed
 from engine.http.requests import answer, body, caller, etag, kernel, unchanged
 from engine.http.rights import needs
 from engine.http.selection import selection
+from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import Invalid, NotFound
 from engine.kernel.ids import new_id
 from engine.kernel.resources import Record
@@ -41,9 +44,12 @@ async def create(request: Request) -> Response:
     studio = kernel(request)
     proposal = specs.read(asked, studio.tools, context)
     mission_id = new_id(studio.clock.now_ms())
-    accepted = await studio.dispatch.propose(f"mission/{mission_id}", proposal, context)
     location = {"Location": f"/v1/missions/{mission_id}"}
-    return answer(views.head(accepted.state), status=201, rev=1, headers=location)
+
+    def told(accepted: Sequence[Accepted]) -> Response:
+        return answer(views.head(accepted[0].state), status=201, rev=1, headers=location)
+
+    return await committed(request, context, [Asked(f"mission/{mission_id}", proposal)], told)
 
 
 async def list_missions(request: Request) -> Response:

@@ -1,5 +1,6 @@
 """HTTP for renders: what there is, the file itself, and stopping one."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.requests import Request
@@ -7,11 +8,13 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from cutroom_sdk.wire.renders import Render
+from engine.http.replies import committed
 from engine.http.requests import answer, caller, kernel, listing, one
 from engine.http.rights import needs
 from engine.kernel.context import Context
+from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import NotFound
-from engine.rendering.reducer import KIND, Cancel
+from engine.rendering.reducer import KIND, Cancel, resources
 
 
 async def list_renders(request: Request) -> Response:
@@ -48,9 +51,11 @@ async def cancel_render(request: Request) -> Response:
     context = caller(request, "renders:write")
     render = await _render(request, context)
     stream = f"{KIND}/{render.render_id}"
-    accepted = await kernel(request).dispatch.propose(stream, Cancel(), context)
-    canceled = await kernel(request).resources.value(stream, Render, context.partition)
-    return answer(canceled, rev=accepted.revs.get(stream))
+
+    def told(accepted: Sequence[Accepted]) -> Response:
+        return answer(resources(render.render_id, accepted[0].state)[stream])
+
+    return await committed(request, context, [Asked(stream, Cancel())], told)
 
 
 async def _render(request: Request, context: Context) -> Render:

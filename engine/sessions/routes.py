@@ -1,14 +1,18 @@
 """HTTP for sessions: other programs report what happens in their runs. Rules live in the reducer."""
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from cutroom_sdk.wire.runs import Run
 from cutroom_sdk.wire.sessions import SessionEventAnswer, SessionEventRequest
+from engine.http.replies import committed
 from engine.http.requests import answer, body, caller, kernel
 from engine.http.rights import needs
 from engine.kernel import records
+from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import Forbidden, Invalid
 from engine.sessions import reducer
 
@@ -28,8 +32,11 @@ async def report(request: Request) -> Response:
     if own is not None and own.tool != "manual":
         raise Forbidden(f"the engine carries out the run {run_id} and reports it itself", code="engine_owned")
     proposal = reducer.Report(session_id=session_id, event=asked.event)
-    accepted = await kernel(request).dispatch.propose(f"session-run/{run_id}", proposal, context)
-    return answer(SessionEventAnswer(status=reducer.published(accepted.state)))
+
+    def told(accepted: Sequence[Accepted]) -> Response:
+        return answer(SessionEventAnswer(status=reducer.published(accepted[0].state)))
+
+    return await committed(request, context, [Asked(f"session-run/{run_id}", proposal)], told)
 
 
 def _check_segment(name: str) -> None:

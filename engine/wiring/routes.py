@@ -1,6 +1,7 @@
 """HTTP for what changes more than one feature at once: events posted to a mission, and decisions of approvals."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, assert_never
 
 from starlette.requests import Request
@@ -11,12 +12,12 @@ from cutroom_sdk.wire import missions as wire
 from cutroom_sdk.wire.approvals import ApprovalSubject, ApproveRequest, DenyRequest
 from cutroom_sdk.wire.codec import decode, to_builtins
 from engine.approvals import reducer as approvals
+from engine.http.replies import committed, replying
 from engine.http.requests import answer, body, caller, kernel
 from engine.http.rights import needs
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import Conflict, Forbidden, NotFound, Rejected
-from engine.kernel.kernel import Kernel
 from engine.kernel.reducer import Envelope
 from engine.missions import fold, views
 from engine.missions import types as missions
@@ -52,12 +53,7 @@ async def post_event(request: Request) -> Response:
         return _proposals(mission, event, context)
 
     seen = await _still_seen(studio, context, mission_id, event)
-    accepted, commands = await _change(studio, context, mission_id, asked.expected_version, build, seen)
-    told = wire.MissionEventAnswer(
-        mission=views.head(accepted.state),
-        commands=tuple(to_builtins(command) for command in commands),
-    )
-    return answer(told)
+    return await _change(request, context, mission_id, asked.expected_version, build, seen)
 
 
 async def _still_seen(
@@ -165,32 +161,37 @@ def _report(mission: missions.Mission, event: wire.PostRunFinished, context: Con
 
 
 async def _change(
-    studio: Kernel,
+    request: Request,
     context: Context,
     mission_id: str,
     expected_version: int | None,
     build: Build,
     seen: tuple[Asked, ...],
-) -> tuple[Accepted, list[missions.Command]]:
-    """Propose what `build` makes of the mission as it is, with `seen` to hold; return the mission's part and what it asks the outside for.
+) -> Response:
+    """Propose what `build` makes of the mission, with `seen` to hold; answer with it and what it asks the outside for.
 
     Without an expected version, somebody else's change in between only means to look again.
     """
     stream, tries = f"mission/{mission_id}", 0
     while True:
-        mission, version = await studio.dispatch.state(stream, context.partition)
+        mission, version = await kernel(request).dispatch.state(stream, context.partition)
         if version == 0:
             raise NotFound(f"there is no mission {mission_id}", code="mission_not_found")
         *others, own = build(mission)
         pinned = Asked(own.stream, own.proposal, version if expected_version is None else expected_version)
         try:
-            *_, accepted = await studio.dispatch.propose_many((*seen, *others, pinned), context)
+            asks = (*seen, *others, pinned)
+            return await committed(request, context, asks, partial(_changed, mission))
         except Conflict as conflict:
             tries += 1
             if expected_version is not None or conflict.code != "version_conflict" or tries == TRIES_MAX:
                 raise
-            continue
-        return accepted, _commands(mission, accepted)
+
+
+def _changed(before: missions.Mission, accepted: Sequence[Accepted]) -> Response:
+    own = accepted[-1]
+    commands = tuple(to_builtins(command) for command in _commands(before, own))
+    return answer(wire.MissionEventAnswer(mission=views.head(own.state), commands=commands))
 
 
 def _commands(mission: missions.Mission, accepted: Accepted) -> list[missions.Command]:
@@ -223,8 +224,13 @@ async def deny(request: Request) -> Response:
 
 async def _decide(request: Request, decision: approvals.Decide) -> Response:
     context, approval_id = caller(request, "approvals:decide"), request.path_params["id"]
-    own, *_ = await decisions.decide(kernel(request), context, approval_id, decision)
-    return answer(approvals.resources(approval_id, own.state)[f"approval/{approval_id}"])
+
+    def told(accepted: Sequence[Accepted]) -> Response:
+        return answer(approvals.resources(approval_id, accepted[0].state)[f"approval/{approval_id}"])
+
+    return told(
+        await decisions.decide(kernel(request), replying(request, context, told), approval_id, decision)
+    )
 
 
 routes = [
