@@ -20,10 +20,12 @@ from starlette.routing import Route
 from cutroom_sdk.sse import SseMessage, SseParser
 from engine.http.app import build_app
 from engine.http.connection import Limits, protocol
+from engine.http.replies import committed, replying
 from engine.http.requests import answer, body, caller, kernel
 from engine.http.short import ShortWay
 from engine.kernel.clock import Clock
 from engine.kernel.context import Context
+from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.kernel import Kernel
 from tests.kernel_kit import ADA, BOB, ELSEWHERE, Add, running
 
@@ -50,9 +52,43 @@ async def _add(request: Request) -> Response:
     return answer(accepted.state, status=201)
 
 
+async def _add_and_tell(request: Request) -> Response:
+    """The same, with an answer that follows from the commit."""
+    context = caller(request, "counters:write")
+    asked = [Asked(f"counter/{request.path_params['name']}", await body(request, Add))]
+    return await committed(request, context, asked, lambda accepted: answer(accepted[0].state, status=201))
+
+
 async def _add_then_fail(request: Request) -> Response:
     await _add(request)
     raise ZeroDivisionError("a mistake after the effect")
+
+
+async def _add_and_tell_then_fail(request: Request) -> Response:
+    await _add_and_tell(request)
+    raise ZeroDivisionError("a mistake after the effect")
+
+
+async def _add_twice(request: Request) -> Response:
+    """Two commits, of which the answer follows from the second, and is not said when the name is `lost`."""
+    context, name = caller(request, "counters:write"), request.path_params["name"]
+
+    def told(accepted: Sequence[Accepted]) -> Response | None:
+        return None if accepted[0].version == 1 else answer(accepted[0].state)
+
+    keeping = replying(request, context, told)
+    for _ in range(2):
+        accepted = await kernel(request).dispatch.propose(f"counter/{name}", Add(), keeping)
+        if name == "lost":
+            raise ZeroDivisionError("a mistake between the two")
+    return answer(accepted.state)
+
+
+async def _tell_wrongly(request: Request) -> Response:
+    def told(_accepted: Sequence[Accepted]) -> Response:
+        raise ZeroDivisionError("a mistake in the reply")
+
+    return await committed(request, caller(request, "counters:write"), [Asked("counter/x", Add())], told)
 
 
 async def _fail(_request: Request) -> Response:
@@ -61,7 +97,11 @@ async def _fail(_request: Request) -> Response:
 
 FEATURES: Final = [
     Route("/v1/counters/{name}", _add, methods=["POST"]),
+    Route("/v1/told/{name}", _add_and_tell, methods=["POST"]),
     Route("/v1/mistakes/{name}", _add_then_fail, methods=["POST"]),
+    Route("/v1/told-mistakes/{name}", _add_and_tell_then_fail, methods=["POST"]),
+    Route("/v1/twice/{name}", _add_twice, methods=["POST"]),
+    Route("/v1/wrongly", _tell_wrongly, methods=["POST"]),
     Route("/v1/mistakes", _fail, methods=["GET"]),
 ]
 

@@ -4,8 +4,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine.http.requests import answer, caller, kernel, listing
+from engine.http.replies import committed
+from engine.http.requests import answer, caller, listing
 from engine.http.rights import needs
+from engine.kernel.dispatch import Asked
 from engine.notices.reducer import KIND, Dismiss, published
 
 
@@ -20,8 +22,8 @@ async def dismiss(request: Request) -> Response:
     """`POST /v1/notices/{id}/dismiss`: 200 with the notice, which is then gone from the list."""
     context = caller(request, "missions:write")
     stream = f"{KIND}/{request.path_params['id']}"
-    accepted = await kernel(request).dispatch.propose(stream, Dismiss(), context)
-    return answer(published(accepted.state))
+    asked = [Asked(stream, Dismiss())]
+    return await committed(request, context, asked, lambda accepted: answer(published(accepted[0].state)))
 
 
 routes = [

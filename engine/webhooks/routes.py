@@ -1,6 +1,7 @@
 """HTTP for webhooks: who may send is set with a token; what is sent is known by its signature, and by nothing else."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,9 +10,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cutroom_sdk.wire.webhooks import DeliveryAnswer, Webhook, WebhookRequest
+from engine.http.replies import committed
 from engine.http.requests import answer, body, caller, kernel, listing, one, raw_body, read_json
 from engine.http.rights import needs
 from engine.kernel.context import DEFAULT_PARTITION, engine_context
+from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import NotFound, Rejected, StudioError
 from engine.kernel.ids import derived_id, new_secret
 from engine.webhooks import reducer, signature
@@ -32,8 +35,11 @@ async def define(request: Request) -> Response:
     stream, store = f"{reducer.KIND}/{name}", kernel(request).resources
     new = await store.value(stream, Webhook, context.partition) is None
     proposal = reducer.Define(secrets=asked.secrets, enabled=asked.enabled)
-    accepted = await kernel(request).dispatch.propose(stream, proposal, context)
-    return answer(reducer.wire(accepted.state), status=201 if new else 200)
+
+    def told(accepted: Sequence[Accepted]) -> Response:
+        return answer(reducer.wire(accepted[0].state), status=201 if new else 200)
+
+    return await committed(request, context, [Asked(stream, proposal)], told)
 
 
 async def list_webhooks(request: Request) -> Response:
@@ -55,8 +61,8 @@ async def remove(request: Request) -> Response:
     context, name = caller(request, "webhooks:admin"), request.path_params["name"]
     stream = f"{reducer.KIND}/{name}"
     before, _ = await kernel(request).dispatch.state(stream, context.partition)
-    await kernel(request).dispatch.propose(stream, reducer.Remove(), context)
-    return answer(reducer.wire(before))
+    asked = [Asked(stream, reducer.Remove())]
+    return await committed(request, context, asked, lambda _: answer(reducer.wire(before)))
 
 
 async def receive(request: Request) -> Response:

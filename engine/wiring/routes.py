@@ -18,6 +18,7 @@ from engine.http.rights import needs
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import Conflict, Forbidden, NotFound, Rejected
+from engine.kernel.kernel import Kernel
 from engine.kernel.reducer import Envelope
 from engine.missions import fold, views
 from engine.missions import types as missions
