@@ -59,5 +59,10 @@ async def main(folder: Path, first: int) -> None:
         await asyncio.gather(*(_write(kernel, first + writer) for writer in range(WRITERS)))
 
 
+def run(folder: str, first: int) -> None:
+    """Be this program in a process that is forked."""
+    asyncio.run(main(Path(folder), first))
+
+
 if __name__ == "__main__":
     asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
