@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 IN_CI: Final = bool(os.environ.get("CI"))
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -18,6 +18,8 @@ settings.register_profile("commit", deadline=None, derandomize=IN_CI)
 settings.register_profile(
     "deep", deadline=None, max_examples=5_000, suppress_health_check=[HealthCheck.too_slow]
 )
+# Where a failure is what is wanted (tests/fault/mutations.py), the first is as good as the smallest.
+settings.register_profile("any-failure", deadline=None, phases=[Phase.explicit, Phase.generate])
 settings.load_profile("commit")
 
 

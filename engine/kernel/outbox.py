@@ -40,7 +40,7 @@ _STOP_ASKED: Final = tag_of(commands.StopAsked)
 
 _log = logging.getLogger(__name__)
 reach = failpoints.points(
-    "outbox", "before_lost", "lost", "before_attempt", "attempted", "called", "recorded"
+    "outbox", "taken_over", "before_lost", "lost", "before_attempt", "attempted", "called", "recorded"
 )
 
 
@@ -98,6 +98,7 @@ class Outbox:
     async def take_over(self) -> None:
         """Make the leases of earlier starts this one's; before `run`."""
         await self._leases.take_over()
+        reach("taken_over")
 
     async def run(self) -> None:
         """Take up what was left unfinished, then carry out what comes, until cancelled."""

@@ -91,6 +91,7 @@ PLACES: Final[dict[str, Place]] = {
     "outbox.called": Place(3),
     "outbox.lost": Place(first="outbox.called:2"),
     "outbox.recorded": Place(3),
+    "outbox.taken_over": Place(),
     "reactions.answered": Place(),
     "reactions.before": Place(2),
     "reactions.done": Place(2),
