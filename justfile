@@ -64,9 +64,9 @@ types: _python
 imports: _python
     .venv/bin/lint-imports
 
-# The long tests: crashes, faults, and many more examples of each property
-fault *arguments: setup
-    {{ python }} -m pytest -m "deep or not deep" --deep --timeout=3600 tests/fault tests/property {{ arguments }}
+# The long tests: crashes, faults, and many more examples of each property; `just fault kill` is one kind (docs/faults.md)
+fault what="" *arguments: setup
+    {{ python }} -m pytest -m "deep or not deep" --deep --timeout=3600 {{ if what == "" { "tests/fault tests/property" } else { "tests/[fp]*/test_" + what + "*.py" } }} {{ arguments }}
 
 # Measure on this machine: the log, the demo's edit twice, the kernel against etcd
 bench *arguments: _python

@@ -56,8 +56,16 @@ def copied() -> Iterator[Path]:
 
 def run(folder: Path, tests: Sequence[str]) -> tuple[int, str]:
     """Run tests in a copy; return pytest's exit code and what it said."""
+    try:
+        done = _pytest(folder, tests)
+    except subprocess.TimeoutExpired:
+        return -1, f"nothing was noticed in {LIMIT_S} s"
+    return done.returncode, done.stdout + done.stderr
+
+
+def _pytest(folder: Path, tests: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     path = f"{folder}{os.pathsep}{folder / 'clients' / 'sdk'}"
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-q", "--hypothesis-profile=any-failure", *tests],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
@@ -65,7 +73,6 @@ def run(folder: Path, tests: Sequence[str]) -> tuple[int, str]:
         text=True,
         timeout=LIMIT_S,
     )
-    return done.returncode, done.stdout + done.stderr
 
 
 @contextmanager

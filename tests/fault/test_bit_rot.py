@@ -25,6 +25,7 @@ from engine.kernel.kernel import DATABASE_NAME, Kernel
 from engine.kernel.proof import prove
 from engine.kernel.reducer import Aggregate
 from engine.kernel.replay import check
+from tests.fault import invariants
 from tests.fault.writer import prepare
 from tests.kernel_kit import ADA, COUNTER, Add, put, running, write
 
@@ -33,7 +34,6 @@ AGGREGATES: Final[dict[str, Aggregate[Any, Any, Any]]] = {"counter": COUNTER, "o
 FLIPS: Final = [50, pytest.param(1_000, marks=[pytest.mark.deep, pytest.mark.timeout(600)])]
 WAL: Final = f"{DATABASE_NAME}-wal"
 STATE: Final = ("events", "resources", "resource_history")
-BACKUPS: Final = 3
 
 
 @pytest.fixture(scope="module")
@@ -173,11 +173,12 @@ async def test_a_flip_in_the_write_ahead_log_is_noticed_wherever_it_is(
     assert len(_read(whole)[0]) == told.position
 
 
-async def test_backups_under_load_restore_to_logs_that_are_sound(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backups", [3, pytest.param(50, marks=pytest.mark.deep)])
+async def test_backups_under_load_restore_to_logs_that_are_sound(backups: int, tmp_path: Path) -> None:
     async with running(tmp_path, prepare=lambda kernel: prepare(kernel, tmp_path)) as kernel:
         load = [asyncio.create_task(_write_on(kernel, number)) for number in range(4)]
         told = []
-        for number in range(BACKUPS):
+        for number in range(backups):
             told.append(await transfer.back_up(kernel.database, tmp_path / f"copy{number}"))
             await kernel.dispatch.propose("counter/kept", Add(), ADA)
         for task in load:
@@ -189,7 +190,9 @@ async def test_backups_under_load_restore_to_logs_that_are_sound(tmp_path: Path)
         folder.mkdir()
         restored = await transfer.restore(folder, Path(one.file), DATABASE_NAME)
         assert restored.position == one.position
-        assert await _unnoticed(folder)
+        events = await invariants.check_log(folder, [COUNTER])
+        assert len(events) == one.position
+        shutil.rmtree(folder)
 
 
 async def _write_on(kernel: Kernel, number: int) -> None:

@@ -15,7 +15,9 @@ from tests.house.source import ROOT, imported, named, python_files
 
 README: Final = (ROOT / "README.md").read_text()
 OWN: Final = {"engine", "clients", "cutroom_sdk"}
-RECIPES: Final = set(re.findall(r"^([a-z]+)(?: \*\w+)?:", (ROOT / "justfile").read_text(), re.MULTILINE))
+RECIPES: Final = set(
+    re.findall(r"^([a-z]+)(?: \w+=\S+)?(?: \*\w+)?:", (ROOT / "justfile").read_text(), re.MULTILINE)
+)
 
 
 @pytest.mark.parametrize("recipe", ["demo", "test"])
