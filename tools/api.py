@@ -159,6 +159,9 @@ OPERATIONS: Final[dict[str, Operation]] = {
         missions.Mission, "missions:write", missions.MissionRequest, 201, headers=("Idempotency-Key",)
     ),
     "GET /v1/missions": Operation(Page(missions.Mission), "missions:read", query=("status", "key", *_LIST)),
+    "POST /v1/missions/preview": Operation(
+        missions.MissionPreview, "missions:write", missions.MissionRequest, headers=("Idempotency-Key",)
+    ),
     "GET /v1/missions/{id}": Operation(missions.Mission, "missions:read", headers=("If-None-Match",)),
     "POST /v1/missions/{id}/events": Operation(
         missions.MissionEventAnswer,

@@ -16,6 +16,7 @@ from clients.cli import files
 from clients.cli.daemon import connected
 from clients.cli.follow import Follow, Outcome
 from clients.cli.options import CommandError, Setup
+from clients.cli.outcomes import exit_code
 from clients.clock import monotonic_s
 from clients.view import find, rows
 from clients.view.report import EditReport, as_json, edit_report
@@ -28,7 +29,7 @@ from cutroom_sdk.wire.codec import digest
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Asset
 from cutroom_sdk.wire.missions import Mission, MissionRequest, PostResumed, PostStarted
-from cutroom_sdk.wire.problems import CANCELED, CODES, DONE, FAILED, REFUSED, USAGE
+from cutroom_sdk.wire.problems import CANCELED, DONE, USAGE
 
 TEMPLATE: Final = "footage_edit"
 FOLLOWED: Final = ("mission", "run", "approval", "render")
@@ -246,7 +247,7 @@ async def _finish(setup: Setup, follow: Follow, outcome: Outcome, elapsed_s: flo
     if mission.status == "succeeded":
         return DONE
     setup.talk().print(f"[red]failed[/]: {escape(report.error)}")
-    return _exit_code(follow, mission)
+    return exit_code(follow.shelf, mission)
 
 
 def _farewell(follow: Follow, mission: Mission) -> str:
@@ -269,16 +270,3 @@ def _print(setup: Setup, follow: Follow, report: EditReport, plan: CutPlan | Non
         rows.check_rows(find.checks(follow.shelf, mission)),
         setup.command(f"show {mission.mission_id}"),
     )
-
-
-def _exit_code(follow: Follow, mission: Mission) -> int:
-    """Tell a person's no from work that failed, and that from work that was asked for in a way nobody can do."""
-    if mission.failure is None or mission.failure.work_item_id is None:
-        return FAILED
-    detail = find.detail(follow.shelf, mission.mission_id, mission.failure.work_item_id)
-    last = detail.attempts[-1] if detail and detail.attempts else None
-    if last is None:
-        return FAILED
-    if last.decisions and not last.decisions[-1].granted and last.decisions[-1].decider != "auto":
-        return REFUSED
-    return CODES[last.code].exit if mission.failure.budget is None and last.code in CODES else FAILED

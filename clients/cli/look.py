@@ -40,7 +40,7 @@ async def _copy(client: Client) -> Shelf:
 async def show(setup: Setup, mission_id: str) -> int:
     """Print all there is to know about a mission."""
     async with connected(setup, start=True) as (client, _):
-        mission = await _the_mission(client, mission_id)
+        mission = await the_mission(client, mission_id)
         shelf = await _copy(client)
         plan = await _plan(client, shelf, mission)
     if setup.json:
@@ -58,7 +58,7 @@ async def _plan(client: Client, shelf: Shelf, mission: Mission) -> CutPlan | Non
     return find.plan(shelf, (ref,)) or find.plan_of(await client.artifact(ref.removeprefix("artifact/")))
 
 
-async def _the_mission(client: Client, name: str) -> Mission:
+async def the_mission(client: Client, name: str) -> Mission:
     """Return the mission of this id, or the only one whose id begins so; `last` is the newest."""
     every = await client.missions()
     if name == "last" and every:
@@ -140,7 +140,7 @@ async def list_missions(setup: Setup, status: str | None) -> int:
 async def tell_mission(setup: Setup, mission_id: str, event: PostedEvent) -> int:
     """Post an event to a mission and print what it is then."""
     async with connected(setup, start=True) as (client, _):
-        mission = await _the_mission(client, mission_id)
+        mission = await the_mission(client, mission_id)
         after = await client.tell_mission(mission.mission_id, event)
     if setup.json:
         setup.document(after)

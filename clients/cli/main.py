@@ -14,12 +14,11 @@ from rich.console import Console
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from clients.cli import daemon, doctor, files, look, outbox, secrets, tokens, upkeep
+from clients.cli import daemon, doctor, files, look, missions, outbox, secrets, tokens, upkeep
 from clients.cli.edit import Wanted, edit
-from clients.cli.options import CommandError, Json, Setup, StateDir, Url, Verbose, of
+from clients.cli.options import CommandError, Json, MissionId, Setup, StateDir, Url, Verbose, of
 from clients.view.words import next_step
 from cutroom_sdk.errors import SdkError
-from cutroom_sdk.wire.missions import PostCanceled, PostPaused, PostResumed
 from cutroom_sdk.wire.problems import CANCELED, DONE, FAILED, NOT_FOUND, USAGE
 
 OFTEN: Final = "Often used"
@@ -30,10 +29,9 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Cutroom: footage in, a finished, checked cut out. Everything stays on this machine.",
 )
-missions = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look at missions and steer them.")
 approvals = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Decide what waits for somebody.")
 log = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Read the log.")
-app.add_typer(missions, name="mission")
+app.add_typer(missions.app, name="mission")
 app.add_typer(approvals, name="approval")
 app.add_typer(log, name="log")
 app.add_typer(tokens.app, name="token")
@@ -44,7 +42,6 @@ upkeep.add_to(app, log)
 
 OUTPUT_HELP: Final = "The file, or a folder. Default: NAME-PROFILE.mp4 here (NAME-edit.mp4 for source), with a number if that is taken."
 Context = typer.Context
-MissionId = Annotated[str, typer.Argument(help="The mission's id, its beginning, or 'last'.")]
 ApprovalId = Annotated[str, typer.Argument(help="The approval's id, as 'cutroom approval list' shows it.")]
 
 
@@ -195,60 +192,6 @@ def doctor_command(
 ) -> None:
     """Say what is installed, what is missing, what that would unlock, and how to get it."""
     _end(doctor.doctor(of(ctx, state_folder, url, json, verbose)))
-
-
-@missions.command("list")
-def mission_list(
-    ctx: Context,
-    status: Annotated[str | None, typer.Option(help="Only these, such as running,paused.")] = None,
-    state_folder: StateDir = None,
-    url: Url = None,
-    json: Json = False,
-    verbose: Verbose = False,
-) -> None:
-    """List missions, what needs you first. Example: cutroom mission list --status running."""
-    _end(look.list_missions(of(ctx, state_folder, url, json, verbose), status))
-
-
-@missions.command("pause")
-def mission_pause(
-    ctx: Context,
-    mission: MissionId,
-    reason: Annotated[str, typer.Option(help="Why.")] = "",
-    state_folder: StateDir = None,
-    url: Url = None,
-    json: Json = False,
-    verbose: Verbose = False,
-) -> None:
-    """Start nothing new; what runs goes on. Example: cutroom mission pause last."""
-    _end(look.tell_mission(of(ctx, state_folder, url, json, verbose), mission, PostPaused(reason=reason)))
-
-
-@missions.command("resume")
-def mission_resume(
-    ctx: Context,
-    mission: MissionId,
-    state_folder: StateDir = None,
-    url: Url = None,
-    json: Json = False,
-    verbose: Verbose = False,
-) -> None:
-    """Go on after a pause. Example: cutroom mission resume last."""
-    _end(look.tell_mission(of(ctx, state_folder, url, json, verbose), mission, PostResumed()))
-
-
-@missions.command("cancel")
-def mission_cancel(
-    ctx: Context,
-    mission: MissionId,
-    reason: Annotated[str, typer.Option(help="Why.")] = "",
-    state_folder: StateDir = None,
-    url: Url = None,
-    json: Json = False,
-    verbose: Verbose = False,
-) -> None:
-    """Stop a mission for good. Example: cutroom mission cancel last."""
-    _end(look.tell_mission(of(ctx, state_folder, url, json, verbose), mission, PostCanceled(reason=reason)))
 
 
 @approvals.command("list")

@@ -28,6 +28,8 @@ Json = Annotated[
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Add the trace to an error.")]
 
+MissionId = Annotated[str, typer.Argument(help="The mission's id, its beginning, or 'last'.")]
+
 
 class CommandError(Exception):
     """Ends a command with one line on standard error and an exit code."""

@@ -77,6 +77,10 @@ ToolCall = Callable[[Any, ToolContext], Awaitable[ToolResult]]
 ToolCheck = Callable[[ToolResult, ToolContext], Awaitable[tuple[Check, ...]]]
 
 
+def _nothing(_arguments: Any) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tool:
     """A thing a run may call.
@@ -85,6 +89,7 @@ class Tool:
     `local` writes on this machine, `external` leaves it. `check` is the engine's own test of a result, used by `auto`
     gates. `limit_s` ends a call that takes longer; a day is the most. `idempotent` tools may be called again after a crash.
     Of others `may_repeat` tells whether a call with this input may.
+    `touches` tells from arguments what a call would reach, in words for people: the files it writes, the addresses it calls.
     """
 
     name: str
@@ -96,6 +101,7 @@ class Tool:
     limit_s: float
     idempotent: bool = True
     check: ToolCheck | None = None
+    touches: Callable[[Any], tuple[str, ...]] = _nothing
     may_repeat: Callable[[Any], bool] | None = None
 
     def repeatable(self, arguments: Any) -> bool:

@@ -23,6 +23,7 @@ from cutroom_sdk.wire.missions import (
     TemplateArgument,
     WorkItemDetail,
 )
+from cutroom_sdk.wire.runs import Run
 from engine.http.replies import committed
 from engine.http.requests import answer, body, caller, etag, kernel, unchanged
 from engine.http.rights import needs
@@ -32,7 +33,9 @@ from engine.kernel.errors import Invalid, NotFound
 from engine.kernel.ids import new_id
 from engine.kernel.resources import Record
 from engine.missions import specs, templates, views
+from engine.missions.preview import preview
 
+PAST_MAX: Final = 5_000  # runs that times are taken from
 ALL: Final = sys.maxsize  # in one read: a mission and its items are of one moment
 
 
@@ -50,6 +53,17 @@ async def create(request: Request) -> Response:
         return answer(views.head(accepted[0].state), status=201, rev=1, headers=location)
 
     return await committed(request, context, [Asked(f"mission/{mission_id}", proposal)], told)
+
+
+@needs("missions:write")
+async def preview_mission(request: Request) -> Response:
+    """`POST /v1/missions/preview`: what `POST /v1/missions` with this body would make; nothing is made."""
+    context = caller(request, "missions:write")
+    asked = await body(request, MissionRequest)
+    studio = kernel(request)
+    proposal = specs.read(asked, studio.tools, context)
+    past = await studio.resources.page(["run"], context.partition, limit=PAST_MAX, visible=_is_head)
+    return answer(preview(proposal, studio.tools, [decode(record.value, Run) for record in past.items]))
 
 
 async def list_missions(request: Request) -> Response:
@@ -118,6 +132,7 @@ def _statuses(request: Request) -> frozenset[str]:
 routes = [
     Route("/v1/missions", create, methods=["POST"]),
     Route("/v1/missions", list_missions, methods=["GET"]),
+    Route("/v1/missions/preview", preview_mission, methods=["POST"]),
     Route("/v1/missions/{id}", get_mission, methods=["GET"]),
     Route("/v1/mission-templates", list_templates, methods=["GET"]),
 ]

@@ -100,7 +100,7 @@ def fill(name: str, args: Mapping[str, Any]) -> Filled:
 def near(name: str, there: Iterable[str]) -> str:
     """Return what to say after "there is no such": the names that are near, or all there are.
 
-    >>> near("footage_edti", ["footage_edit", "task"])
+    >>> near("footage_edti", ["footage_edit", "generic"])
     '; did you mean footage_edit?'
     """
     known = sorted(there)

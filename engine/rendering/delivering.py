@@ -230,5 +230,6 @@ def add_to(kernel: Kernel) -> None:
             effect="local",
             capability="renders:write",
             limit_s=LIMIT_S,
+            touches=lambda asked: (f"writes {asked.output}, and its receipt beside it",),
         )
     )

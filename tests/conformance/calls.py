@@ -48,6 +48,9 @@ CALLS: Final[Mapping[str, Call]] = {
     "GET /v1/missions": lambda studio: studio.missions(status="draft,running"),
     "GET /v1/missions/{id}": lambda studio: studio.mission("m1"),
     "POST /v1/missions/{id}/events": lambda studio: studio.tell_mission("m1", PostStarted()),
+    "POST /v1/missions/preview": lambda studio: studio.preview_mission(
+        MissionRequest(title="a film", goal="cut it")
+    ),
     "GET /v1/notices": lambda studio: studio.notices(),
     "POST /v1/notices/{id}/dismiss": lambda studio: studio.dismiss_notice("n1"),
     "GET /v1/mission-templates": lambda studio: studio.mission_templates(),

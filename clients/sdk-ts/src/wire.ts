@@ -850,6 +850,22 @@ export interface MissionEventRequest {
 }
 
 /**
+ * `POST /v1/missions/preview`: what a mission would do, before it is made. Items are in the order they could start.
+ *
+ * `questions` are the gates that wait for somebody. `estimate_s` is how long it would take with as many runs at once as
+ * the budget allows, waiting for people left out; None when some item's time is not known.
+ */
+export interface MissionPreview {
+  title: string;
+  goal: string;
+  items: PreviewItem[];
+  budgets: Budgets;
+  capabilities: string[];
+  questions: number;
+  estimate_s: number | null;
+}
+
+/**
  * `POST /v1/missions`: either a `template` with its `args`, or a `title`, a `goal` and `work_items`.
  *
  * `capabilities` None: what the items' tools need, and no more. `metadata` is the caller's own and stays as it is.
@@ -1083,6 +1099,26 @@ export interface PostRunFinished {
 /** Begin. */
 export interface PostStarted {
   type: "mission.started";
+}
+
+/**
+ * One item of a mission that has not been made.
+ *
+ * `effect` is the tool's: `none` computes, `local` writes on this machine, `external` leaves it; `manual` work is a
+ * person's. `touches` says what the call would reach. `review` and `test` say who decides. `estimate_s` is the median of
+ * how long `estimated_from` earlier runs of the tool took; None where there were none, or where people do the work.
+ */
+export interface PreviewItem {
+  work_item_id: string;
+  title: string;
+  kind: string;
+  depends_on: string[];
+  effect: "external" | "local" | "manual" | "none";
+  touches: string[];
+  review: "agent" | "auto" | "human" | "none";
+  test: "agent" | "auto" | "human" | "none";
+  estimate_s: number | null;
+  estimated_from: number;
 }
 
 /** `application/problem+json`. An error's own fields (`key`, `expected`, `field`, ...) are in `extra`. */
@@ -1976,6 +2012,13 @@ export interface Routes {
     query: Nothing;
     body: MissionRequest;
     answer: Mission;
+  };
+  /** What `POST /v1/missions` with this body would make; nothing is made. Needs `missions:write`. */
+  "POST /v1/missions/preview": {
+    path: Nothing;
+    query: Nothing;
+    body: MissionRequest;
+    answer: MissionPreview;
   };
   /** The one with this id, with its ETag and all of its items. Needs `missions:read`. */
   "GET /v1/missions/{id}": {

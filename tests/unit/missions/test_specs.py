@@ -137,7 +137,7 @@ def test_words_that_look_like_a_template_stay_words() -> None:
     ("name", "args", "field", "says"),
     [
         ("footage_edti", {}, "template", "did you mean footage_edit?"),
-        ("zzz", {}, "template", "there are footage_edit, task"),
+        ("zzz", {}, "template", "there are footage_edit, generic"),
         ("footage_edit", {"gaol": "x"}, "args.gaol", "did you mean goal?"),
         ("footage_edit", {"goal": "x", "output": "/x"}, "args.asset_ids", "needs asset_ids"),
         ("footage_edit", FOOTAGE | {"asset_ids": []}, "args.asset_ids", "at least one"),

@@ -232,12 +232,14 @@ async def test_missions_are_found_again_by_status_and_by_key(tmp_path: Path) -> 
 async def test_a_mission_is_made_from_a_template_or_its_mistake_is_named(tmp_path: Path) -> None:
     async with daemon(tmp_path) as (_, http):
         ada = Client(http, "ada")
-        status, made = await ada("POST", "/v1/missions", {"template": "task", "args": {"title": "Film it"}})
-        assert (status, made["title"], made["template"]) == (201, "Film it", "task")
+        status, made = await ada(
+            "POST", "/v1/missions", {"template": "generic", "args": {"title": "Film it"}}
+        )
+        assert (status, made["title"], made["template"]) == (201, "Film it", "generic")
         status, refused = await ada("POST", "/v1/missions", {"template": "tsak"})
         assert (status, refused["code"], refused["field"]) == (400, "unknown_template", "template")
         _, listed = await ada("GET", "/v1/mission-templates")
-        assert [one["template"] for one in listed["items"]] == ["footage_edit", "task"]
+        assert [one["template"] for one in listed["items"]] == ["footage_edit", "generic"]
         assert listed["items"][0]["args"]["approve"]["choices"] == {"ask": "human", "auto": "auto"}
 
 

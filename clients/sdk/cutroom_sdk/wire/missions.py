@@ -82,6 +82,42 @@ class MissionRequest(Request, frozen=True, kw_only=True):
     start: bool = False
 
 
+class PreviewItem(Wire, frozen=True, kw_only=True):
+    """One item of a mission that has not been made.
+
+    `effect` is the tool's: `none` computes, `local` writes on this machine, `external` leaves it; `manual` work is a
+    person's. `touches` says what the call would reach. `review` and `test` say who decides. `estimate_s` is the median of
+    how long `estimated_from` earlier runs of the tool took; None where there were none, or where people do the work.
+    """
+
+    work_item_id: str
+    title: str
+    kind: str
+    depends_on: tuple[str, ...]
+    effect: Literal["none", "local", "external", "manual"]
+    touches: tuple[str, ...]
+    review: Decider
+    test: Decider
+    estimate_s: float | None
+    estimated_from: int
+
+
+class MissionPreview(Wire, frozen=True, kw_only=True):
+    """`POST /v1/missions/preview`: what a mission would do, before it is made. Items are in the order they could start.
+
+    `questions` are the gates that wait for somebody. `estimate_s` is how long it would take with as many runs at once as
+    the budget allows, waiting for people left out; None when some item's time is not known.
+    """
+
+    title: str
+    goal: str
+    items: tuple[PreviewItem, ...]
+    budgets: Budgets
+    capabilities: tuple[str, ...]
+    questions: int
+    estimate_s: float | None
+
+
 class Gate(Wire, frozen=True, kw_only=True):
     """Where a gate stands. `waiting` without `approval_id`: nobody was asked yet. `none`: there is no gate."""
 

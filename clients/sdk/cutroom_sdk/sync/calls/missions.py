@@ -10,6 +10,7 @@ from cutroom_sdk.wire.missions import (
     Mission,
     MissionEventAnswer,
     MissionEventRequest,
+    MissionPreview,
     MissionRequest,
     MissionTemplate,
     PostedEvent,
@@ -34,6 +35,10 @@ class MissionCalls(Connection):
     def create_mission(self, asked: MissionRequest, *, idempotency_key: str | None = None) -> Mission:
         """Create a mission; it begins at once when `asked.start`."""
         return self.post("/v1/missions", asked, Mission, idempotency_key=idempotency_key)
+
+    def preview_mission(self, asked: MissionRequest, *, idempotency_key: str | None = None) -> MissionPreview:
+        """Return what `create_mission` with the same request would make; nothing is made."""
+        return self.post("/v1/missions/preview", asked, MissionPreview, idempotency_key=idempotency_key)
 
     def missions(self, *, status: str | None = None, key: str | None = None) -> list[Mission]:
         """Return missions, oldest first; `status` takes several, with commas; `key` is their metadata's."""
