@@ -23,7 +23,7 @@ from engine.kernel.clock import monotonic_s
 from tools import bench_wire as wire
 
 VALUE_BYTES: Final = 300
-WRITERS: Final = 16  # of a fan-out at full speed
+WRITERS: Final = 64  # of a fan-out at full speed
 PACED_WRITERS: Final = 4
 PREFIX: Final = "project/bench"
 MARK: Final = b"~~"

@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from engine.http import routes, routes_outbox, routes_report, routes_upkeep
+from engine.http.fan import Fan
 from engine.http.figures import Requests
 from engine.http.gate import CheckToken, Gate, Note
 from engine.http.idempotency import Idempotency
@@ -61,6 +62,7 @@ def build_app(
     app.state.closing = asyncio.Event()
     app.state.streams = 0
     app.state.requests = Counter[tuple[str, int]]()
+    app.state.fan = Fan(kernel)
     app.state.still_valid = still_valid
     app.state.health = health
     app.state.readiness = readiness

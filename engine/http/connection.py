@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from engine.http.fan import EXTENSION
 from engine.http.gate import SECURITY
 from engine.http.problems import problem_response
 from engine.http.short import ShortWay, Taken
@@ -180,7 +181,15 @@ class Connection(HttpToolsProtocol):
         self.url = url
         self.headers.extend(headers)
         self.expect_100_continue = expected
+        self.scope["extensions"] = {EXTENSION: {"push": self._push}}
         super().on_headers_complete()
+
+    def _push(self, chunk: bytes) -> bool:
+        """Write a whole chunk of an answer that is under way; False when the reader is behind or gone."""
+        if self.flow.write_paused or self._over or self.transport.is_closing():
+            return False
+        self.transport.write(chunk)
+        return True
 
     def _answer_taken(self, exchange: _Exchange) -> None:
         assert self._short is not None

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -17,9 +17,10 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from cutroom_sdk.wire.codec import encode
+from engine.http.fan import Fan, Group, push_of
 from engine.http.requests import INTEGER_MAX, kernel, query_integer
 from engine.kernel.beginning import refuse_before
-from engine.kernel.changes import Change, covering
+from engine.kernel.changes import Change
 from engine.kernel.context import Context
 from engine.kernel.errors import Compacted, Conflict, Invalid, Unavailable
 from engine.kernel.log import Event
@@ -133,7 +134,11 @@ class Stream(ABC):
             if chunk:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             elif self._position == before:
-                await _wait(signal, bookmark_at - now)
+                await self._rest(signal, bookmark_at - now)
+
+    async def _rest(self, signal: asyncio.Event, timeout_s: float) -> None:
+        """Wait for news: there was nothing left to send."""
+        await _wait(signal, timeout_s)
 
     @abstractmethod
     async def _opening(self) -> bytes:
@@ -159,10 +164,13 @@ class ResourceStream(Stream):
     ) -> None:
         super().__init__(request, context)
         self._prefixes = prefixes
-        self._covers = covering(prefixes)
         self._after = after
         self._snapshot = snapshot and after is None
         self._visible = visible
+        self._fan: Fan = self._state.fan
+        self._group: Group = self._fan.group(context, prefixes, visible)
+        self._push = push_of(request.scope)
+        self._woken = asyncio.Event()
         self._serial = 0
 
     async def _opening(self) -> bytes:
@@ -186,23 +194,47 @@ class ResourceStream(Stream):
         return b"".join(parts)
 
     async def _read(self) -> bytes:
+        batch = self._group.after(self._position)
+        if batch is not None:
+            self._position = batch.reached
+            return batch.frames + self._progress()
         found, self._position = await self._kernel.subscriptions.changes_after(self._position)
-        return _joined(change for change in found if self._wants(change)) + self._progress()
+        return self._group.framed(found) + self._progress()
 
-    def _wants(self, change: Change) -> bool:
-        return (
-            change.partition == self._context.partition
-            and self._covers(change.key)
-            and self._visible(change.key)
-        )
+    async def _rest(self, signal: asyncio.Event, timeout_s: float) -> None:
+        if self._push is None:
+            await super()._rest(signal, timeout_s)
+            return
+        if signal.is_set():
+            return  # news came while this looked
+        self._woken.clear()
+        self._fan.rest(self)
+        try:
+            await _wait(self._woken, timeout_s)
+        finally:
+            self._fan.leave(self)
+
+    def pushed(self) -> bool:
+        """Send what is new, straight to the connection; False when the stream's own task has to see to it."""
+        if self._serial != self._kernel.progress.serial or not self._state.still_valid(self._context):
+            return False
+        batch = self._group.after(self._position)
+        if batch is None:
+            return False
+        if batch.chunk and (self._push is None or not self._push(batch.chunk)):
+            return False
+        self._position = batch.reached
+        return self._position >= self._kernel.subscriptions.head
+
+    def wake(self) -> None:
+        """Have the stream's own task go on."""
+        self._woken.set()
 
     def _progress(self) -> bytes:
         progress = self._kernel.progress
         newer = progress.since(self._context.partition, self._serial)
         self._serial = progress.serial
-        return b"".join(
-            standing.frame for standing in newer if self._covers(standing.key) and self._visible(standing.key)
-        )
+        return b"".join(standing.frame for standing in newer if self._group.sees(standing.key))
 
 
 class LogStream(Stream):
@@ -227,23 +259,6 @@ class LogStream(Stream):
             for event in found
             if event.partition == partition and self._wants(event)
         )
-
-
-def _joined(found: Iterable[Change]) -> bytes:
-    """Return changes as frames: of those that share a position only the last carries the id."""
-    parts: list[bytes] = []
-    previous: Change | None = None
-    for change in found:
-        if previous is not None:
-            parts.append(_ended(previous, last=previous.position != change.position))
-        previous = change
-    if previous is not None:
-        parts.append(_ended(previous, last=True))
-    return b"".join(parts)
-
-
-def _ended(change: Change, *, last: bool) -> bytes:
-    return change.frame + (b"id: %d\n\n" % change.position if last else b"\n")
 
 
 async def _gone(receive: Receive) -> None:

@@ -7,8 +7,8 @@ when it is near the head, from the database when it is behind. A slow one costs 
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final, NamedTuple
 
 from engine.kernel import beginning, changes
 from engine.kernel.changes import Change
@@ -21,6 +21,13 @@ RECENT_BYTES: Final = 16 << 20
 PAGE: Final = 500
 
 
+class Recent(NamedTuple):
+    """Changes after a place, and the position reached with them."""
+
+    changes: Sequence[Change]
+    reached: int
+
+
 class Subscriptions:
     """Wakes consumers after every commit and hands them what is new."""
 
@@ -30,6 +37,7 @@ class Subscriptions:
         self._recent: deque[Told] = deque()
         self._recent_bytes = 0
         self._news = asyncio.Event()
+        self._listeners: list[Callable[[], None]] = []
         self.head = 0
         self._floor = 0  # everything after this position is in `_recent`
 
@@ -52,6 +60,12 @@ class Subscriptions:
         """Wake everybody who waits for news."""
         self._news.set()
         self._news = asyncio.Event()
+        for listener in self._listeners:
+            listener()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called at all news; it must not wait."""
+        self._listeners.append(listener)
 
     @property
     def signal(self) -> asyncio.Event:
@@ -67,20 +81,25 @@ class Subscriptions:
         Raises:
             Compacted: the log begins after `position`.
         """
-        if position >= self._floor:
-            found: list[Change] = []
-            for told in self._newer(position):
-                # Of a commit's changes some may have been seen already, by who came back or read the database.
-                whole = told.events[0].position > position
-                found.extend(
-                    told.changes if whole else [one for one in told.changes if one.position > position]
-                )
-                if len(found) >= PAGE:
-                    return found, told.events[-1].position
-            return found, max(position, self.head)
+        recent = self.recent_after(position)
+        if recent is not None:
+            return recent
         head = self.head
         found = await self._database.read(lambda connection: _read(connection, position))
         return found, (found[-1].position if found else head)
+
+    def recent_after(self, position: int) -> Recent | None:
+        """Return what `changes_after` does, as far as memory reaches back; None: the database has to be asked."""
+        if position < self._floor:
+            return None
+        found: list[Change] = []
+        for told in self._newer(position):
+            # Of a commit's changes some may have been seen already, by who came back or read the database.
+            whole = told.events[0].position > position
+            found.extend(told.changes if whole else [one for one in told.changes if one.position > position])
+            if len(found) >= PAGE:
+                return Recent(found, told.events[-1].position)
+        return Recent(found, max(position, self.head))
 
     async def events_after(self, position: int) -> tuple[Sequence[Event], int]:
         """Return events after `position` of all partitions, in order, and the position reached.

@@ -287,10 +287,10 @@ async def test_asking_for_the_head_of_a_stream_opens_none(border: Border) -> Non
 async def test_a_mistake_in_a_stream_is_logged_and_ends_it(
     border: Border, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fails(_position: int) -> Any:
+    def fails(_position: int) -> Any:
         raise ZeroDivisionError("a mistake")
 
-    monkeypatch.setattr(border.kernel.subscriptions, "changes_after", fails)
+    monkeypatch.setattr(border.kernel.subscriptions, "recent_after", fails)
     async with Watch(border, EVENTS) as watch:
         await watch.take(1)
         with pytest.raises(StopAsyncIteration):
