@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cutroom_sdk.wire.log import CompactedLog
-from engine.kernel import anchor, beginning, checkpoint, reactions, shapes
+from engine.kernel import anchor, beginning, checkpoint, failpoints, reactions, shapes
 from engine.kernel.beginning import Beginning
 from engine.kernel.changes import Change
 from engine.kernel.checkpoint import Digest, Standing, line_of
@@ -38,9 +38,23 @@ from engine.kernel.proof import Walk
 from engine.kernel.reducer import Aggregate
 from engine.kernel.replay import Replay
 
-STEP: Final = 1000  # rows in one commit, so that nobody's write waits long behind it
-PAGES: Final = 1024  # pages given back in one commit, 4 MiB
+STEP = 1000  # rows in one commit, so that nobody's write waits long behind it
+PAGES = 1024  # pages given back in one commit, 4 MiB
 _log = logging.getLogger(__name__)
+reach = failpoints.points(
+    "compactor",
+    "folded",
+    "streams_stored",
+    "stored",
+    "switching",
+    "switched",
+    "secured",
+    "piece_swept",
+    "history_swept",
+    "swept",
+    "given_back",
+    "ended",
+)
 
 
 class Folded(NamedTuple):
@@ -110,9 +124,13 @@ class Compactor:
             if upto <= self._log.oldest:
                 return await self._told(0, bytes_before, held_by)
             folded = await self._fold(upto)
+            reach("folded")
             await self._store(folded)
+            reach("stored")
             await self._switch(folded, context, also)
+            reach("switched")
             await self._clear_up()
+            reach("ended")
             return await self._told(folded.events, bytes_before, held_by)
 
     async def resume(self) -> None:
@@ -162,6 +180,7 @@ class Compactor:
             await self._database.write(
                 partial(checkpoint.store, position=folded.begins.position, standings=some)
             )
+            reach("streams_stored")
 
     async def _switch(self, folded: Folded, context: Context, also: Sequence[Asked]) -> None:
         begins = folded.begins
@@ -175,6 +194,7 @@ class Compactor:
         def put_in_force(connection: sqlite3.Connection, _accepted: Sequence[Accepted]) -> None:
             beginning.write(connection, begins)
             reactions.pass_by(connection, begins.position)
+            reach("switching")
 
         await self._dispatch.propose_many([Asked(STREAM, compact), *also], context, bookkeeping=put_in_force)
 
@@ -184,12 +204,16 @@ class Compactor:
         self._log.oldest = begins.position
         if not begins.swept:
             await self._secure(begins)
+            reach("secured")
             await self._sweep(_delete_events, begins.position)
             await self._sweep_history(begins.position)
+            reach("history_swept")
         if await self._database.read(lambda connection: _has_stale_streams(connection, begins.position)):
             await self._sweep(_delete_stale_streams, begins.position)
         if not begins.swept:
+            reach("swept")
             await self._give_back()
+            reach("given_back")
             await self._database.write(_set_swept)
 
     async def _secure(self, begins: Beginning) -> None:
@@ -200,7 +224,7 @@ class Compactor:
 
     async def _sweep(self, step: Callable[[sqlite3.Connection, int], int], position: int) -> None:
         while await self._database.write(lambda connection: step(connection, position)):
-            pass
+            reach("piece_swept")
 
     async def _sweep_history(self, position: int) -> None:
         after: tuple[int, int] | None = (0, -1)

@@ -26,7 +26,7 @@ from engine.kernel import commands
 from engine.kernel.changes import covers
 from engine.kernel.clock import SystemClock
 from engine.kernel.database import Database
-from engine.kernel.kernel import DATABASE_NAME, Kernel
+from engine.kernel.kernel import DATABASE_NAME, Kernel, with_own
 from engine.kernel.log import Event
 from engine.kernel.proof import prove
 from engine.kernel.reducer import Aggregate
@@ -44,7 +44,7 @@ async def check_log(folder: Path, aggregates: Sequence[Aggregate[Any, Any, Any]]
     try:
         proof = await prove(database, folder)
         assert proof.sound, proof.findings
-        by_kind = {one.kind: one for one in (commands.COMMAND, *aggregates)}
+        by_kind = with_own(aggregates)
         replayed = await replay_check(database, by_kind)
         assert replayed.equal, encode(replayed.difference).decode()
     finally:

@@ -15,13 +15,13 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.resources import Operation
-from engine.kernel import database, records, transfer
-from engine.kernel.commands import COMMAND, Command
+from engine.kernel import compactor, database, records, transfer
+from engine.kernel.commands import Command
 from engine.kernel.context import Claim
 from engine.kernel.database import Database
 from engine.kernel.dispatch import Asked
 from engine.kernel.errors import Conflict
-from engine.kernel.kernel import DATABASE_NAME, Kernel
+from engine.kernel.kernel import DATABASE_NAME, Kernel, with_own
 from engine.kernel.log import Event
 from engine.kernel.outbox import Effect
 from engine.kernel.records import WriteRecords
@@ -32,7 +32,7 @@ SINK: Final = "sink"
 BACKUP: Final = "backup"
 WRITERS: Final = 2
 CHECKPOINT_BYTES: Final = 40_000  # so that a short life comes by checkpoints
-BY_KIND: Final[dict[str, Aggregate[Any, Any, Any]]] = {one.kind: one for one in (COMMAND, COUNTER)}
+BY_KIND: Final[dict[str, Aggregate[Any, Any, Any]]] = with_own([COUNTER])
 
 
 def live(folder: str, first: int, count: int) -> None:
@@ -48,6 +48,17 @@ def restore(folder: str, backup: str) -> None:
 def take_in(folder: str, lines: str) -> None:
     """Take an exported log into a folder without one; one that has it already is left as it is."""
     asyncio.run(_take_in(Path(folder), Path(lines)))
+
+
+def compact(folder: str) -> None:
+    """Compact all there is, in small pieces."""
+    compactor.STEP, compactor.PAGES = 10, 2
+    asyncio.run(_compact(Path(folder)))
+
+
+async def _compact(folder: Path) -> None:
+    async with running(folder, prepare=lambda kernel: prepare(kernel, folder)) as kernel:
+        await kernel.compactor.compact(kernel.dispatch.head + 1, ADA)
 
 
 async def _live(folder: Path, first: int, count: int) -> None:

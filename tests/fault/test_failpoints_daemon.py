@@ -11,7 +11,7 @@ from engine.features import AGGREGATES
 from engine.kernel.blobs import hash_file
 from engine.kernel.failpoints import known
 from tests.clips import Sound, make_clip
-from tests.fault import invariants
+from tests.fault import invariants, test_compaction
 from tests.fault.births import born
 from tests.fault.served import Served, serve
 from tests.fault.test_failpoints import PLACES
@@ -57,7 +57,9 @@ COVERED: Final = {
 
 
 def test_every_place_has_its_scenario() -> None:
-    assert COVERED | set(PLACES) == {name for name in known() if not name.startswith("a_test.")}
+    assert COVERED | set(PLACES) | set(test_compaction.PLACES) == {
+        name for name in known() if not name.startswith("a_test.")
+    }
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)
