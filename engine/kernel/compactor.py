@@ -20,7 +20,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from cutroom_sdk.wire.log import CompactedLog
 from engine.kernel import anchor, beginning, checkpoint, failpoints, reactions, shapes
