@@ -196,5 +196,6 @@ def register(kernel: Kernel, allowed: Sequence[Allowed]) -> None:
             limit_s=LIMIT_S,
             idempotent=False,
             may_repeat=may_repeat,
+            touches=lambda asked: (f"{asked.method} {asked.url}",),
         )
     )
