@@ -67,6 +67,7 @@ class Operation(NamedTuple):
     also: tuple[tuple[str, Any], ...] = ()
 
 
+# The kind is JSON's; `strings` is a string that may be given several times.
 QUERY: Final[dict[str, tuple[str, str]]] = {
     "after": (
         "integer",
@@ -81,7 +82,7 @@ QUERY: Final[dict[str, tuple[str, str]]] = {
     "key": ("string", "Only missions whose metadata have this `key`."),
     "kind": ("string", "Only artifacts of this kind."),
     "limit": ("integer", "At most so many items: 1 to 1000, 100 unless given."),
-    "prefix": ("string", "Only keys under this prefix of whole segments; given again, under any of them."),
+    "prefix": ("strings", "Only keys under this prefix of whole segments; given again, under any of them."),
     "snapshot": ("integer", "With 1 the matching resources come first, then `ready`, then what is new."),
     "state": ("string", "Only those in this state."),
     "status": ("string", "Only those with one of these statuses, joined with commas."),

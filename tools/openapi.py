@@ -120,11 +120,20 @@ def _parameters(one: inventory.Served, contract: api.Operation) -> list[dict[str
     ]
     for name in contract.query:
         kind, text = api.QUERY[name]
-        found.append({"name": name, "in": "query", "schema": {"type": kind}, "description": text})
+        found.append({"name": name, "in": "query", "schema": query_schema(kind), "description": text})
     return found + [
         {"name": name, "in": "header", "schema": string, "description": api.HEADERS[name]}
         for name in contract.headers
     ]
+
+
+def query_schema(kind: str) -> dict[str, Any]:
+    """Return the schema of a parameter of a query; one that is given several times is an array, `?a=1&a=2`.
+
+    >>> query_schema("strings")
+    {'type': 'array', 'items': {'type': 'string'}}
+    """
+    return {"type": "array", "items": {"type": "string"}} if kind == "strings" else {"type": kind}
 
 
 def _content(answer: Any, shape: dict[str, Any], kind: str = "application/json") -> dict[str, Any]:

@@ -211,7 +211,8 @@ def _needs(contract: api.Operation) -> str:
 
 
 def _query(name: str) -> str:
-    return _WORDS[api.QUERY[name][0]]
+    kind = api.QUERY[name][0]
+    return "string | string[]" if kind == "strings" else _WORDS[kind]
 
 
 def _record(fields: Iterator[tuple[str, str]]) -> str:

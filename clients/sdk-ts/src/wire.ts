@@ -2107,14 +2107,14 @@ export interface Routes {
   /** Sorted by key, with the position of the read. Any token may. */
   "GET /v1/resources": {
     path: Nothing;
-    query: { prefix?: string; limit?: number; cursor?: string };
+    query: { prefix?: string | string[]; limit?: number; cursor?: string };
     body: undefined;
     answer: RecordPage;
   };
   /** List and watch. Any token may. */
   "GET /v1/resources/events": {
     path: Nothing;
-    query: { prefix?: string; after?: number; snapshot?: number };
+    query: { prefix?: string | string[]; after?: number; snapshot?: number };
     body: undefined;
     answer: StreamReady | ResourceUpdated | ResourceDeleted | ProgressReport | Bookmark;
   };
