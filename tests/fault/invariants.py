@@ -13,6 +13,8 @@ I9 the file is sound
 import hashlib
 import os
 import select
+import subprocess
+import sys
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -57,6 +59,18 @@ async def check_log(folder: Path, aggregates: Sequence[Aggregate[Any, Any, Any]]
     assert proof.position == len(events)
     check_attempts(events)
     return events
+
+
+def check_fold_in_other_processes(folder: Path) -> None:
+    """I3: what was published by one process is what the reducers come to in others, whose sets have other orders."""
+    for seed in ("1", "2"):
+        replayed = subprocess.run(
+            [sys.executable, "-m", "engine.maintenance", "--state-dir", str(folder), "replay"],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+        )
+        assert replayed.returncode == 0, replayed.stdout + replayed.stderr
 
 
 def check_acknowledged(events: Sequence[Event], acknowledged: Mapping[str, int]) -> None:

@@ -45,6 +45,7 @@ class Place:
 
 
 # Those come by often strike in the thick of it.
+# The second call of a life is that of the command that must not be repeated.
 PLACES: Final[dict[str, Place]] = {
     "anchor.before_write": Place(2),
     "anchor.new_synced": Place(2),
@@ -88,7 +89,7 @@ PLACES: Final[dict[str, Place]] = {
     "outbox.attempted": Place(3),
     "outbox.before_attempt": Place(3),
     "outbox.before_lost": Place(first="outbox.called:2"),
-    "outbox.called": Place(3),
+    "outbox.called": Place(2),
     "outbox.lost": Place(first="outbox.called:2"),
     "outbox.recorded": Place(3),
     "outbox.taken_over": Place(),

@@ -190,6 +190,7 @@ async def test_footage_becomes_one_film_whatever_happens_on_the_way(rounds: int,
             invariants.check_delivery(film)
         renders = (await served.request("GET", "/v1/renders", "look")).json()["items"]
     assert [render["state"] for render in renders] == ["completed"] * len(clips)
+    invariants.check_fold_in_other_processes(served.folder)
 
 
 async def _edited(served: Served, clip: Path, film: Path, key: str) -> None:
