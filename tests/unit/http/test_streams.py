@@ -12,7 +12,7 @@ from cutroom_sdk.wire.resources import Operation
 from engine.http import sse
 from engine.kernel import subscriptions
 from tests.http_kit import Border, Watch, revs, served
-from tests.kernel_kit import ADA, Add, put, write
+from tests.kernel_kit import ADA, ELSEWHERE, Add, put, write
 
 EVENTS = "/v1/resources/events"
 
@@ -319,6 +319,15 @@ async def test_the_log_streams_events_by_stream_and_type(border: Border) -> None
         assert found[0][1]["data"] == {"type": "counter.added", "by": 1}
         assert [data["version"] for _, data, _ in await one_stream.take(2)] == [1, 2]
         assert (await one_type.take(1))[0][1]["position"] == 4
+
+
+async def test_the_log_streams_nothing_of_another_tenant(border: Border) -> None:
+    async with Watch(border, "/v1/log/events", name="eve") as eve:
+        await eve.take(1)
+        await border.kernel.dispatch.propose("counter/a", Add(by=(1,)), ADA)
+        own = await border.kernel.dispatch.propose("counter/a", Add(by=(1,)), ELSEWHERE)
+        (_, told, _), *_ = await eve.take(1)
+        assert (told["partition"], told["position"]) == (ELSEWHERE.partition, own.position)
 
 
 async def test_the_log_streams_only_what_its_reader_may_see(border: Border) -> None:
