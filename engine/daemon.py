@@ -195,7 +195,7 @@ async def serve(folder: Path, settings: Settings) -> int:
         features.attach(app)
         app.state.tokens = tokens
         activity = _Activity(app)
-        async with features.running(), kernel.running(), auditor.running():
+        async with features.running(), kernel.running(), auditor.running(), features.firing():
             reach("running")
             await features.clear()
             url = f"http://{'[::1]' if settings.host == '::1' else settings.host}:{port}"

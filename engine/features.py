@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +38,12 @@ from engine.outbound.guard import read_allowed
 from engine.rendering import effects as rendering
 from engine.rendering.reducer import RENDER, SEGMENT
 from engine.rendering.routes import routes as rendering_routes
+from engine.routines import effects as routines
+from engine.routines.reducer import ROUTINE
+from engine.routines.reducer_chain import CHAIN
+from engine.routines.reducer_run import ROUTINE_RUN
+from engine.routines.reducer_watch import WATCH
+from engine.routines.routes import routes as routine_routes
 from engine.runs.reducer import RUN
 from engine.runs.routes import routes as run_routes
 from engine.sessions.reducer import SESSION_RUN
@@ -56,6 +63,10 @@ AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
     RENDER,
     SEGMENT,
     SESSION_RUN,
+    ROUTINE,
+    ROUTINE_RUN,
+    CHAIN,
+    WATCH,
     TOKEN,
     AUDIT,
     SECRET,
@@ -65,6 +76,7 @@ ROUTES: Final[list[BaseRoute]] = [
     *mission_routes,
     *run_routes,
     *session_routes,
+    *routine_routes,
     *approval_routes,
     *notice_routes,
     *wiring_routes,
@@ -90,10 +102,14 @@ class Features:
             sandbox="none" if settings.sandbox == "none" else "required",
         )
         self._runs = wiring.register(kernel)
+        roots = [Path(root).expanduser() for root in settings.media_roots]
+        self._routines = routines.register(
+            kernel, roots=roots, check=partial(wiring.check_entrypoint, kernel)
+        )
         self._media = media.register(
             kernel,
             self._pool,
-            roots=[Path(root).expanduser() for root in settings.media_roots],
+            roots=roots,
             folder=folder,
             backends=backends(),
         )
@@ -104,6 +120,7 @@ class Features:
     def attach(self, app: Starlette) -> None:
         """Give the routes what they need beside the kernel."""
         app.state.media = self._media
+        app.state.routines = self._routines
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -111,13 +128,20 @@ class Features:
         async with self._pool:
             yield
 
+    @asynccontextmanager
+    async def firing(self) -> AsyncIterator[None]:
+        """Have routines fire for as long as the block lasts; the kernel runs."""
+        await wiring.recover(self._kernel)
+        async with self._routines.running():
+            yield
+
     async def clear(self) -> None:
         """Throw away what was begun and left; to be called when the kernel runs, before anybody is served."""
         await self._media.uploads.clear()
 
     def busy(self) -> bool:
-        """Tell whether work is going on that nobody may be watching."""
-        return self._runs.busy()
+        """Tell whether work is going on, or will by itself, that nobody may be watching."""
+        return self._runs.busy() or self._routines.busy()
 
     def readiness(self) -> tuple[Feature, ...]:
         """Return what works, what is missing, and what it would unlock."""

@@ -25,9 +25,14 @@ from engine.missions import types as t
 from engine.missions.fold import on_event
 from engine.missions.reducer import MISSION
 from engine.notices.reducer import NOTICE
+from engine.routines.reducer import ROUTINE
+from engine.routines.reducer_chain import CHAIN
+from engine.routines.reducer_run import ROUTINE_RUN
+from engine.routines.reducer_watch import WATCH
 from engine.runs.reducer import RUN
 from engine.wiring import register
 
+AGGREGATES = (MISSION, RUN, APPROVAL, NOTICE, ARTIFACT, ROUTINE, ROUTINE_RUN, CHAIN, WATCH)
 ADA = Context(actor="ada", human=True, capabilities=frozenset({"*"}))
 BOT = Context(actor="bot", human=False, capabilities=frozenset({"*"}))
 
@@ -191,12 +196,18 @@ class FakeTool:
 
 
 @contextlib.asynccontextmanager
-async def studio(folder: Path, *tools: FakeTool, clock: Clock | None = None) -> AsyncIterator[Kernel]:
-    """A real kernel with missions, runs and approvals joined up, and nothing else."""
-    kernel = await Kernel.open(folder, (MISSION, RUN, APPROVAL, NOTICE, ARTIFACT), clock or SystemClock())
+async def studio(
+    folder: Path,
+    *tools: FakeTool,
+    clock: Clock | None = None,
+    prepare: Callable[[Kernel], None] = lambda _: None,
+) -> AsyncIterator[Kernel]:
+    """A real kernel with missions, runs, approvals and routines joined up, and nothing that fires by itself."""
+    kernel = await Kernel.open(folder, AGGREGATES, clock or SystemClock())
     for tool in tools:
         kernel.tools.add(tool.tool())
     register(kernel)
+    prepare(kernel)
     async with kernel.running():
         yield kernel
 

@@ -16,6 +16,7 @@ from cutroom_sdk.wire import (
     outbox,
     renders,
     resources,
+    routines,
     runs,
     secrets,
     sessions,
@@ -78,11 +79,14 @@ QUERY: Final[dict[str, tuple[str, str]]] = {
         "integer",
         "Answer as of this position; beyond the head is 409 `position_ahead`, before the log begins 410.",
     ),
+    "count": ("integer", "So many: 1 to 1000, 10 unless given."),
     "cursor": ("string", "The `next` of the page before."),
     "key": ("string", "Only missions whose metadata have this `key`."),
     "kind": ("string", "Only artifacts of this kind."),
     "limit": ("integer", "At most so many items: 1 to 1000, 100 unless given."),
     "prefix": ("strings", "Only keys under this prefix of whole segments; given again, under any of them."),
+    "prefix": ("string", "Only keys under this prefix of whole segments; given again, under any of them."),
+    "routine_id": ("string", "Only what belongs to this routine."),
     "snapshot": ("integer", "With 1 the matching resources come first, then `ready`, then what is new."),
     "state": ("string", "Only those in this state."),
     "status": ("string", "Only those with one of these statuses, joined with commas."),
@@ -189,6 +193,49 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "POST /v1/approvals/{id}/deny": Operation(
         approvals.Approval, "approvals:decide", approvals.DenyRequest, headers=("Idempotency-Key",)
+    ),
+    "POST /v1/routines": Operation(
+        routines.Routine, "routines:write", routines.RoutineRequest, 201, headers=("Idempotency-Key",)
+    ),
+    "GET /v1/routines": Operation(Page(routines.Routine), "routines:read", query=_LIST),
+    "GET /v1/routines/events": Operation(
+        Stream(tuple(frames.FRAMES.values())),
+        "routines:read",
+        query=("routine_id", "after", "snapshot"),
+        headers=("Last-Event-ID",),
+    ),
+    "GET /v1/routines/{id}": Operation(routines.Routine, "routines:read", headers=("If-None-Match",)),
+    "PATCH /v1/routines/{id}": Operation(
+        routines.Routine,
+        "routines:write",
+        dict[str, Any],
+        headers=("Idempotency-Key", "If-Match"),
+        takes="application/merge-patch+json",
+        also=(("application/json", dict[str, Any]),),
+    ),
+    "DELETE /v1/routines/{id}": Operation(
+        routines.Routine, "routines:write", headers=("Idempotency-Key", "If-Match")
+    ),
+    "POST /v1/routines/{id}/activate": Operation(
+        routines.Routine, "routines:activate", headers=("Idempotency-Key",)
+    ),
+    "POST /v1/routines/{id}/pause": Operation(
+        routines.Routine, "routines:write", headers=("Idempotency-Key",)
+    ),
+    "POST /v1/routines/{id}/resume": Operation(
+        routines.Routine, "routines:activate", headers=("Idempotency-Key",)
+    ),
+    "POST /v1/routines/{id}/run-now": Operation(
+        routines.RoutineRuns, "routines:write", routines.RunNowRequest, 202, headers=("Idempotency-Key",)
+    ),
+    "POST /v1/routines/{id}/backfill": Operation(
+        routines.RoutineRuns, "routines:write", routines.BackfillRequest, 202, headers=("Idempotency-Key",)
+    ),
+    "GET /v1/routines/{id}/next": Operation(routines.RoutineTicks, "routines:read", query=("count",)),
+    "GET /v1/routines/{id}/history": Operation(Page(routines.RoutineRun), "routines:read", query=_LIST),
+    "GET /v1/routine-runs/{id}": Operation(routines.RoutineRun, "routines:read", headers=("If-None-Match",)),
+    "POST /v1/routine-runs/{id}/cancel": Operation(
+        routines.RoutineRun, "routines:write", headers=("Idempotency-Key",)
     ),
     "GET /v1/profiles": Operation(Page(renders.Profile), "renders:read"),
     "POST /v1/assets": Operation(

@@ -284,13 +284,14 @@ async def ready(request: Request) -> Response:
     return answer(request.app.state.readiness())
 
 
-class _Endpoint:
+class Endpoint:
     """Lets a route answer with an ASGI app: streams write for themselves."""
 
     def __init__(self, endpoint: Any) -> None:
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the endpoint's answer send itself."""
         response = await self._endpoint(Request(scope, receive))
         await response(scope, receive, send)
 
@@ -299,9 +300,9 @@ routes: list[BaseRoute] = [
     Route("/health", health),
     Route("/ready", ready),
     Route("/v1/log", read_log),
-    Route("/v1/log/events", _Endpoint(log_events), methods=["GET"]),
+    Route("/v1/log/events", Endpoint(log_events), methods=["GET"]),
     Route("/v1/resources", list_resources),
-    Route("/v1/resources/events", _Endpoint(resource_events), methods=["GET"]),
+    Route("/v1/resources/events", Endpoint(resource_events), methods=["GET"]),
     Route("/v1/resources/transaction", transaction, methods=["POST"]),
     Route("/v1/resources/{key:path}", get_resource, methods=["GET"]),
     Route("/v1/resources/{key:path}", put_resource, methods=["PUT"]),

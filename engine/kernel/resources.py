@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
@@ -112,6 +113,26 @@ class Store:
                         items.append(_record(row))
                     if len(items) > limit:
                         break
+            finally:
+                connection.execute("COMMIT")
+            more = len(items) > limit
+            return Listing(
+                items=tuple(items[:limit]), next=items[limit - 1].key if more else None, position=head
+            )
+
+        return await self._database.read(work)
+
+    async def between(
+        self, low: str, high: str, partition: str = DEFAULT_PARTITION, *, limit: int = LIMIT_MAX
+    ) -> Listing:
+        """Return up to `limit` records whose key lies in `[low, high)`, sorted by key."""
+
+        def work(connection: sqlite3.Connection) -> Listing:
+            connection.execute("BEGIN")
+            try:
+                (head,) = connection.execute("SELECT COALESCE(MAX(position), 0) FROM events").fetchone()
+                rows = _rows(connection, partition, [(low, high)])
+                items = [_record(row) for row in islice(rows, limit + 1)]
             finally:
                 connection.execute("COMMIT")
             more = len(items) > limit

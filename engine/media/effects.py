@@ -1,11 +1,13 @@
-"""What the media room does in the world, and the tools that it offers to runs: `ingest` and `analyse`."""
+"""What the media room does in the world, and the tools that it offers to runs: `ingest`, `collect` and `analyse`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cutroom_sdk.wire.media import AnalyseInput, Artifact, IngestInput
+from msgspec.structs import replace
+
+from cutroom_sdk.wire.media import AnalyseInput, Artifact, CollectInput, IngestInput
 from cutroom_sdk.wire.status import Feature
 from engine.kernel.context import Context
 from engine.kernel.errors import Invalid
@@ -14,6 +16,7 @@ from engine.kernel.tools import Tool, ToolContext, ToolResult
 from engine.media import sandbox
 from engine.media.analysing import TASKS, Analyst
 from engine.media.analysis.requests import Backend
+from engine.media.collecting import collected
 from engine.media.pool import Pool
 from engine.media.registering import Registrar, Report, Taken
 from engine.media.uploads import Uploads
@@ -86,6 +89,21 @@ class Media:
             summary.append({"asset_id": asset_id, "name": asset.name, "duration_s": float(asset.duration)})
         return ToolResult(refs=tuple(refs), notices=tuple(notices), output={"assets": summary[:100]})
 
+    async def collect(self, asked: CollectInput, context: ToolContext) -> ToolResult:
+        """Take in files, and the footage of folders, then make sure of it as `ingest` does; the order is that of names.
+
+        What a folder has that cannot be used is left out with a notice; a file that was named must be usable.
+
+        Raises:
+            Invalid: nothing was named, or there is no footage.
+            StudioError: as `Registrar.take_path`, of a file that was named.
+        """
+        taken, notices = await collected(
+            asked.sources, self.registrar, context.context, lambda n, of, name: context.report(n, of, name)
+        )
+        result = await self.ingest(IngestInput(asset_ids=tuple(taken)), context)
+        return replace(result, notices=(*notices, *result.notices))
+
     async def analyse(self, asked: AnalyseInput, context: ToolContext) -> ToolResult:
         """Analyse every asset among the refs; pass them on with what was found."""
         ids = [ref.removeprefix("asset/") for ref in context.refs if ref.startswith("asset/")]
@@ -151,7 +169,7 @@ def register(
     """Put the media room onto the kernel.
 
     Args:
-        kernel: gets the tools `ingest` and `analyse`.
+        kernel: gets the tools `ingest`, `collect` and `analyse`.
         pool: its modules must hold `engine.media.probe` and those of `tasks`.
         roots: folders beneath which footage may be given by path.
         folder: the state directory; uploads lie in it, on the file system of the blobs.
@@ -172,6 +190,17 @@ def register(
             title="Take footage in",
             input=IngestInput,
             call=media.ingest,
+            effect="none",
+            capability="media:write",
+            limit_s=INGEST_LIMIT_S,
+        )
+    )
+    kernel.tools.add(
+        Tool(
+            name="collect",
+            title="Take the footage of folders in",
+            input=CollectInput,
+            call=media.collect,
             effect="none",
             capability="media:write",
             limit_s=INGEST_LIMIT_S,

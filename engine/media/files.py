@@ -45,7 +45,7 @@ def opened(path: str, roots: Sequence[Path]) -> Iterator[OpenFile]:
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
     real = os.path.realpath(path)
     # Checked before it is opened, since opening a device can already do something, and after, by the file itself.
-    _check_beneath(Path(real), path, roots)
+    check_beneath(Path(real), path, roots)
     try:
         if not stat.S_ISREG(os.stat(real).st_mode):
             raise Invalid(f"{path} is not a regular file", field="path")
@@ -57,7 +57,7 @@ def opened(path: str, roots: Sequence[Path]) -> Iterator[OpenFile]:
     try:
         status = os.fstat(descriptor)
         actual = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
-        _check_beneath(actual, path, roots)
+        check_beneath(actual, path, roots)
         if not stat.S_ISREG(status.st_mode):
             raise Invalid(f"{path} is not a regular file", field="path")
         yield OpenFile(path=actual, descriptor=descriptor, guard=guard_of(status))
@@ -100,7 +100,12 @@ def source_path(asset: Asset, blobs: Blobs) -> Path:
     return path
 
 
-def _check_beneath(path: Path, named: str, roots: Sequence[Path]) -> None:
+def check_beneath(path: Path, named: str, roots: Sequence[Path]) -> None:
+    """Check that a real path lies beneath a root; `named` is what it was called.
+
+    Raises:
+        Forbidden: `path_outside_roots`.
+    """
     if not any(path.is_relative_to(root) for root in roots):
         places = ", ".join(str(root) for root in roots)
         raise Forbidden(

@@ -17,7 +17,7 @@ from engine.kernel.dispatch import Asked
 from engine.kernel.errors import NotFound, Rejected, StudioError
 from engine.kernel.kernel import Kernel
 from engine.media.cache import FRAME_INDEX, artifact_id, make_artifact
-from engine.media.files import OpenFile, opened, source_path
+from engine.media.files import OpenFile, check_beneath, opened, source_path
 from engine.media.pool import Pool
 from engine.media.probe import Probe, ProbeRequest
 from engine.media.reducer import Record, Register, Stale
@@ -52,6 +52,14 @@ class Registrar:
     def __init__(self, kernel: Kernel, pool: Pool, roots: Sequence[Path]) -> None:
         self._kernel, self._pool = kernel, pool
         self._roots = tuple(root.expanduser().resolve() for root in roots)
+
+    def check_place(self, path: str) -> None:
+        """Check that a path leads beneath the media roots, before anything there is looked at.
+
+        Raises:
+            Forbidden: `path_outside_roots`.
+        """
+        check_beneath(Path(path).resolve(), path, self._roots)
 
     async def take_path(
         self, path: str, name: str | None, context: Context, report: Report | None = None

@@ -141,6 +141,7 @@ def start_run(mission: Mission, item: Item) -> t.StartRun:
         refs=given_refs(mission, item),
         reasons=item.reasons,
         capabilities=mission.capabilities,
+        authority=mission.authority,
     )
 
 
@@ -180,6 +181,7 @@ def _created(mission: Mission, event: t.Created, envelope: Envelope) -> Mission:
         board=board_of(items),
         budgets=event.budgets,
         capabilities=event.capabilities,
+        authority=event.authority,
         metadata=event.metadata,
         template=event.template,
         self_review=event.self_review,

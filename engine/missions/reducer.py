@@ -109,6 +109,7 @@ def _create(mission: Mission, asked: t.Create) -> tuple[Event, ...]:
         success_criteria=asked.success_criteria,
         budgets=asked.budgets,
         capabilities=asked.capabilities,
+        authority=asked.authority,
         metadata=asked.metadata,
         template=asked.template,
         self_review=asked.self_review,

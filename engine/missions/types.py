@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from cutroom_sdk.wire.missions import (
+    Authority,
     BudgetName,
     Budgets,
     Decider,
@@ -53,6 +54,7 @@ class Mission(Struct, frozen=True, kw_only=True):
     reason: str = ""
     failure: Failure | None = None
     summary: MissionSummary | None = None
+    authority: Authority | None = None
 
     @property
     def over(self) -> bool:
@@ -84,6 +86,7 @@ class Create(Struct, frozen=True, kw_only=True, tag="create"):
     template: str | None = None
     self_review: bool = False
     start: bool = False
+    authority: Authority | None = None
 
 
 class Start(Struct, frozen=True, kw_only=True, tag="start"):
@@ -186,6 +189,7 @@ class Created(Struct, frozen=True, kw_only=True, tag="mission.created"):
     metadata: dict[str, Any]
     template: str | None
     self_review: bool
+    authority: Authority | None = None
 
 
 class Started(Struct, frozen=True, kw_only=True, tag="mission.started"):
@@ -315,6 +319,7 @@ class StartRun(Struct, frozen=True, kw_only=True, tag="start_run"):
     refs: tuple[str, ...]
     reasons: tuple[str, ...]
     capabilities: tuple[str, ...]
+    authority: Authority | None = None
 
 
 class CancelRun(Struct, frozen=True, kw_only=True, tag="cancel_run"):

@@ -59,6 +59,7 @@ def head(mission: Mission, *, whole: bool = True) -> wire.Mission:
         budgets=mission.budgets,
         used=mission.used,
         capabilities=mission.capabilities,
+        authority=mission.authority,
         metadata=mission.metadata,
         template=mission.template,
         self_review=mission.self_review,

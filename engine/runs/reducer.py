@@ -10,7 +10,7 @@ from typing import Any, Final, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cutroom_sdk.wire.missions import RunEnd
+from cutroom_sdk.wire.missions import Authority, RunEnd
 from cutroom_sdk.wire.runs import Run as WireRun
 from cutroom_sdk.wire.runs import RunError, RunStatus
 from engine.kernel.errors import NotFound
@@ -22,7 +22,8 @@ ENGINE: Final = "engine"  # the author of what tools do
 class Work(Struct, frozen=True, kw_only=True):
     """What a run is to do, for whom, and with what. `manual`: somebody outside does it, no tool is called.
 
-    `refs` are the resource keys it is given; `capabilities` all that it may do.
+    `refs` are the resource keys it is given; `capabilities` all that it may do. `authority` bounds its effects: that of
+    the routine that began it, None when a person did.
     """
 
     mission_id: str
@@ -34,6 +35,7 @@ class Work(Struct, frozen=True, kw_only=True):
     refs: tuple[str, ...]
     reasons: tuple[str, ...]
     capabilities: tuple[str, ...]
+    authority: Authority | None = None
 
 
 class Run(Struct, frozen=True, kw_only=True):

@@ -7,11 +7,15 @@ here, and what must change in two of them at once is proposed here, together.
 from engine.kernel.kernel import Kernel
 from engine.runs import effects as runs
 from engine.runs.effects import Runs
-from engine.wiring import decisions, flow, freshness, summaries, tell, timers
+from engine.wiring import decisions, flow, freshness, routines, summaries, tell, timers
+from engine.wiring.routines import check as check_entrypoint
+from engine.wiring.routines import recover
+
+__all__ = ["check_entrypoint", "recover", "register"]
 
 
 def register(kernel: Kernel) -> Runs:
-    """Connect missions, runs and approvals, and have runs carried out; return the runs that are alive."""
+    """Connect missions, runs, approvals and routines, and have runs carried out; return the runs that are alive."""
     alive = runs.register(kernel)
     flow.register(kernel)
     decisions.register(kernel)
@@ -19,4 +23,5 @@ def register(kernel: Kernel) -> Runs:
     freshness.register(kernel)
     summaries.register(kernel)
     tell.register(kernel)
+    routines.register(kernel)
     return alive

@@ -24,7 +24,7 @@ from engine.missions import types as missions
 from engine.missions.specs import check_input
 from engine.runs.effects import run_context
 from engine.runs.reducer import Run
-from engine.wiring import freshness
+from engine.wiring import freshness, routines
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ async def decide(
     asked = await _asked(kernel, context, approval_id)
     reasons = () if decision.grant else _reasons(decision)
     told = gate_decision(approval_id, asked.subject, decision.grant, reasons, decision.amend)
-    if told is not None and decision.amend:
+    if told is not None and decision.amend and asked.subject.kind == "work_item":
         await check_amended(kernel, context, told, decision.amend)
     own = Asked(f"approval/{approval_id}", decision)
     seen = await freshness.check(kernel, context, approval_id, asked.subject, asked.artifact_refs)
@@ -93,9 +93,9 @@ def gate_decision(
     reasons: tuple[str, ...],
     amend: dict[str, Any],
 ) -> Asked | None:
-    """Return what a decision means for the mission whose gate it is about; None when it is about something else."""
+    """Return what a decision means for the mission or the routine run it is about; None when there is neither."""
     if subject.kind != "work_item":
-        return None
+        return routines.decision_for_run(approval_id, subject, grant, reasons)
     assert subject.run_id is not None
     assert subject.gate is not None
     mission_id, _, item = subject.id.partition("/")

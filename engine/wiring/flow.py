@@ -23,6 +23,7 @@ def queue(command: missions.StartRun) -> Asked:
         refs=command.refs,
         reasons=command.reasons,
         capabilities=command.capabilities,
+        authority=command.authority,
     )
     return Asked(f"run/{command.run_id}", runs.Queue(work=work))
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from cutroom_sdk.wire.approvals import Approval, ApprovalSubject
 from cutroom_sdk.wire.missions import MissionRequest, PostStarted
 from cutroom_sdk.wire.resources import Operation, PatchOperation
+from cutroom_sdk.wire.routines import Entrypoint, RoutineRequest, Schedule
 from cutroom_sdk.wire.sessions import ReportRunStarted
 from cutroom_sdk.wire.tokens import TokenRequest
 from cutroom_sdk.wire.webhooks import WebhookRequest
@@ -60,6 +61,25 @@ CALLS: Final[Mapping[str, Call]] = {
     "GET /v1/approvals/{id}": lambda studio: studio.approval("a1"),
     "POST /v1/approvals/{id}/approve": lambda studio: studio.approve(APPROVAL),
     "POST /v1/approvals/{id}/deny": lambda studio: studio.deny(APPROVAL, reason="too long"),
+    "POST /v1/routines": lambda studio: studio.create_routine(
+        RoutineRequest(
+            name="weekly", entrypoint=Entrypoint(mission="generic"), schedule=Schedule(every_ms=60_000)
+        )
+    ),
+    "GET /v1/routines": lambda studio: studio.routines(),
+    "GET /v1/routines/events": lambda studio: studio.routine_stream(None, routine_id="weekly"),
+    "GET /v1/routines/{id}": lambda studio: studio.routine("weekly"),
+    "PATCH /v1/routines/{id}": lambda studio: studio.change_routine("weekly", {"name": "w"}, if_match=3),
+    "DELETE /v1/routines/{id}": lambda studio: studio.delete_routine("weekly", if_match=3),
+    "POST /v1/routines/{id}/activate": lambda studio: studio.activate_routine("weekly"),
+    "POST /v1/routines/{id}/pause": lambda studio: studio.pause_routine("weekly"),
+    "POST /v1/routines/{id}/resume": lambda studio: studio.resume_routine("weekly"),
+    "POST /v1/routines/{id}/run-now": lambda studio: studio.run_routine("weekly", count=2),
+    "POST /v1/routines/{id}/backfill": lambda studio: studio.backfill_routine("weekly", 1, 2),
+    "GET /v1/routines/{id}/next": lambda studio: studio.routine_next("weekly", count=3),
+    "GET /v1/routines/{id}/history": lambda studio: studio.routine_history("weekly"),
+    "GET /v1/routine-runs/{id}": lambda studio: studio.routine_run("weekly~1"),
+    "POST /v1/routine-runs/{id}/cancel": lambda studio: studio.cancel_routine_run("weekly~1"),
     "GET /v1/profiles": lambda studio: studio.profiles(),
     "POST /v1/assets": lambda studio: studio.register("talk.mp4"),
     "GET /v1/assets": lambda studio: studio.assets(),

@@ -20,6 +20,7 @@ FEATURES: Final = {
     "rendering": {"effects.py", "reducer.py", "routes.py"},
     "runs": {"effects.py", "reducer.py", "routes.py"},
     "access": {"reducer.py", "routes.py"},
+    "routines": {"effects.py", "reducer.py", "routes.py"},
     "sessions": {"reducer.py", "routes.py"},
     "outbound": {"effects.py"},
     "webhooks": {"reducer.py", "routes.py"},

@@ -7,6 +7,7 @@ from cutroom_sdk.calls.missions import MissionCalls
 from cutroom_sdk.calls.outbox import OutboxCalls
 from cutroom_sdk.calls.records import RecordCalls
 from cutroom_sdk.calls.rendering import RenderCalls
+from cutroom_sdk.calls.routines import RoutineCalls
 from cutroom_sdk.calls.secrets import SecretCalls
 from cutroom_sdk.calls.status import StatusCalls
 
@@ -21,6 +22,7 @@ class Client(
     RenderCalls,
     AccessCalls,
     SecretCalls,
+    RoutineCalls,
 ):
     """A daemon as seen over HTTP. Use as `async with Client(...) as client`.
 

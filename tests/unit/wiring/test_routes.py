@@ -239,7 +239,11 @@ async def test_a_mission_is_made_from_a_template_or_its_mistake_is_named(tmp_pat
         status, refused = await ada("POST", "/v1/missions", {"template": "tsak"})
         assert (status, refused["code"], refused["field"]) == (400, "unknown_template", "template")
         _, listed = await ada("GET", "/v1/mission-templates")
-        assert [one["template"] for one in listed["items"]] == ["footage_edit", "generic"]
+        assert [one["template"] for one in listed["items"]] == [
+            "footage_edit",
+            "generic",
+            "weekly_highlights",
+        ]
         assert listed["items"][0]["args"]["approve"]["choices"] == {"ask": "human", "auto": "auto"}
 
 

@@ -109,6 +109,12 @@ class IngestInput(Request, frozen=True, kw_only=True):
     asset_ids: tuple[str, ...]
 
 
+class CollectInput(Request, frozen=True, kw_only=True):
+    """Input of the tool `collect`: files, and folders whose footage is wanted, beneath the media roots."""
+
+    sources: tuple[str, ...]
+
+
 class AnalyseInput(Request, frozen=True, kw_only=True):
     """Input of the tool `analyse`: the kinds wanted of each asset, and parameters by kind; none named: all kinds."""
 

@@ -259,6 +259,22 @@ class WorkItemCounts(Wire, frozen=True, kw_only=True):
     canceled: int = 0
 
 
+class Authority(Wire, frozen=True, kw_only=True):
+    """What a mission that a routine began may do: looked at where it is done, at each call of a tool.
+
+    `creator` made the routine. Results go beneath `output_targets`, anywhere when there are none. Without
+    `external_effects_allowed` no tool may leave this machine; with `requires_approval` one that does asks first.
+    """
+
+    routine_id: str
+    routine_run_id: str
+    creator: str
+    allowed_tools: tuple[str, ...]
+    output_targets: tuple[str, ...]
+    external_effects_allowed: bool
+    requires_approval: bool
+
+
 class Mission(Wire, frozen=True, kw_only=True):
     """Resource `mission/{mission_id}`. `summary_artifact` is the key under which the summary is kept once it succeeded.
 
@@ -286,6 +302,7 @@ class Mission(Wire, frozen=True, kw_only=True):
     reason: str = ""
     failure: Failure | None = None
     summary: MissionSummary | None = None
+    authority: Authority | None = None
     counts: WorkItemCounts = WorkItemCounts()
     summary_artifact: str | None = None
 
