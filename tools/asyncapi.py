@@ -18,6 +18,7 @@ HTTP_BINDING: Final = "0.3.0"
 # Streams by route: the channel's name, and the wire's types by the name of the `event:` line.
 CHANNELS: Final[dict[str, tuple[str, Mapping[str, Any]]]] = {
     "GET /v1/resources/events": ("resources", FRAMES),
+    "GET /v1/routines/events": ("routines", FRAMES),
     "GET /v1/log/events": ("log", {"ready": StreamReady, "bookmark": Bookmark}),
 }
 NO_ID: Final = frozenset({"progress"})

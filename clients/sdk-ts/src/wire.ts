@@ -20,6 +20,7 @@ export type Code =
   | "unknown_dependency"
   | "unknown_tool"
   | "unknown_template"
+  | "routine_cycle"
   | "unknown_profile"
   | "media_unreadable"
   | "unauthenticated"
@@ -30,12 +31,16 @@ export type Code =
   | "path_outside_roots"
   | "address_refused"
   | "author_is_reviewer"
+  | "blocked_policy"
   | "not_found"
   | "mission_not_found"
+  | "routine_not_found"
   | "method_not_allowed"
   | "request_timeout"
   | "approval_not_pending"
   | "command_conflict"
+  | "routine_exists"
+  | "routine_not_active"
   | "version_conflict"
   | "position_ahead"
   | "job_conflict"
@@ -270,11 +275,33 @@ export interface AuditEntry {
   since_ms: number;
 }
 
+/**
+ * What a mission that a routine began may do: looked at where it is done, at each call of a tool.
+ *
+ * `creator` made the routine. Results go beneath `output_targets`, anywhere when there are none. Without
+ * `external_effects_allowed` no tool may leave this machine; with `requires_approval` one that does asks first.
+ */
+export interface Authority {
+  routine_id: string;
+  routine_run_id: string;
+  creator: string;
+  allowed_tools: string[];
+  output_targets: string[];
+  external_effects_allowed: boolean;
+  requires_approval: boolean;
+}
+
 /** `backup FILE`: the copy holds the log up to `position`; `sha256` is the file's, in hex. */
 export interface BackedUp {
   file: string;
   position: number;
   sha256: string;
+}
+
+/** `POST /v1/routines/{id}/backfill`: fire the ticks of `[from_ms, to_ms)` that are over and did not fire. */
+export interface BackfillRequest {
+  from_ms: number;
+  to_ms: number;
 }
 
 /** `bookmark`: nothing for you happened up to here; the heartbeat. */
@@ -300,6 +327,16 @@ export interface Budgets {
   max_attempts?: number;
   /** @default 2 */
   max_parallel?: number;
+}
+
+/** The end of another's work: of a run of `routine_id`, or of any mission made from `template`; exactly one. */
+export interface Chain {
+  /** @default null */
+  routine_id?: string | null;
+  /** @default null */
+  template?: string | null;
+  /** @default ["succeeded"] */
+  on?: ("canceled" | "failed" | "succeeded")[];
 }
 
 /** One thing that was checked: the value found, the limit and where the limit comes from. */
@@ -355,6 +392,11 @@ export interface Clip {
   scoring?: { [name: string]: number } | null;
   /** @default [] */
   reasons?: string[];
+}
+
+/** Input of the tool `collect`: files, and folders whose footage is wanted, beneath the media roots. */
+export interface CollectInput {
+  sources: string[];
 }
 
 /**
@@ -512,6 +554,14 @@ export interface Entered {
   env: string;
   capabilities: string[];
   expires_at_ms: number;
+}
+
+/** What a run is: a mission from the template `mission`, or one call of `tool`; exactly one. */
+export interface Entrypoint {
+  /** @default null */
+  mission?: string | null;
+  /** @default null */
+  tool?: string | null;
 }
 
 /** `GET /v1/log`, oldest first. `next` is the position to go on after, None on the last page. */
@@ -799,6 +849,21 @@ export interface MessagePart {
 }
 
 /**
+ * What becomes of ticks that nobody fired within `grace_ms` of their time: the machine slept, the daemon was off.
+ *
+ * `skip` drops them, `run_once` fires the newest, `catch_up` the newest `max_runs`, in order. Within `grace_ms` (at most
+ * an hour) a tick is on time and fires under every policy.
+ */
+export interface Misfire {
+  /** @default "skip" */
+  policy?: "catch_up" | "run_once" | "skip";
+  /** @default null */
+  max_runs?: number | null;
+  /** @default 60000 */
+  grace_ms?: number;
+}
+
+/**
  * Resource `mission/{mission_id}`. `summary_artifact` is the key under which the summary is kept once it succeeded.
  *
  * `work_items` is empty in the resource of a mission of more than 64 items (`counts` tells how many there are): each is
@@ -830,6 +895,8 @@ export interface Mission {
   failure?: Failure | null;
   /** @default null */
   summary?: MissionSummary | null;
+  /** @default null */
+  authority?: Authority | null;
   /** @default {"todo": 0, "blocked": 0, "in_progress": 0, "review": 0, "test": 0, "rework": 0, "done": 0, "failed": 0, "canceled": 0} */
   counts?: WorkItemCounts;
   /** @default null */
@@ -1392,6 +1459,122 @@ export interface Restored {
 }
 
 /**
+ * Resource `routine/{routine_id}`.
+ *
+ * `next_fire_at_ms` is when the next tick fires, its jitter included; None while it is not active, and when nothing is to
+ * come. `runs` and `missed` count since it was made; `active_runs` are alive, `waiting_runs` wait for those to end.
+ */
+export interface Routine {
+  routine_id: string;
+  name: string;
+  status: "active" | "draft" | "paused";
+  entrypoint: Entrypoint;
+  args: { [name: string]: Json };
+  schedule: Schedule | null;
+  watch: Watch | null;
+  chain: Chain | null;
+  misfire: Misfire;
+  overlap: "allow" | "queue" | "skip";
+  jitter_ms: number;
+  allowed_tools: string[];
+  output_targets: string[];
+  requires_approval: boolean;
+  external_effects_allowed: boolean;
+  creator: string;
+  created_at_ms: number;
+  /** @default null */
+  activated_by?: string | null;
+  /** @default null */
+  next_fire_at_ms?: number | null;
+  /** @default null */
+  last_fired_at_ms?: number | null;
+  /** @default 0 */
+  runs?: number;
+  /** @default 0 */
+  missed?: number;
+  /** @default [] */
+  active_runs?: string[];
+  /** @default [] */
+  waiting_runs?: string[];
+}
+
+/**
+ * `POST /v1/routines`: a draft. It fires by `schedule`, `watch` or `chain`, at least one of them.
+ *
+ * In texts of `args`, `$date` is the tick's local date and `$file` the file that a watched folder had. `overlap` says what
+ * becomes of a tick while a run is going on. `jitter_ms` delays each tick by up to so much, always the same for the same
+ * tick. `allowed_tools` empty: those that the entrypoint uses. `output_targets` are the folders that results may go to;
+ * empty: anywhere that the tool itself allows. `external_effects_allowed` is a person's to grant.
+ */
+export interface RoutineRequest {
+  name: string;
+  entrypoint: Entrypoint;
+  /** @default null */
+  routine_id?: string | null;
+  /** @default {} */
+  args?: { [name: string]: Json };
+  /** @default null */
+  schedule?: Schedule | null;
+  /** @default null */
+  watch?: Watch | null;
+  /** @default null */
+  chain?: Chain | null;
+  /** @default {"policy": "skip", "max_runs": null, "grace_ms": 60000} */
+  misfire?: Misfire;
+  /** @default "skip" */
+  overlap?: "allow" | "queue" | "skip";
+  /** @default 0 */
+  jitter_ms?: number;
+  /** @default [] */
+  allowed_tools?: string[];
+  /** @default [] */
+  output_targets?: string[];
+  /** @default true */
+  requires_approval?: boolean;
+  /** @default false */
+  external_effects_allowed?: boolean;
+}
+
+/**
+ * Resource `routine-run/{run_id}`: one execution of a routine.
+ *
+ * `due_at_ms` is the tick that it stands for; without a schedule when it was asked for. `file` is what a watched folder
+ * had, `after_mission` the mission whose end began it.
+ */
+export interface RoutineRun {
+  run_id: string;
+  routine_id: string;
+  due_at_ms: number;
+  fired_at_ms: number;
+  trigger: "backfill" | "chain" | "run_now" | "schedule" | "watch";
+  status: "blocked_policy" | "canceled" | "completed" | "denied" | "failed" | "paused" | "pending_approval" | "queued" | "running";
+  /** @default null */
+  mission_id?: string | null;
+  /** @default null */
+  approval_id?: string | null;
+  /** @default null */
+  reason?: string | null;
+  /** @default null */
+  file?: string | null;
+  /** @default null */
+  after_mission?: string | null;
+  /** @default null */
+  started_at_ms?: number | null;
+  /** @default null */
+  finished_at_ms?: number | null;
+}
+
+/** Answer to run-now and backfill: the runs that it came to, in the order in which they begin. */
+export interface RoutineRuns {
+  runs: RoutineRun[];
+}
+
+/** Answer to `GET /v1/routines/{id}/next`: when it comes due next, without jitter. Of a draft, as if it ran now. */
+export interface RoutineTicks {
+  items: number[];
+}
+
+/**
  * Resource `run/{run_id}`. Its progress is under the same key.
  *
  * `refs` are what it was given, `made` what it made (resource keys). `calls` counts the calls of its tool: more than
@@ -1436,12 +1619,38 @@ export interface RunError {
   extra?: { [name: string]: Json };
 }
 
+/** `POST /v1/routines/{id}/run-now`: so many runs, one after the other unless the routine's runs may overlap. */
+export interface RunNowRequest {
+  /** @default 1 */
+  count?: number;
+  /** @default "" */
+  reason?: string;
+}
+
 /** How much of each side a platform covers with its own buttons and words, 0..1 of height or width. */
 export interface SafeZone {
   top: number;
   bottom: number;
   left: number;
   right: number;
+}
+
+/**
+ * When: `{cron, timezone}`, `{every_ms}` from its activation on, or once at `{at_ms}`; exactly one of them.
+ *
+ * `cron` has five fields, or is `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. `timezone` is an IANA name, `UTC`
+ * when it is left out. A local time that the clocks skip is the first instant after the gap; one that comes twice is its
+ * first.
+ */
+export interface Schedule {
+  /** @default null */
+  cron?: string | null;
+  /** @default null */
+  timezone?: string | null;
+  /** @default null */
+  every_ms?: number | null;
+  /** @default null */
+  at_ms?: number | null;
 }
 
 /** The resource `secret/{name}`: that there is one, since when and by whom; its value is nowhere but in its file. */
@@ -1708,6 +1917,28 @@ export interface VideoStream {
   color_range?: string;
   /** @default "" */
   color_space?: string;
+}
+
+/**
+ * A folder, beneath the media roots: each file in it that is finished fires once, by its content.
+ *
+ * `pattern` is a file name with `*`, `?`, `[...]`. A file is finished when neither its size nor its time has changed for
+ * `stable_ms`. Names that begin with a dot or `~`, or end as unfinished downloads and copies do, are left alone.
+ */
+export interface Watch {
+  folder: string;
+  /** @default "*" */
+  pattern?: string;
+  /** @default 10000 */
+  stable_ms?: number;
+}
+
+/** Resource `watch/{routine_id}`: how many files of a routine's folder have fired, and the last of them. */
+export interface WatchedFolder {
+  routine_id: string;
+  files: number;
+  last_path: string;
+  last_at_ms: number;
 }
 
 /**
@@ -2154,6 +2385,112 @@ export interface Routes {
     body: PutRequest;
     answer: Record;
   };
+  /** The one with this id, with its ETag. Needs `routines:read`. */
+  "GET /v1/routine-runs/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: RoutineRun;
+  };
+  /** 200 with the run; its mission is canceled with it. Needs `routines:write`. */
+  "POST /v1/routine-runs/{id}/cancel": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: RoutineRun;
+  };
+  /** Sorted by id. Needs `routines:read`. */
+  "GET /v1/routines": {
+    path: Nothing;
+    query: { limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: Routine[]; next: string | null; position?: number };
+  };
+  /** 201 with the routine, a draft; 409 `routine_exists`. Needs `routines:write`. */
+  "POST /v1/routines": {
+    path: Nothing;
+    query: Nothing;
+    body: RoutineRequest;
+    answer: Routine;
+  };
+  /** Routines, their runs and folders as they change; those of one with `?routine_id=`. Needs `routines:read`. */
+  "GET /v1/routines/events": {
+    path: Nothing;
+    query: { routine_id?: string; after?: number; snapshot?: number };
+    body: undefined;
+    answer: StreamReady | ResourceUpdated | ResourceDeleted | ProgressReport | Bookmark;
+  };
+  /** Answers it as it was; runs that are alive go on, those that wait are canceled. Needs `routines:write`. */
+  "DELETE /v1/routines/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Routine;
+  };
+  /** The one with this id, with its ETag. Needs `routines:read`. */
+  "GET /v1/routines/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Routine;
+  };
+  /** A merge patch (RFC 7396) of what was asked for when it was made; null takes a field away. Needs `routines:write`. */
+  "PATCH /v1/routines/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: { [name: string]: Json };
+    also: { "application/json": { [name: string]: Json } };
+    answer: Routine;
+  };
+  /** A person has the draft fire by itself, with what they may do themselves. Needs `routines:activate`. */
+  "POST /v1/routines/{id}/activate": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Routine;
+  };
+  /** 202 with the runs of the window's ticks that are over and did not fire. Needs `routines:write`. */
+  "POST /v1/routines/{id}/backfill": {
+    path: { id: string };
+    query: Nothing;
+    body: BackfillRequest;
+    answer: RoutineRuns;
+  };
+  /** Its runs, the newest tick first. Needs `routines:read`. */
+  "GET /v1/routines/{id}/history": {
+    path: { id: string };
+    query: { limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: RoutineRun[]; next: string | null; position?: number };
+  };
+  /** When it comes due next; of one that is not active, as if it began now. Needs `routines:read`. */
+  "GET /v1/routines/{id}/next": {
+    path: { id: string };
+    query: { count?: number };
+    body: undefined;
+    answer: RoutineTicks;
+  };
+  /** It fires no more for now; runs that are alive go on. Needs `routines:write`. */
+  "POST /v1/routines/{id}/pause": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Routine;
+  };
+  /** A person has it fire again, from now on. Needs `routines:activate`. */
+  "POST /v1/routines/{id}/resume": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Routine;
+  };
+  /** 202 with the runs; 409 `routine_not_active` while it is paused or a draft. Needs `routines:write`. */
+  "POST /v1/routines/{id}/run-now": {
+    path: { id: string };
+    query: Nothing;
+    body: RunNowRequest;
+    answer: RoutineRuns;
+  };
   /** The one with this id, with its ETag. Needs `missions:read`. */
   "GET /v1/runs/{id}": {
     path: { id: string };
@@ -2285,6 +2622,7 @@ export interface Routes {
 /** The content type of a body that is not `application/json`. */
 export const TAKES: { [route: string]: string | undefined } = {
   "PATCH /v1/resources/{key}": "application/merge-patch+json",
+  "PATCH /v1/routines/{id}": "application/merge-patch+json",
   "PATCH /v1/uploads/{id}": "application/offset+octet-stream"
 };
 
@@ -2297,5 +2635,6 @@ export const GIVES: { [route: string]: string | undefined } = {
   "GET /v1/log/export": "bytes",
   "GET /v1/renders/{render_id}/content": "bytes",
   "GET /v1/resources/events": "stream",
+  "GET /v1/routines/events": "stream",
   "PATCH /v1/uploads/{id}": "nothing"
 };

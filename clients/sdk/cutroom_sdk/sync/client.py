@@ -8,6 +8,7 @@ from cutroom_sdk.sync.calls.missions import MissionCalls
 from cutroom_sdk.sync.calls.outbox import OutboxCalls
 from cutroom_sdk.sync.calls.records import RecordCalls
 from cutroom_sdk.sync.calls.rendering import RenderCalls
+from cutroom_sdk.sync.calls.routines import RoutineCalls
 from cutroom_sdk.sync.calls.secrets import SecretCalls
 from cutroom_sdk.sync.calls.status import StatusCalls
 
@@ -22,6 +23,7 @@ class Client(
     RenderCalls,
     AccessCalls,
     SecretCalls,
+    RoutineCalls,
 ):
     """A daemon as seen over HTTP. Use as `with Client(...) as client`.
 
