@@ -57,6 +57,7 @@ async def test_a_file_that_still_grows_is_not_finished(tmp_path: Path) -> None:
         await play.runs(count=0)
         await _looks(play)
         await play.runs("completed")
+        assert _seen(work) == ["a.mp4"]
 
 
 async def test_the_same_content_fires_once_however_it_is_named_and_written(tmp_path: Path) -> None:
@@ -123,6 +124,7 @@ async def test_a_file_that_came_during_a_pause_waits_for_its_end(tmp_path: Path)
         await play.tell(t.Resume(capabilities=("media:write",)))
         await _looks(play)
         await play.runs("completed")
+        assert _seen(work) == ["a.mp4"]
 
 
 async def test_only_folders_beneath_the_media_roots_are_watched(tmp_path: Path) -> None:
@@ -141,3 +143,4 @@ async def test_a_folder_that_is_not_there_yet_is_looked_for_again(tmp_path: Path
         (folder / "a.mp4").write_bytes(b"one")
         await _looks(play)
         await play.runs("completed")
+        assert _seen(work) == ["a.mp4"]
