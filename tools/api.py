@@ -85,7 +85,6 @@ QUERY: Final[dict[str, tuple[str, str]]] = {
     "kind": ("string", "Only artifacts of this kind."),
     "limit": ("integer", "At most so many items: 1 to 1000, 100 unless given."),
     "prefix": ("strings", "Only keys under this prefix of whole segments; given again, under any of them."),
-    "prefix": ("string", "Only keys under this prefix of whole segments; given again, under any of them."),
     "routine_id": ("string", "Only what belongs to this routine."),
     "snapshot": ("integer", "With 1 the matching resources come first, then `ready`, then what is new."),
     "state": ("string", "Only those in this state."),
