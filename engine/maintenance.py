@@ -92,7 +92,7 @@ async def take_in(folder: Path, source: Path) -> int:
     with _source(source) as lines:
         database = await Database.open(folder / DATABASE_NAME)
         try:
-            _say(await transfer.take_in(database, folder, lines, _BY_KIND))
+            _say(await transfer.take_in(database, folder, transfer.lines_of(lines), _BY_KIND))
         finally:
             await database.close()
     return DONE

@@ -189,7 +189,8 @@ def _check_held(grant: Grant, issuer: Context, human: bool) -> None:
     # A tenant's own `*` ends at its border: else it would give itself everybody else's.
     if elsewhere and not (issuer.may("*") and issuer.partition == DEFAULT_PARTITION):
         raise Forbidden(
-            f"a token of {issuer.partition} gives none for {grant.tenant}/{grant.env}", field="tenant"
+            f"a token of {issuer.partition} gives none for {grant.tenant}/{grant.env}",
+            field="env" if issuer.partition.startswith(f"{grant.tenant}/") else "tenant",
         )
     ends = issuer.expires_at_ms
     if ends is not None and (grant.expires_at_ms is None or grant.expires_at_ms > ends):

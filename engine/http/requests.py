@@ -115,11 +115,17 @@ def json_depth(content: bytes) -> int:
 
 
 def check_content_type(request: Request, *types: str) -> str:
-    """Return the request's content type without parameters.
+    """Return the request's content type without parameters; a body that is packed is of no type.
 
     Raises:
         StudioError: `unsupported_media_type`; the text names what would be taken.
     """
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise StudioError(
+            f"the body is packed ({coding[:40]!r}); nothing is unpacked here, send it as it is",
+            code="unsupported_media_type",
+        )
     wanted = types or ("application/json",)
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given not in wanted:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from engine.kernel.fold import Accepted
 
 DEFAULT_PARTITION = "local/dev"
+OPERATORS_TENANT = DEFAULT_PARTITION.partition("/")[0]
 KEPT_MS = 24 * 3600 * 1000  # how long an idempotency key and its answer are kept
 
 
@@ -55,6 +56,11 @@ class Context(Struct, frozen=True, kw_only=True):
         """Tell whether the caller holds `capability` (`area:action`), itself, `area:*` or `*`."""
         area = capability.partition(":")[0]
         return not self.capabilities.isdisjoint((capability, f"{area}:*", "*"))
+
+    @property
+    def has_files(self) -> bool:
+        """Whether files of this machine may be named by path: they are the operator's, not those of other tenants."""
+        return self.partition.partition("/")[0] == OPERATORS_TENANT
 
     @property
     def is_engine(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain, count, islice
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 import msgspec
 
@@ -50,6 +50,7 @@ from engine.kernel.reducer import Aggregate
 
 PAGE: Final = 500
 T = TypeVar("T")
+LINE_MAX: Final = 256 << 20  # of an exported log: an event and all that it wrote
 _NULL: Final = msgspec.Raw(b"null")
 _CHECKPOINT: Final = b'{"checkpoint":'
 _REACTION: Final = f"engine:{reactions.ACTOR}:"
@@ -150,6 +151,21 @@ def _told(connection: sqlite3.Connection, after: int) -> tuple[int, bytes]:
         )
         lines += encode(line) + b"\n"
     return after, bytes(lines)
+
+
+def lines_of(file: IO[bytes], most: int = LINE_MAX) -> Iterator[bytes]:
+    """Yield a file's lines, one in memory at a time.
+
+    Raises:
+        Invalid: a line does not end within `most` bytes.
+    """
+    for number in count(1):
+        line = file.readline(most + 1)
+        if len(line) > most:
+            raise Invalid(f"line {number} is longer than {most} bytes", field="line")
+        if not line:
+            return
+        yield line
 
 
 async def take_in(
@@ -364,6 +380,20 @@ def _fetch(backup: Path, coming: Path) -> None:
         raise NotFound(f"there is no file {backup}")
     _clear(coming)
     shutil.copyfile(backup, coming)
+    _check_schema(backup, coming)
+
+
+def _check_schema(backup: Path, coming: Path) -> None:
+    """Refuse a file that would run statements of its own, before it is opened as a log."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{coming.absolute().as_uri()}?mode=ro", uri=True)) as found:
+            found.execute("PRAGMA trusted_schema=OFF")
+            rows = found.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    except sqlite3.DatabaseError:
+        return  # no database: where it is opened, that is said
+    for kind, name, sql in rows:
+        if kind not in ("table", "index") or "VIRTUAL" in (sql or "").upper().split():
+            raise Invalid(f"{backup} is no backup of ours: it has a {kind} {name} of its own", field="file")
 
 
 def _clear(coming: Path) -> None:

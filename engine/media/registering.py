@@ -14,7 +14,7 @@ from engine.kernel.blobs import hash_file
 from engine.kernel.clock import monotonic_s
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Asked
-from engine.kernel.errors import NotFound, Rejected, StudioError
+from engine.kernel.errors import Forbidden, NotFound, Rejected, StudioError
 from engine.kernel.kernel import Kernel
 from engine.media.cache import FRAME_INDEX, artifact_id, make_artifact
 from engine.media.files import OpenFile, check_beneath, opened, source_path
@@ -67,10 +67,17 @@ class Registrar:
         """Register the file at `path`; the same file again is the same asset and is not read again.
 
         Raises:
+            Forbidden: `path_outside_roots`: the caller is of another tenant than the operator's.
             StudioError: as `engine.media.files.opened`.
             Invalid: `media_unreadable`, with the file's name and what is wrong.
             Rejected: `asset_changed`: somebody wrote to it meanwhile.
         """
+        if not context.has_files:
+            raise Forbidden(
+                "files of this machine are its operator's; upload the footage",
+                code="path_outside_roots",
+                path=path,
+            )
         with opened(path, self._roots) as file:
             known = await self._known(file, context)
             if known is not None:

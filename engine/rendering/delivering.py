@@ -17,7 +17,7 @@ from cutroom_sdk.wire.renders import DeliverInput, Receipt, Render, RenderOutput
 from engine import __version__
 from engine.kernel import failpoints
 from engine.kernel.blobs import CHUNK, hash_file
-from engine.kernel.errors import Invalid, Rejected, StudioError, Unavailable, WorkFailed
+from engine.kernel.errors import Forbidden, Invalid, Rejected, StudioError, Unavailable, WorkFailed
 from engine.kernel.kernel import Kernel
 from engine.kernel.tools import Tool, ToolContext, ToolResult
 from engine.rendering.capabilities import capabilities
@@ -45,6 +45,7 @@ class Delivery:
         Called again after a crash it comes to the same end. A file with the same content is left as it is.
 
         Raises:
+            Forbidden: `path_outside_roots`: the mission is of another tenant than the operator's.
             Invalid: the path is not absolute, not an MP4's, or cannot be written.
             Rejected: `output_exists`: another file is there and must not be replaced.
             WorkFailed: the rendered file is gone or damaged.
@@ -52,6 +53,11 @@ class Delivery:
         """
         render = await _render(context)
         assert render.output is not None
+        if not context.context.has_files:
+            raise Forbidden(
+                f"folders of this machine are its operator's; read /v1/renders/{render.render_id}/content instead",
+                code="path_outside_roots",
+            )
         cut_plan = await _cut_plan(render, context)
         assets = await _assets(cut_plan, context)
         target = _target(asked.output, cut_plan, render.profile)

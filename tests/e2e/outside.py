@@ -1,8 +1,11 @@
 """A daemon in a process of its own, and what somebody outside can send it."""
 
+import contextlib
 import http.client
 import json
 import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -34,6 +37,7 @@ class Outside:
         headers = {"Authorization": f"Bearer {shown}"} if shown else {}
         headers |= asked.pop("headers", {})
         answer = self._http.request(method, path, headers=headers, **asked)
+        self._http.cookies.clear()  # each request stands for itself
         problem = answer.content and answer.headers.get("content-type") == "application/problem+json"
         return answer.status_code, answer.json()["code"] if problem else "", answer
 
@@ -57,15 +61,25 @@ class Outside:
         self._http.close()
         self._http = httpx.Client(base_url=url, trust_env=False, timeout=20)
 
-    def first(self, prefix: str, *named: str) -> Any:
+    @contextlib.contextmanager
+    def streamed(self, path: str, token: str | None = None) -> Iterator[Iterator[str]]:
+        """The lines of a stream as they come."""
+        headers = {"Authorization": f"Bearer {self.token if token is None else token}"}
+        with self._http.stream("GET", path, headers=headers, timeout=12) as stream:
+            yield stream.iter_lines()
+
+    def first(self, prefix: str, *named: str, token: str | None = None) -> Any:
         """Return the first resource under `prefix` that names all of this, once there is one."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        at = f"/v1/resources/events?snapshot=1&prefix={prefix}"
-        with self._http.stream("GET", at, headers=headers) as stream:
-            for line in stream.iter_lines():
+        with self.streamed(f"/v1/resources/events?snapshot=1&prefix={prefix}", token) as lines:
+            for line in lines:
                 if line.startswith("data: ") and all(one in line for one in named):
                     return json.loads(line.removeprefix("data: "))["value"]
         raise AssertionError("the stream ended")
+
+    @staticmethod
+    def now_s() -> int:
+        """What time it is, for what must be signed or end at a time."""
+        return time.time_ns() // 10**9
 
     def connect(self) -> socket.socket:
         """A connection, and nothing sent over it yet."""

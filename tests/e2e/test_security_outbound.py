@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -208,7 +207,7 @@ def test_a_delivery_is_taken_once_from_who_knows_the_secret_also_after_a_crash(o
     key = "whsec-0123456789"
     outside.refused("PUT", "/v1/secrets/HOOK", json={"value": key})
     assert outside.refused("PUT", "/v1/webhooks/builds", json={"secrets": ["HOOK"]})[0] == 201
-    now = time.time_ns() // 10**9
+    now = outside.now_s()
     at, right = "/v1/webhooks/builds", _delivery(b'{"n": 1}', key, now)
     assert outside.refused("POST", at, token="", json={}) == (401, "signature_refused")
     assert outside.refused("POST", at, **_delivery(b"{}", "wrong-key", now)) == (401, "signature_refused")

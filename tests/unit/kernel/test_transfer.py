@@ -162,3 +162,33 @@ async def test_a_damaged_backup_changes_nothing(tmp_path: Path) -> None:
     assert _state(tmp_path) == before
     assert not list(tmp_path.glob("restoring*"))
     assert not list(tmp_path.glob("replaced*"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TRIGGER theirs AFTER INSERT ON events BEGIN DELETE FROM resources; END",
+        "CREATE VIEW theirs AS SELECT * FROM events",
+        "CREATE VIRTUAL TABLE theirs USING fts5(text)",
+    ],
+)
+async def test_a_backup_that_brings_statements_of_its_own_is_refused(tmp_path: Path, statement: str) -> None:
+    copy = tmp_path / "copy.db"
+    await some_work(tmp_path)
+    async with _opened(tmp_path) as database:
+        await transfer.back_up(database, copy)
+    before = _state(tmp_path)
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+        connection.execute(statement)
+    with pytest.raises(Invalid, match="theirs"):
+        await transfer.restore(tmp_path, copy, DATABASE_NAME)
+    assert _state(tmp_path) == before
+
+
+def test_a_line_that_does_not_end_is_not_read_to_its_end(tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    file.write_bytes(b"short\n" + b"x" * 1000 + b"\n")
+    with file.open("rb") as lines, pytest.raises(Invalid, match="line 2 is longer than 100 bytes"):
+        list(transfer.lines_of(lines, most=100))
+    with file.open("rb") as lines:
+        assert [len(one) for one in transfer.lines_of(lines, most=1001)] == [6, 1001]
