@@ -151,18 +151,26 @@ class Outbox:
         elif delivery is None:
             return
         elif delivery.live is None:
+            # It waits. What is to stop was attempted by an earlier start: somebody has to say how that ended.
+            delivery.again = delivery.again or what == _STOP_ASKED
             delivery.task.cancel()
         elif what == _STOP_ASKED:
             delivery.live.end(End.PERSON)
 
     async def _deliver(self, partition: str, command_id: str) -> None:
         at = (partition, command_id)
+        delivery = self._under_way[at]
         try:
             while True:
-                await self._look_after(partition, command_id)
-                if self._ending or not self._under_way[at].again:
+                try:
+                    await self._look_after(partition, command_id)
+                except asyncio.CancelledError:
+                    if self._ending or not delivery.again:
+                        raise
+                    delivery.task.uncancel()
+                if self._ending or not delivery.again:
                     return
-                self._under_way[at].again = False
+                delivery.again = False
         finally:
             del self._under_way[at]
 

@@ -216,6 +216,27 @@ async def test_to_be_asked_to_stop_survives_a_crash(
         assert len(work.effects) == 1
 
 
+async def test_what_an_earlier_start_attempted_and_waits_for_its_turn_can_be_canceled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "GRACE_S", 0.01)
+    work, first = Work(), Work()
+    async with running(tmp_path, prepare=whispers(work)) as kernel:
+        command_id = await begin(kernel, work)
+        kernel.dispatch.stop()
+
+    async def pause(_clock: Any, _at_ms: int) -> None:
+        first.begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(outbox, "sleep_until", pause)
+    async with running(tmp_path, prepare=whispers(work)) as kernel:
+        await asyncio.wait_for(first.begun.wait(), 5)
+        await tell(kernel, command_id, commands.Cancel())
+        assert await settled(kernel) == []
+        assert (await trail(kernel))[-2:] == ["command.stop_asked", "command.canceled"]
+
+
 async def test_a_command_that_waits_for_its_time_can_be_canceled(tmp_path: Path) -> None:
     sink = Sink(*(Unavailable("not now") for _ in range(9)))
     async with running(tmp_path, prepare=whispers(sink)) as kernel:
