@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from cutroom_sdk.wire.codec import decode, encode
+from engine.kernel import failpoints
 from engine.kernel.context import Context
 from engine.kernel.errors import Invalid, NotFound, Unavailable
 from engine.kernel.fold import Asked
@@ -25,6 +26,7 @@ FILE: Final = "secrets.json"
 VALUE_MIN: Final = 8  # shorter ones occur by chance in what has nothing to do with them
 VALUE_MAX: Final = 4096
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+reach = failpoints.points("vault", "new_synced", "renamed")
 
 
 class _Kept(Struct, frozen=True, kw_only=True):
@@ -181,7 +183,9 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    reach("new_synced")
     temporary.replace(path)
+    reach("renamed")
     folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(folder)

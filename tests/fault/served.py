@@ -107,14 +107,14 @@ class Served:
         self.promised[key] = 1
 
     async def until(self, holds: Callable[[], T | None]) -> T:
-        """Wait for something to become true of this daemon."""
-        async with asyncio.timeout(ANSWER_S):
-            while True:
-                news = self._news
-                if self._tasks[0].done() and not self._ending:
-                    self._tasks[0].result()
-                if found := holds():
-                    return found
+        """Wait for something to become true of this daemon; so long as there are news, it may take its time."""
+        while True:
+            news = self._news
+            if self._tasks[0].done() and not self._ending:
+                self._tasks[0].result()
+            if found := holds():
+                return found
+            async with asyncio.timeout(ANSWER_S):
                 await news.wait()
 
     def _is_elsewhere(self, url: str) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from engine.features import AGGREGATES
 from engine.kernel.blobs import hash_file
 from engine.kernel.failpoints import known
+from engine.kernel.vault import Vault
 from tests.clips import Sound, make_clip
 from tests.fault import invariants, test_compaction
 from tests.fault.births import born
@@ -22,6 +23,7 @@ STARTING: Final = ("locked", "kernel_open", "running", "endpoint_written", "befo
 STOPPING: Final = ("stopping", "served", "endpoint_removed", "ended")
 KEYED: Final = ("before_work", "worked", "answer_kept", "answer_sent")
 TOKENS: Final = ("token_made", "token_issued")
+VAULT: Final = ("new_synced", "renamed")
 UPLOADS: Final = (
     "uploads.file_made",
     "uploads.begun",
@@ -49,6 +51,7 @@ COVERED: Final = {
     *(f"daemon.{name}" for name in STARTING + STOPPING),
     *(f"idempotency.{name}" for name in KEYED),
     *(f"access.{name}" for name in TOKENS),
+    *(f"vault.{name}" for name in VAULT),
     *UPLOADS,
     *(f"making.{name}" for name in MAKING),
     "making.sound_recorded",
@@ -110,6 +113,21 @@ async def test_a_token_is_issued_once(rounds: int, tmp_path: Path) -> None:
             assert answer.status_code in (201, 409)
         issued = (await served.request("GET", "/v1/tokens", "look")).json()["items"]
     assert len(issued) == len(TOKENS) * rounds
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+async def test_a_secret_is_kept_whole_or_not_at_all(rounds: int, tmp_path: Path) -> None:
+    served = Served(tmp_path / "state", [f"vault.{name}" for name in VAULT] * rounds, tmp_path)
+    names = [f"name{number}" for number in range(len(VAULT) * rounds)]
+    async with served.running():
+        for name in names:
+            asked = {"value": f"the value of {name}"}
+            answer = await served.request("PUT", f"/v1/secrets/{name}", name, json=asked)
+            assert answer.status_code in (200, 201), answer.text
+        kept = (await served.request("GET", "/v1/secrets", "look")).json()["items"]
+    assert sorted(one["name"] for one in kept) == sorted(names)
+    values = Vault.open(served.folder)
+    assert [values.value("local/dev", name) for name in names] == [f"the value of {name}" for name in names]
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)
