@@ -1,4 +1,4 @@
-"""The synchronous client, made from the asynchronous one word by word (docs/decisions): the same calls without a loop."""
+"""The synchronous client, made from the asynchronous one word by word (docs/decisions/0012): the same calls without a loop."""
 
 import re
 import subprocess
