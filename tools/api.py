@@ -56,6 +56,7 @@ class Operation(NamedTuple):
 
     `capability` is what the token must hold. `query` names parameters of `QUERY`, `headers` of `HEADERS`. `takes` is the
     content type of a JSON body; a body of `Bytes` has its own. `also`: other content types, and the bodies they stand for.
+    `or_status` is the status of the same answer in the case that `or_when` says.
     """
 
     answer: Any
@@ -66,6 +67,8 @@ class Operation(NamedTuple):
     headers: tuple[str, ...] = ()
     takes: str = "application/json"
     also: tuple[tuple[str, Any], ...] = ()
+    or_status: int = 0
+    or_when: str = ""
 
 
 # The kind is JSON's; `strings` is a string that may be given several times.
@@ -146,7 +149,12 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "GET /v1/resources/{key}": Operation(resources.Record, ANY, query=("at",), headers=("If-None-Match",)),
     "PUT /v1/resources/{key}": Operation(
-        resources.Record, "resources:write", resources.PutRequest, headers=("Idempotency-Key", *_GUARDED)
+        resources.Record,
+        "resources:write",
+        resources.PutRequest,
+        headers=("Idempotency-Key", *_GUARDED),
+        or_status=201,
+        or_when="Done: it is new.",
     ),
     "PATCH /v1/resources/{key}": Operation(
         resources.Record,
@@ -155,6 +163,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
         headers=("Idempotency-Key", *_GUARDED),
         takes="application/merge-patch+json",
         also=(("application/json-patch+json", tuple[resources.PatchOperation, ...]),),
+        or_status=201,
+        or_when="Done: it is new.",
     ),
     "DELETE /v1/resources/{key}": Operation(
         resources.Tombstone, "resources:write", headers=("Idempotency-Key", "If-Match")
@@ -238,7 +248,13 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "GET /v1/profiles": Operation(Page(renders.Profile), "renders:read"),
     "POST /v1/assets": Operation(
-        media.Asset, "media:write", media.AssetRequest, 201, headers=("Idempotency-Key",)
+        media.Asset,
+        "media:write",
+        media.AssetRequest,
+        201,
+        headers=("Idempotency-Key",),
+        or_status=200,
+        or_when="The same content is an asset already.",
     ),
     "GET /v1/assets": Operation(Page(media.Asset), "media:read", query=_LIST),
     "GET /v1/assets/{id}": Operation(media.Asset, "media:read", headers=("If-None-Match",)),
@@ -268,7 +284,12 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "DELETE /v1/secrets/{name}": Operation(secrets.Secret, "secrets:admin"),
     "GET /v1/webhooks": Operation(Page(webhooks.Webhook), "webhooks:read", query=_LIST),
     "PUT /v1/webhooks/{name}": Operation(
-        webhooks.Webhook, "webhooks:admin", webhooks.WebhookRequest, headers=("Idempotency-Key",)
+        webhooks.Webhook,
+        "webhooks:admin",
+        webhooks.WebhookRequest,
+        headers=("Idempotency-Key",),
+        or_status=201,
+        or_when="Done: it is new.",
     ),
     "GET /v1/webhooks/{name}": Operation(webhooks.Webhook, "webhooks:read", headers=("If-None-Match",)),
     "DELETE /v1/webhooks/{name}": Operation(webhooks.Webhook, "webhooks:admin", headers=("Idempotency-Key",)),

@@ -75,10 +75,7 @@ def _operation(one: inventory.Served, shape: dict[str, Any]) -> dict[str, Any]:
         "operationId": f"{_room(one)}_{one.endpoint.__name__}",
         "tags": [_room(one)],
         "summary": summary_of(one),
-        "responses": {
-            str(contract.status): {"description": "Done.", "content": _content(contract.answer, shape)},
-            "default": {"$ref": "#/components/responses/Problem"},
-        },
+        "responses": _responses(one, contract, shape),
     }
     if rest:
         operation["description"] = rest
@@ -94,6 +91,22 @@ def _operation(one: inventory.Served, shape: dict[str, Any]) -> dict[str, Any]:
     elif contract.capability:
         operation["x-capability"] = contract.capability
     return operation
+
+
+def _responses(
+    one: inventory.Served, contract: api.Operation, shape: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    content = _content(contract.answer, shape)
+    found: dict[str, dict[str, Any]] = {str(contract.status): {"description": "Done.", "content": content}}
+    if contract.or_status:
+        found[str(contract.or_status)] = {"description": contract.or_when, "content": content}
+    if "Range" in contract.headers:
+        found["206"] = {"description": "The bytes asked for.", "content": content}
+        found["416"] = {"description": "There are no such bytes."}
+    if one.method == "GET" and "If-None-Match" in contract.headers:
+        found["304"] = {"description": "It is still the rev that `If-None-Match` names."}
+    found["default"] = {"$ref": "#/components/responses/Problem"}
+    return found
 
 
 def _room(one: inventory.Served) -> str:
