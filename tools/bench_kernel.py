@@ -78,7 +78,7 @@ def measure_kernel(seconds: float, rounds: int, only: str = "") -> str:
                 )
                 print(f"{work.name}, {server.peer}: {_short(outcome)}", file=sys.stderr, flush=True)
                 outcomes.setdefault((work.name, server.peer), []).append(outcome)
-    parts = [table(_HEADS, [_row(work, outcomes) for work in works])]
+    parts = [table_of(works, outcomes)]
     if not only:
         parts.append(table(("300-byte events", "ours", "etcd"), _kept_rows()))
     return "\n\n".join([*parts, "\n".join(f"- {line}" for line in versions())])
@@ -93,8 +93,14 @@ _HEADS: Final = (
     "server CPU us",
     "p50 ms",
     "p99 ms",
+    "worst ms",
     "client's share of CPU",
 )
+
+
+def table_of(works: Sequence[Work], outcomes: dict[tuple[str, str], list[Outcome]]) -> str:
+    """Return the rows of some works, of the outcomes by name and side."""
+    return table(_HEADS, [_row(work, outcomes) for work in works])
 
 
 def run(server: Server, **asked: object) -> Outcome:
@@ -136,6 +142,7 @@ def _share(outcome: Outcome) -> float:
 
 def _row(work: Work, outcomes: dict[tuple[str, str], list[Outcome]]) -> tuple[str, ...]:
     ours, theirs = outcomes[work.name, "ours"], outcomes.get((work.name, "etcd"), [])
+    timed = work.work != "fan" or work.rate > 0
 
     def both(form: str, of: str) -> str:
         """The median of a figure on both sides, `ours / etcd`."""
@@ -152,8 +159,9 @@ def _row(work: Work, outcomes: dict[tuple[str, str], list[Outcome]]) -> tuple[st
         f"{_rate(ours) / max(_rate(theirs), 1):.2f}x" if theirs and not work.rate else "-",
         work.goal,
         both(".1f", "cpu_us"),
-        both(".2f", "p50_ms"),
-        both(".2f", "p99_ms"),
+        both(".2f", "p50_ms") if timed else "-",
+        both(".2f", "p99_ms") if timed else "-",
+        both(".0f", "worst_ms") if timed else "-",
         both(".0%", "client"),
     )
 
@@ -165,6 +173,7 @@ class Figures:
         self.cpu_us = outcome.server_cpu_s / max(outcome.operations, 1) * 1e6
         self.p50_ms = outcome.p50_ms
         self.p99_ms = outcome.p99_ms
+        self.worst_ms = outcome.worst_ms
         self.client = _share(outcome)
 
 

@@ -28,7 +28,9 @@ from engine.kernel.room import Room
 
 T = TypeVar("T")
 READERS = 3
-CHECKPOINT_BYTES = 8 << 20
+CHECKPOINT_BYTES = (
+    32 << 20
+)  # everybody waits for a checkpoint: it must be rarer than one request in a hundred
 BUSY_MS = 5_000
 _log = logging.getLogger(__name__)
 reach = failpoints.points(
