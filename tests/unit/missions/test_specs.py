@@ -130,7 +130,7 @@ def test_a_person_reviews_the_plan_unless_told_otherwise() -> None:
 def test_words_that_look_like_a_template_stay_words() -> None:
     filled = templates.fill("footage_edit", FOOTAGE | {"goal": "the $profile and $100 ${x}"})
     assert filled.work_items[2].input["goal"] == "the $profile and $100 ${x}"
-    assert filled.title == "Edit footage: the $profile and $100 ${x}"
+    assert filled.title == "Edit: the $profile and $100 ${x}"
 
 
 @pytest.mark.parametrize(
