@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from clients.cli import daemon, doctor, files, look, missions, outbox, secrets, tokens, upkeep
+from clients.cli import daemon, doctor, files, look, missions, outbox, routines, secrets, tokens, upkeep
 from clients.cli.edit import Wanted, edit
 from clients.cli.options import CommandError, Json, MissionId, Setup, StateDir, Url, Verbose, of
 from clients.view.words import next_step
@@ -35,6 +35,7 @@ app.add_typer(missions.app, name="mission")
 app.add_typer(approvals, name="approval")
 app.add_typer(log, name="log")
 app.add_typer(tokens.app, name="token")
+app.add_typer(routines.app, name="routine")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(secrets.app, name="secret")
 app.add_typer(secrets.webhooks, name="webhook")
