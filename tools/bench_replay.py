@@ -121,7 +121,7 @@ async def write(folder: Path, told: Iterator[Told]) -> None:
     rebuild, events, hash_, position = Rebuild(BY_KIND), _recorded(told), START, 0
     try:
         while page := list(islice(events, PAGE)):
-            written = [change for event in page for change in rebuild.fold(event, (), published=True)]
+            written = [change for event in page for change in rebuild.fold(event.row(), (), published=True)]
             hash_ = await database.write(partial(_append, page=page, written=written, hash_=hash_))
             position = page[-1].position
         await database.write(

@@ -45,6 +45,11 @@ class Change:
         self.ttl_ms = ttl_ms
         self.expires_at_ms = expires_at_ms
 
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> "Change":
+        """Return the change that a row of `resource_history` tells of."""
+        return cls(*row)
+
     @property
     def size(self) -> int:
         """Bytes of the value."""
@@ -119,10 +124,10 @@ def read_after(connection: sqlite3.Connection, position: int, limit: int) -> lis
     return found
 
 
-def read_span(connection: sqlite3.Connection, after: int, upto: int) -> list[Change]:
-    """Return all changes at positions in `(after, upto]`, in order."""
+def read_span(connection: sqlite3.Connection, after: int, upto: int) -> list[tuple[Any, ...]]:
+    """Return all changes at positions in `(after, upto]`, in order, as rows (`Change.of`)."""
     query = f"SELECT {_COLUMNS} FROM resource_history WHERE position > ? AND position <= ? ORDER BY position, ordinal"
-    return [Change(*row) for row in connection.execute(query, (after, upto))]
+    return connection.execute(query, (after, upto)).fetchall()
 
 
 def read_live(connection: sqlite3.Connection) -> Iterator[Change]:

@@ -264,12 +264,9 @@ def _standings(
     replay: Replay, aggregates: Mapping[str, Aggregate[Any, Any, Any]]
 ) -> tuple[list[Standing], dict[str, str]]:
     """Return the streams that were folded as a checkpoint keeps them, and the shapes of their states."""
-    rebuild = replay.rebuild
     streams = [
-        Standing(*at, version, shapes.keep(rebuild.states[at], aggregates[kind_of(at[1])]))
-        if at in rebuild.states
-        else Standing(*at, version, None)
-        for at, version in sorted(rebuild.versions.items())
+        Standing(*at, one.version, None if one.aggregate is None else shapes.keep(one.state, one.aggregate))
+        for at, one in sorted(replay.rebuild.streams.items(), key=lambda item: item[0])
     ]
     kinds = sorted({kind_of(one.stream) for one in streams if one.state is not None})
     return streams, {kind: shapes.shape_of(aggregates[kind].state) for kind in kinds}

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +17,9 @@ PAGE: Final = 1000
 _COLUMNS: Final = (
     "position, partition, stream, version, type, at_ms, actor, correlation_id, causation_id, data"
 )
+
+
+Row = tuple[Any, ...]
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -86,6 +89,12 @@ def insert(
         f"INSERT INTO events ({_COLUMNS}, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
     )
     return previous
+
+
+def read_rows(connection: sqlite3.Connection, after: int, limit: int) -> list[Row]:
+    """Return up to `limit` events of all partitions after a position, in order, as rows in the order of the columns."""
+    query = f"SELECT {_COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?"
+    return connection.execute(query, (after, limit)).fetchall()
 
 
 def read_page(connection: sqlite3.Connection, after: int, limit: int) -> list[Event]:

@@ -272,9 +272,9 @@ class _Import:
         try:
             line = decode(text, LogLine)
             event = log.Event(**{name: getattr(line, name) for name in log.Event.__struct_fields__})
-            version = self._rebuild.versions.get((event.partition, event.stream), 0) + 1
+            version = self._rebuild.version(event.partition, event.stream) + 1
             values = _values(line)
-            written = self._rebuild.fold(event, values, published=line.published)
+            written = self._rebuild.fold(event.row(), values, published=line.published)
         except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, ValueError) as error:
             raise Invalid(
                 f"line {self._line} is no event of an exported log: {error}", field="line"

@@ -88,11 +88,16 @@ def decode(data: bytes | str, kind: type[T]) -> T:
         msgspec.ValidationError: right JSON, wrong shape; the text names the field.
         msgspec.DecodeError: not JSON.
     """
+    result: T = (_decoders.get(kind) or decoder_of(kind)).decode(data)
+    return result
+
+
+def decoder_of(kind: type[T]) -> msgspec.json.Decoder[T]:
+    """Return what reads JSON as `kind`, for those who read much of one kind; raises as `decode` does."""
     decoder = _decoders.get(kind)
     if decoder is None:
         decoder = _decoders[kind] = msgspec.json.Decoder(kind, dec_hook=_dec_hook)
-    result: T = decoder.decode(data)
-    return result
+    return decoder
 
 
 def to_builtins(value: Any) -> Any:
