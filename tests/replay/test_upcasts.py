@@ -7,6 +7,7 @@ file is kept by hand. The lamp is no part of the product.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,12 +17,13 @@ from msgspec import Struct
 
 from engine.kernel import transfer
 from engine.kernel.clock import SystemClock
-from engine.kernel.commands import COMMAND
 from engine.kernel.database import Database
-from engine.kernel.kernel import DATABASE_NAME, Kernel
+from engine.kernel.errors import Unavailable
+from engine.kernel.kernel import DATABASE_NAME, Kernel, with_own
 from engine.kernel.proof import prove
 from engine.kernel.reducer import Aggregate, Envelope, Step
 from engine.kernel.replay import check
+from engine.kernel.shapes import shape_of
 from engine.kernel.upcasts import Upcasts
 from tests.kernel_kit import ADA, events_of
 
@@ -70,7 +72,7 @@ LAMP: Final[Aggregate[Lamp, Turn, Turned]] = Aggregate(
     resources=_resources,
     upcasts={"lamp.switched": _from_switched, "lamp.turned": _from_percent},
 )
-AGGREGATES: Final[dict[str, Aggregate[Any, Any, Any]]] = {"lamp": LAMP, "outbox": COMMAND}
+AGGREGATES: Final = with_own([LAMP])
 LEVELS: Final = [255, 0, 102, 255]
 
 
@@ -111,3 +113,49 @@ def test_upcasts_that_rename_in_a_circle_are_a_mistake() -> None:
     circle = Upcasts({"a.b": lambda told: told | {"type": "b.b"}, "b.b": lambda told: told | {"type": "a.b"}})
     with pytest.raises(AssertionError, match="circle"):
         circle.bring_up("a.b", b'{"type":"a.b"}')
+
+
+async def test_the_log_is_asked_by_the_types_of_today(tmp_path: Path) -> None:
+    async with _taken_in(tmp_path) as kernel:
+        for prefix in ("lamp.turned", "lamp"):
+            assert len(await kernel.log.read(after=0, type_prefix=prefix)) == 4
+        assert [
+            event.position for event in await kernel.log.read(after=0, limit=3, type_prefix="lamp.turned")
+        ] == [1, 2, 3]
+        assert await kernel.log.read(after=0, type_prefix="lamp.switched") == []
+
+
+class Bulb(Struct, frozen=True, kw_only=True):
+    """What a later version makes of a lamp: it counts how often it was turned as well."""
+
+    brightness: int
+    turns: int
+
+
+def _bulb(lamp: dict[str, Any]) -> dict[str, Any]:
+    return {"brightness": lamp["level"], "turns": 0}
+
+
+async def test_a_state_that_an_older_version_kept_is_read_through_its_upcast(tmp_path: Path) -> None:
+    async with _taken_in(tmp_path) as kernel:
+        await kernel.compactor.compact(5, ADA)
+    lamp: Aggregate[Any, Any, Any] = LAMP
+    later = replace(
+        lamp,
+        state=Bulb,
+        on_event=lambda bulb, event, _: Step(Bulb(brightness=event.level, turns=bulb.turns + 1)),
+        resources=lambda name, bulb: {f"lamp/{name}": Lamp(level=bulb.brightness)},
+    )
+    with pytest.raises(Unavailable, match="does not know it"):
+        await Kernel.open(tmp_path, [later], SystemClock())
+    known = replace(later, state_upcasts={shape_of(Lamp): _bulb})
+    kernel = await Kernel.open(tmp_path, [known], SystemClock())
+    async with kernel.running():
+        assert (await kernel.dispatch.state("lamp/desk", ADA.partition))[0] == Bulb(brightness=255, turns=0)
+        await kernel.dispatch.propose("lamp/desk", Turn(level=7), ADA)
+        await kernel.compactor.compact(kernel.dispatch.head + 1, ADA)
+        assert (await prove(kernel.database, tmp_path)).findings == ()
+    # Kept anew in today's shape: the upcast has done its work.
+    kernel = await Kernel.open(tmp_path, [later], SystemClock())
+    async with kernel.running():
+        assert (await kernel.dispatch.state("lamp/desk", ADA.partition))[0] == Bulb(brightness=7, turns=1)
