@@ -145,6 +145,9 @@ class AsyncPython(Driver):
             case "wait":
                 await self._replica.wait_until(step["position"])
                 return self._replica.connection
+            case "see":
+                await self._replica.until(lambda: self._replica.shelf.held(step["key"]))
+                return held(self._replica.shelf)[step["key"]]
             case "held":
                 return held(self._replica.shelf)
             case "leave":
@@ -193,6 +196,10 @@ class SyncPython(Driver):
             case "wait":
                 self._replica.wait_until(step["position"], timeout_s=WAIT_S)
                 return self._replica.connection
+            case "see":
+                self._replica.until(lambda: self._replica.held(step["key"]), timeout_s=WAIT_S)
+                with self._replica.reading() as shelf:
+                    return held(shelf)[step["key"]]
             case "held":
                 with self._replica.reading() as shelf:
                     return held(shelf)

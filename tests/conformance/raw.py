@@ -52,6 +52,8 @@ class RawHttp(Driver):
                 return await self._copy.begun()
             case "wait":
                 return {"answer": await self._followed.until(step["position"])}
+            case "see":
+                return {"answer": await self._followed.see(step["key"])}
             case "held":
                 return {"answer": dict(self._followed.held)}
             case "leave":
@@ -158,6 +160,12 @@ class _Copy:
             await self._news.wait_for(lambda: (self._position or 0) >= position)
         return "live"
 
+    async def see(self, key: str) -> list[Any]:
+        """Wait until there is a resource of this key."""
+        async with asyncio.timeout(WAIT_S), self._news:
+            await self._news.wait_for(lambda: key in self.held)
+            return self.held[key]
+
     async def left(self) -> None:
         """Stop."""
         self._task.cancel()
@@ -181,11 +189,19 @@ class _Copy:
         ):
             if stream.status_code >= 400:
                 await stream.aread()
-                async with self._news:
-                    self._refusal = told(stream)
-                    self._news.notify_all()
+                await self._refused(told(stream))
                 return
             await self._frames(stream)
+
+    async def _refused(self, refusal: dict[str, Any]) -> None:
+        code = refusal["problem"]["code"]
+        async with self._news:
+            if self._position is not None and code in ("compacted", "position_ahead"):
+                self._position = None
+                self.fresh.append(code)
+            else:
+                self._refusal = refusal
+            self._news.notify_all()
 
     async def _frames(self, stream: httpx.Response) -> None:
         group: list[tuple[str, dict[str, Any]]] = []
@@ -200,6 +216,8 @@ class _Copy:
                 group.append((frame["event"], data))
             if "id" in frame:
                 async with self._news:
+                    if self._position is None:
+                        self.held.clear()
                     self._put(group)
                     self._position = int(frame["id"])
                     self._news.notify_all()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -86,10 +87,24 @@ def fits(found: Any, wanted: Any, where: str = "") -> None:
             assert found == wanted, where
 
 
+async def _upkeep(what: str, daemon: Daemon) -> None:
+    """What a person does to the daemon and its files."""
+    copy = daemon.folder.parent / "backup.sqlite3"
+    if what == "backup":
+        async with daemon.client() as studio, studio.backup() as answer:
+            copy.write_bytes(await answer.aread())
+        return
+    await asyncio.to_thread(daemon.kill)
+    if what == "restore":
+        command = ("-m", "engine.maintenance", "--state-dir", str(daemon.folder), "restore", str(copy))
+        process = await asyncio.create_subprocess_exec(sys.executable, *command, env=daemon.environment)
+        assert await process.wait() == 0
+    await asyncio.to_thread(daemon.start)
+
+
 async def perform(step: Step, driver: Driver, daemon: Daemon, play: Play) -> None:
-    if step["do"] == "restart":
-        await asyncio.to_thread(daemon.kill)
-        await asyncio.to_thread(daemon.start)
+    if step["do"] in ("restart", "backup", "restore"):
+        await _upkeep(step["do"], daemon)
         return
     expected = {"answer": step["gives"]} if "gives" in step else {"problem": step["refuses"]}
     asked = {name: one for name, one in step.items() if name not in ("again", "as", "gives", "refuses")}

@@ -98,6 +98,11 @@ async function done(step: Step): Promise<unknown> {
     case "wait":
       await followed().waitUntil(step.position as number);
       return followed().connection;
+    case "see":
+      return await followed().until(() => {
+        const held = followed().shelf.held(key);
+        return held && [held.rev, held.value];
+      });
     case "held":
       return Object.fromEntries(
         followed().shelf.keys().map((one) => {
