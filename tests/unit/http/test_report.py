@@ -150,11 +150,12 @@ async def test_requests_that_go_the_short_way_are_counted_with_the_others(tmp_pa
             for _ in range(2):
                 await client.put("/v1/resources/project/a", json={"value": 1})
             await client.put("/v1/resources/project/a", json={"value": 1}, headers={"If-None-Match": "*"})
-            await client.get("/v1/resources/project/a")
+            for _ in range(2):  # the first has the record read into memory
+                await client.get("/v1/resources/project/a")
         found = await figures(border)
     assert taken, "none of them went the short way"
     counts = [
         one(found, "cutroom_http_requests_total", method=method, status=status)
         for method, status in (("PUT", "201"), ("PUT", "200"), ("PUT", "412"), ("GET", "200"))
     ]
-    assert counts == [1, 1, 1, 1]
+    assert counts == [1, 1, 1, 2]
