@@ -10,11 +10,11 @@ from typing import Final
 import httpx
 import pytest
 
+from cutroom_sdk.wire.resources import Operation
 from engine.access.sessions import TICKET_MS, Sessions
 from engine.features import AGGREGATES
 from engine.kernel import clock
 from engine.kernel.errors import Forbidden
-from engine.kernel.records import Operation
 from tests.daemons import Daemon
 from tests.fault.invariants import check_log
 from tests.kernel_kit import ADA, Add, FakeClock, check_invariants, put, running, write
