@@ -49,6 +49,12 @@ def read(
         ticks(asked.schedule, 0)
     _check_misfire(asked)
     if asked.watch is not None:
+        if not context.has_files:
+            raise Forbidden(
+                "folders of this machine are its operator's; a routine of another tenant watches none",
+                code="path_outside_roots",
+                path=asked.watch.folder,
+            )
         check_folder(asked.watch, roots)
     if asked.chain is not None:
         _check_chain(asked.chain)

@@ -25,30 +25,32 @@ class Said:
         return msgspec.json.decode(self.out)
 
 
-async def spawn(daemon: Daemon, *arguments: str | Path) -> asyncio.subprocess.Process:
-    """Start `cutroom ...` without a terminal."""
+async def spawn(
+    daemon: Daemon, *arguments: str | Path, given: str | None = None
+) -> asyncio.subprocess.Process:
+    """Start `cutroom ...` without a terminal; with `given`, something is to come on its standard input."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "clients.cli.main",
         *map(str, arguments),
         env=daemon.environment,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.DEVNULL if given is None else asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
 
 
-async def said(process: asyncio.subprocess.Process) -> Said:
+async def said(process: asyncio.subprocess.Process, given: str | None = None) -> Said:
     """Wait for a command's end."""
-    out, talk = await process.communicate()
+    out, talk = await process.communicate(None if given is None else given.encode())
     assert process.returncode is not None
     return Said(process.returncode, out.decode(), talk.decode())
 
 
-async def cutroom(daemon: Daemon, *arguments: str | Path) -> Said:
-    """Run `cutroom ...` to its end."""
-    return await said(await spawn(daemon, *arguments))
+async def cutroom(daemon: Daemon, *arguments: str | Path, given: str | None = None) -> Said:
+    """Run `cutroom ...` to its end, with `given` on its standard input."""
+    return await said(await spawn(daemon, *arguments, given=given), given)
 
 
 def edit(

@@ -125,7 +125,7 @@ def test_every_route_but_the_open_ones_needs_a_token(outside: Outside) -> None:
 
 
 def test_every_route_asks_for_its_capability_before_it_looks_at_what_was_sent(outside: Outside) -> None:
-    token = outside.issue(capabilities=["routines:activate"])
+    token = outside.issue(capabilities=["memory:promote:team"])
     for one in SERVED:
         if api.OPERATIONS[one.name].capability not in (api.ANY, api.OPEN):
             refused = outside.refused(one.method, path_of(one), token=token, content=b"\0")
@@ -135,7 +135,7 @@ def test_every_route_asks_for_its_capability_before_it_looks_at_what_was_sent(ou
 def test_nothing_of_a_body_is_read_before_it_is_known_who_sends_it_and_that_they_may(
     outside: Outside,
 ) -> None:
-    token = outside.issue(capabilities=["routines:activate"])
+    token = outside.issue(capabilities=["memory:promote:team"])
     for one in UNSAFE:
         if is_open(one.method, one.path):
             continue
@@ -434,10 +434,35 @@ def test_a_tenants_token_sees_and_changes_its_own_partition_alone(outside: Outsi
 
 
 def test_who_was_refused_is_on_record(outside: Outside) -> None:
-    token = outside.issue(actor="nosy")
-    outside.refused("GET", "/v1/tokens", token=token)
+    token = outside.issue(actor="nosy", capabilities=["memory:promote:team"])
+    asked = {one.name: api.OPERATIONS[one.name].capability for one in SERVED}
+    for one in SERVED:
+        if asked[one.name] not in (api.ANY, api.OPEN):
+            # With a key as well: then it is refused in another place.
+            outside.refused(one.method, path_of(one), token=token, headers={"Idempotency-Key": "k"})
+    outside.refused("POST", "/v1/webhooks/x", token="")
     entries = outside.asks("GET", "/v1/audit?limit=1000")[2].json()["items"]
-    assert ("nosy", "GET /v1/tokens", "forbidden") in {
-        (one["actor"], one["action"], one["code"]) for one in entries
-    }
-    assert {"origin_refused", "unauthenticated"} <= {one["code"] for one in entries}
+    refused = {one["capability"] for one in entries if (one["actor"], one["code"]) == ("nosy", "forbidden")}
+    assert refused == set(asked.values()) - {api.ANY, api.OPEN}
+    assert {"origin_refused", "unauthenticated", "signature_refused"} <= {one["code"] for one in entries}
+
+
+def test_who_administers_is_on_record(outside: Outside) -> None:
+    outside.refused("PUT", "/v1/secrets/AUDITED", json={"value": "never-to-be-told"})
+    outside.refused("PUT", "/v1/webhooks/audited", json={"secrets": ["AUDITED"]})
+    outside.refused("DELETE", "/v1/webhooks/audited")
+    outside.refused("DELETE", "/v1/secrets/AUDITED")
+    issued = outside.asks("POST", "/v1/tokens", json={"actor": "x", "capabilities": ["log:read"]})[2].json()
+    outside.refused("DELETE", f"/v1/tokens/{issued['token_id']}")
+    told = outside.asks("GET", "/v1/audit?limit=1000")[2]
+    done = [one["action"] for one in told.json()["items"] if one["outcome"] == "done"]
+    assert done[-6:] == [
+        "PUT /v1/secrets/AUDITED",
+        "PUT /v1/webhooks/audited",
+        "DELETE /v1/webhooks/audited",
+        "DELETE /v1/secrets/AUDITED",
+        "POST /v1/tokens",
+        f"DELETE /v1/tokens/{issued['token_id']}",
+    ]
+    assert "never-to-be-told" not in told.text
+    assert issued["token"] not in told.text

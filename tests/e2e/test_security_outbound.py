@@ -1,5 +1,6 @@
 """What leaves the machine and what comes back from others: where requests may go, secrets, and signed deliveries."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -8,8 +9,10 @@ from typing import Any, Final
 
 import pytest
 
+from cutroom_sdk.wire.problems import DONE, NOT_FOUND, USAGE
 from engine.webhooks.signature import HEADER, sign
 from tests.e2e.outside import Outside
+from tests.e2e.studio import cutroom
 from tests.sink import Sink
 
 SECRET: Final = "s3cr\u00e9t/with+odd\\chars&more"
@@ -230,3 +233,26 @@ def test_no_other_sites_page_delivers(outside: Outside, headers: dict[str, str])
         403,
         "origin_refused",
     )
+
+
+async def test_a_person_keeps_secrets_and_webhooks_from_the_command_line(outside: Outside) -> None:
+    daemon, value = outside.daemon, "typed-by-a-person"
+    kept = await cutroom(daemon, "secret", "set", "TYPED", "--json", given=value + "\n")
+    assert (kept.code, kept.json["name"]) == (DONE, "TYPED"), kept.talk
+    assert (await cutroom(daemon, "webhook", "set", "typed", "--secret", "TYPED", "--json")).json["enabled"]
+    delivery = _delivery(b'{"by": "hand"}', value, outside.now_s())
+    assert outside.refused("POST", "/v1/webhooks/typed", **delivery)[0] == 202, (
+        "the line's end is no part of it"
+    )
+    listed = await asyncio.gather(*(cutroom(daemon, kind, "list") for kind in ("secret", "webhook")))
+    assert "TYPED" in listed[0].out
+    assert "1 received" in listed[1].out
+    assert value not in listed[0].out + listed[1].out
+    removed = await asyncio.gather(
+        cutroom(daemon, "webhook", "remove", "typed"),
+        cutroom(daemon, "secret", "remove", "TYPED"),
+        cutroom(daemon, "secret", "remove", "NOBODYS"),
+        cutroom(daemon, "secret", "set", "SHORT", given="short"),
+    )
+    assert [one.code for one in removed] == [DONE, DONE, NOT_FOUND, USAGE]
+    assert "8 to 4096" in removed[-1].talk

@@ -1,7 +1,7 @@
 """Two tenants on one daemon: whatever the one has, the other neither sees nor changes, on no route.
 
-`CROSSES` is made from the table of routes: a route that is not in it fails, until somebody says what it does when another
-tenant asks for something of acme's.
+`CROSSES` (`crosses.py`) goes along with the table of routes: tests/house fails until somebody has said there what a new route does when
+another tenant asks for something of acme's.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from cutroom_sdk.wire.problems import REFUSED
 from engine.webhooks.signature import HEADER, sign
 from tests.clips import Sound, make_clip, make_sound
 from tests.daemons import Daemon
+from tests.e2e.crosses import COMMON, CROSSES, EMPTY, MISSING, OPERATOR, OWN, STREAM
 from tests.e2e.outside import Outside
 from tests.e2e.studio import cutroom, edit
 from tests.sink import Sink
@@ -24,6 +25,12 @@ from tools import api, inventory
 
 CANARY: Final = "kanarienvogel"
 KEY: Final = f"the-{CANARY}-secret"
+MINE: Final = {
+    "name": "the last",
+    "entrypoint": {"tool": "http_request"},
+    "args": {"url": "https://studio.example/"},
+    "chain": {"template": "generic"},
+}
 Operation = dict[str, Any]
 
 
@@ -85,6 +92,7 @@ def acme(
     acme.has["upload"] = acme.makes("POST", "/v1/uploads", json={"name": CANARY, "bytes": 9})["upload_id"]
     _mission(acme)
     _waiting_command_and_notice(acme, f"{sink.url}/")
+    _routine(acme, f"{sink.url}/fine")
     acme.has["render"] = _render(acme, tmp_path_factory.mktemp("film"))
     return acme
 
@@ -129,8 +137,24 @@ def _request(acme: Tenant, url: str) -> str:
     return str(acme.makes("POST", "/v1/missions", json=made)["mission_id"])
 
 
+def _routine(acme: Tenant, url: str) -> None:
+    asked = {
+        "name": CANARY,
+        "entrypoint": {"tool": "http_request"},
+        "args": {"url": url},
+        "schedule": {"every_ms": 86_400_000},
+        "external_effects_allowed": True,
+    }
+    acme.has["routine"] = acme.makes("POST", "/v1/routines", json=asked)["routine_id"]
+    acme.makes("POST", f"/v1/routines/{acme.has['routine']}/activate")
+    fired = acme.makes("POST", f"/v1/routines/{acme.has['routine']}/run-now", json={})
+    acme.has["routine-run"] = (
+        fired["runs"][0] if isinstance(fired["runs"][0], str) else fired["runs"][0]["run_id"]
+    )
+
+
 def _waiting_command_and_notice(acme: Tenant, url: str) -> None:
-    _request(acme, url)
+    acme.has["waiting"] = _request(acme, url)
     acme.has["outbox"] = acme.outside.first("outbox", "not now", token=acme.token)["command_id"]
     failed = _request(acme, "http://127.0.0.1:1/")
     acme.has["notice"] = acme.outside.first("notice", failed, token=acme.token)["notice_id"]
@@ -152,79 +176,6 @@ def umbra(outside: Outside, acme: Tenant) -> Tenant:
     return _tenant(outside, "umbra")
 
 
-EMPTY, MISSING, OPERATOR, OWN, COMMON, STREAM = "empty", "missing", "operator", "own", "common", "stream"
-# What a route does for umbra when it is asked for something of acme's.
-#   empty     lists nothing          missing   404, as for an id that there never was
-#   operator  403: of all tenants    own       does it in umbra's own partition
-#   common    the same for everybody stream    tells of nothing
-CROSSES: Final[dict[str, str]] = {
-    "GET /health": COMMON,
-    "GET /ready": COMMON,
-    "GET /openapi.json": COMMON,
-    "GET /metrics": OPERATOR,
-    "GET /v1/log": OWN,
-    "GET /v1/log/events": STREAM,
-    "GET /v1/log/verify": OPERATOR,
-    "GET /v1/log/replay": OPERATOR,
-    "GET /v1/log/export": OPERATOR,
-    "GET /v1/log/backup": OPERATOR,
-    "POST /v1/log/compact": OPERATOR,
-    "GET /v1/outbox": EMPTY,
-    "POST /v1/outbox/{id}/redeliver": MISSING,
-    "POST /v1/outbox/{id}/cancel": MISSING,
-    "GET /v1/resources": EMPTY,
-    "GET /v1/resources/events": STREAM,
-    "POST /v1/resources/transaction": OWN,
-    "GET /v1/resources/{key}": MISSING,
-    "PUT /v1/resources/{key}": OWN,
-    "PATCH /v1/resources/{key}": MISSING,
-    "DELETE /v1/resources/{key}": MISSING,
-    "POST /v1/missions": OWN,
-    "GET /v1/missions": EMPTY,
-    "GET /v1/missions/{id}": MISSING,
-    "POST /v1/missions/{id}/events": MISSING,
-    "GET /v1/notices": EMPTY,
-    "POST /v1/notices/{id}/dismiss": MISSING,
-    "GET /v1/mission-templates": COMMON,
-    "POST /v1/sessions/{id}/events": OWN,
-    "GET /v1/runs/{id}": MISSING,
-    "GET /v1/approvals": EMPTY,
-    "GET /v1/approvals/{id}": MISSING,
-    "POST /v1/approvals/{id}/approve": MISSING,
-    "POST /v1/approvals/{id}/deny": MISSING,
-    "GET /v1/profiles": COMMON,
-    "POST /v1/assets": MISSING,
-    "GET /v1/assets": EMPTY,
-    "GET /v1/assets/{id}": MISSING,
-    "GET /v1/assets/{id}/content": MISSING,
-    "POST /v1/assets/{id}/analyses": MISSING,
-    "GET /v1/artifacts": EMPTY,
-    "GET /v1/artifacts/{id}": MISSING,
-    "POST /v1/uploads": OWN,
-    "GET /v1/uploads/{id}": MISSING,
-    "PATCH /v1/uploads/{id}": MISSING,
-    "DELETE /v1/uploads/{id}": MISSING,
-    "GET /v1/renders": EMPTY,
-    "GET /v1/renders/{render_id}": MISSING,
-    "GET /v1/renders/{render_id}/content": MISSING,
-    "POST /v1/renders/{render_id}/cancel": MISSING,
-    "POST /v1/tokens": OWN,
-    "GET /v1/tokens": EMPTY,
-    "DELETE /v1/tokens/{id}": MISSING,
-    "GET /v1/secrets": EMPTY,
-    "PUT /v1/secrets/{name}": OWN,
-    "DELETE /v1/secrets/{name}": MISSING,
-    "GET /v1/webhooks": EMPTY,
-    "PUT /v1/webhooks/{name}": MISSING,
-    "GET /v1/webhooks/{name}": MISSING,
-    "DELETE /v1/webhooks/{name}": MISSING,
-    "POST /v1/webhooks/{name}": "unsigned",
-    "POST /v1/tickets": OWN,
-    "POST /v1/enter": "spent",
-    "GET /v1/audit": OWN,
-}
-
-
 def _bodies(acme: Tenant) -> dict[str, Operation]:
     """What is sent where a body is wanted: right in itself, and about what acme has."""
     finished = {
@@ -242,6 +193,11 @@ def _bodies(acme: Tenant) -> dict[str, Operation]:
         "PUT /v1/resources/{key}": {"json": {"value": "mine"}, "headers": {"If-None-Match": "*"}},
         "PATCH /v1/resources/{key}": {"content": b'{"of": "umbra"}', "headers": merge},
         "POST /v1/missions": {"json": mission},
+        "POST /v1/missions/preview": {"json": mission},
+        "POST /v1/routines": {"json": MINE},
+        "PATCH /v1/routines/{id}": {"content": b'{"name": "mine"}', "headers": merge},
+        "POST /v1/routines/{id}/run-now": {"json": {}},
+        "POST /v1/routines/{id}/backfill": {"json": {"from_ms": 1, "to_ms": 2}},
         "POST /v1/missions/{id}/events": {"json": {"event": finished}},
         "POST /v1/sessions/{id}/events": {"json": {"event": started}},
         "POST /v1/approvals/{id}/approve": {"json": {}},
@@ -275,12 +231,6 @@ def _tells(text: str, acme: Tenant, *, asked_for: str) -> set[str]:
     return {one for one in _ids(acme) if one in text and one not in asked_for and asked_for not in one}
 
 
-def test_the_table_knows_every_route() -> None:
-    missing = api.OPERATIONS.keys() - CROSSES.keys()
-    assert not missing, f"say in CROSSES what these do when another tenant asks: {sorted(missing)}"
-    assert CROSSES.keys() - api.OPERATIONS.keys() <= {"POST /v1/log/compact"}
-
-
 @pytest.mark.parametrize("name", sorted(CROSSES.keys() & api.OPERATIONS.keys()))
 def test_nothing_of_another_tenant_is_seen_or_changed(name: str, acme: Tenant, umbra: Tenant) -> None:
     (one,) = [one for one in inventory.served() if one.name == name]
@@ -298,19 +248,21 @@ def test_nothing_of_another_tenant_is_seen_or_changed(name: str, acme: Tenant, u
 
 
 def _all_of(tenant: Tenant) -> list[Any]:
-    """All that a tenant has: records with their revs, and how far its log goes (progress of the outbox aside)."""
+    """All that a tenant has, with revs, but for what goes on by itself: commands, runs, the mission that waits."""
     listed = tenant.makes("GET", "/v1/resources?limit=1000")["items"]
-    return [one for one in listed if not one["key"].startswith(("outbox/", "run/"))]
+    going_on = ("outbox/", "run/", f"mission/{tenant.has['waiting']}")
+    return [one for one in listed if not one["key"].startswith(going_on)]
 
 
 def _streamed(umbra: Tenant, path: str, acme: Tenant) -> set[str]:
     """What a stream from the beginning of the log tells until something of umbra's own comes."""
     umbra.makes("PUT", "/v1/resources/project/last", json={"value": "the last"})
+    umbra.makes("POST", "/v1/routines", json=MINE)
     with umbra.outside.streamed(f"{path}?after=0", umbra.token) as lines:
         text = ""
         for line in lines:
             text += line
-            if "project/last" in line:
+            if "the last" in line:
                 return _tells(text, acme, asked_for="-")
     raise AssertionError("the stream ended")
 
@@ -374,6 +326,9 @@ def test_footage_of_this_machine_is_the_operators(outside: Outside, umbra: Tenan
     refused = umbra.asks("POST", "/v1/assets", json={"path": str(clip)})
     assert (refused.status_code, refused.json()["code"]) == (403, "path_outside_roots")
     assert outside.refused("POST", "/v1/assets", json={"path": str(clip)})[0] == 201
+    watching = MINE | {"watch": {"folder": str(outside.footage)}}
+    refused = umbra.asks("POST", "/v1/routines", json=watching)
+    assert (refused.status_code, refused.json()["code"]) == (403, "path_outside_roots")
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import ast
 
+from tests.e2e.crosses import CROSSES
 from tests.e2e.test_security import POINTS
 from tests.house.source import ROOT, functions, tree
+from tools import api
 
 E2E = ROOT / "tests" / "e2e"
 
@@ -28,5 +30,10 @@ def test_every_test_of_the_checklists_own_module_is_on_it() -> None:
     further = {
         "test_a_tenants_token_sees_and_changes_its_own_partition_alone",
         "test_who_was_refused_is_on_record",
+        "test_who_administers_is_on_record",
     }
     assert own - further <= named
+
+
+def test_every_route_says_what_it_does_when_another_tenant_asks() -> None:
+    assert CROSSES.keys() == api.OPERATIONS.keys(), "tests/e2e/crosses.py is where to say it"
