@@ -5,6 +5,7 @@
  */
 
 import { Client, Replica } from "../src/mod.ts";
+import type { SseMessage } from "../src/sse.ts";
 import type { Json } from "../src/wire.ts";
 
 const [url, token] = Deno.args;
@@ -19,7 +20,7 @@ const fresh: string[] = [];
 let times = 0;
 
 const replica = new Replica({
-  async *open(after, signal) {
+  async *open(after, signal): AsyncGenerator<SseMessage, void> {
     times += 1;
     const first = times === 1;
     if (times === 2) {
