@@ -373,3 +373,34 @@ async def test_proofs_and_comparisons_beside_a_compaction_are_right(
             assert (await prove(kernel.database, tmp_path)).findings == ()
         await until(kernel, compacting.done)
         await check_sound(kernel.database, tmp_path)
+
+
+async def test_nothing_goes_before_the_anchor_stands_behind_the_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await some_work(tmp_path)
+    delete, anchors = compactor._delete_events, list[int]()
+
+    def watched(connection: sqlite3.Connection, position: int) -> int:
+        told = anchor.read(tmp_path)
+        assert told is not None
+        anchors.append(told.position - position)
+        return delete(connection, position)
+
+    monkeypatch.setattr(compactor, "_delete_events", watched)
+    monkeypatch.setattr(
+        anchor.Keeper, "run", lambda _: asyncio.Event().wait()
+    )  # nobody else writes it meanwhile
+    async with running(tmp_path) as kernel:
+        await kernel.dispatch.propose("counter/a", Add(), ADA)
+        await compact(kernel)
+    assert anchors
+    assert min(anchors) >= 0
+
+
+async def test_reactions_go_on_behind_the_beginning_whatever_comes_after_the_switch(tmp_path: Path) -> None:
+    async with running(tmp_path) as kernel:
+        await kernel.dispatch.propose("counter/a", Add(), ADA)
+        told = await compact(kernel)
+        # Not at the end of the daemon, which a crash never comes to.
+        assert _rows(tmp_path, "SELECT position FROM checkpoints") == [(told.position,)]
