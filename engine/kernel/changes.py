@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +19,20 @@ class Change:
 
     Changes of one position belong together; `ordinal` orders them. `frame` is encoded once for all subscribers.
     """
+
+    __slots__ = (
+        "_frame",
+        "expires_at_ms",
+        "key",
+        "ordinal",
+        "partition",
+        "position",
+        "rev",
+        "ttl_ms",
+        "updated_at_ms",
+        "updated_by",
+        "value",
+    )
 
     def __init__(
         self,
@@ -44,6 +57,7 @@ class Change:
         self.updated_by = updated_by
         self.ttl_ms = ttl_ms
         self.expires_at_ms = expires_at_ms
+        self._frame: bytes | None = None
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> "Change":
@@ -70,9 +84,14 @@ class Change:
             self.expires_at_ms,
         )
 
-    @cached_property
+    @property
     def frame(self) -> bytes:
         """The change as an SSE frame without its `id` line and without the blank line that ends it."""
+        if self._frame is None:
+            self._frame = self._framed()
+        return self._frame
+
+    def _framed(self) -> bytes:
         body: dict[str, Any] = {"key": self.key, "rev": self.rev}
         if self.value is not None:
             body["value"] = msgspec.Raw(self.value)

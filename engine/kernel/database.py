@@ -95,13 +95,35 @@ class Database:
         if self.broken.is_set():
             raise Unavailable("the database failed and the daemon is stopping; start it again")
         loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        # Straight from the thread to who waits: a chain of futures would cost a lone writer two turns of the loop.
+        self._writer.submit(self._write_and_tell, work, answer, loop)
+        return await answer
+
+    def _write_and_tell(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        answer: "asyncio.Future[T]",
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         try:
-            return await asyncio.shield(loop.run_in_executor(self._writer, self._transact, work, loop))
-        except sqlite3.Error as error:
+            result = self._transact(work, loop)
+        except BaseException as error:
+            loop.call_soon_threadsafe(self._tell_failure, answer, error)
+        else:
+            loop.call_soon_threadsafe(_tell, answer, result)
+
+    def _tell_failure(self, answer: "asyncio.Future[T]", error: BaseException) -> None:
+        failure = error
+        if isinstance(error, sqlite3.Error):
             if _is_full(error):
-                raise Unavailable("the disk is full; free some space", code="insufficient_storage") from error
-            self.broken.set()
-            raise Unavailable(f"writing the log failed ({error}); the daemon is stopping") from error
+                failure = Unavailable("the disk is full; free some space", code="insufficient_storage")
+            else:
+                self.broken.set()
+                failure = Unavailable(f"writing the log failed ({error}); the daemon is stopping")
+            failure.__cause__ = error
+        if not answer.done():  # who asked may have gone
+            answer.set_exception(failure)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` on a read-only connection. It sees the last commit and waits for no writer."""
@@ -263,6 +285,11 @@ def looking(connection: sqlite3.Connection) -> Iterator[None]:
         yield
     finally:
         connection.execute("COMMIT")
+
+
+def _tell(answer: "asyncio.Future[T]", result: T) -> None:
+    if not answer.done():
+        answer.set_result(result)
 
 
 def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:

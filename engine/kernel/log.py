@@ -22,7 +22,7 @@ _COLUMNS: Final = (
 Row = tuple[Any, ...]
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class Event(Struct, frozen=True, kw_only=True, gc=False):
     """One event as it lies in the log. `data` is the JSON of the event itself, its `type` included."""
 
     position: int
