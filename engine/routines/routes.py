@@ -1,7 +1,7 @@
 """HTTP for routines: decode, propose, encode. Rules live in the reducers."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -50,6 +50,8 @@ from engine.routines.reducer import view
 
 COUNT_MAX: Final = 1_000
 JSON: Final = "application/json"
+TRIES_MAX: Final = 20
+T = TypeVar("T")
 
 
 def _routines(request: Request) -> Routines:
@@ -90,6 +92,13 @@ async def patch(request: Request) -> Response:
     """
     context, routine_id = caller(request, "routines:write"), request.path_params["id"]
     change, rev = await body(request, dict[str, Any], JSON, MERGE_PATCH), expected_rev(request)
+    accepted = await _looked_at_anew(lambda: _changed(request, context, routine_id, change, rev))
+    return await _answered(request, accepted, context)
+
+
+async def _changed(
+    request: Request, context: Context, routine_id: str, change: dict[str, Any], rev: int | None
+) -> Accepted:
     routine, version = await _state(request, context, routine_id)
     assert routine.definition is not None
     await _check_rev(request, context, routine_id, rev)
@@ -107,20 +116,24 @@ async def patch(request: Request) -> Response:
         _check_may_activate(request)
     proposal = t.Change(definition=definition, capabilities=capabilities)
     own = Asked(f"routine/{routine_id}", proposal, version)
-    accepted, *_ = await kernel(request).dispatch.propose_many((own, _tied(routine_id, definition)), context)
-    return await _answered(request, accepted, context)
+    return (await kernel(request).dispatch.propose_many((own, _tied(routine_id, definition)), context))[0]
 
 
 @needs("routines:write")
 async def delete(request: Request) -> Response:
     """`DELETE /v1/routines/{id}`: answers it as it was; runs that are alive go on, those that wait are canceled."""
     context, routine_id = caller(request, "routines:write"), request.path_params["id"]
+    rev = expected_rev(request)
+    return answer(view(await _looked_at_anew(lambda: _deleted(request, context, routine_id, rev))))
+
+
+async def _deleted(request: Request, context: Context, routine_id: str, rev: int | None) -> t.Routine:
     routine, version = await _state(request, context, routine_id)
-    await _check_rev(request, context, routine_id, expected_rev(request))
+    await _check_rev(request, context, routine_id, rev)
     own = Asked(f"routine/{routine_id}", t.Delete(), version)
     untied = Asked(chain.STREAM, chain.Untie(routine_id=routine_id))
     await kernel(request).dispatch.propose_many((own, untied), context)
-    return answer(view(routine))
+    return routine
 
 
 @needs("routines:activate")
@@ -139,15 +152,17 @@ async def resume(request: Request) -> Response:
 
 async def _begun(request: Request, context: Context, kind: type[t.Activate] | type[t.Resume]) -> Response:
     routine_id = request.path_params["id"]
-    routine, version = await _state(request, context, routine_id)
-    assert routine.definition is not None
-    # Looked at anew: templates, tools and what the caller may do are what they are today.
-    _, capabilities = _routines(request).read(request_of(routine.definition), context)
-    proposal = kind(capabilities=capabilities)
-    accepted = await kernel(request).dispatch.propose(
-        f"routine/{routine_id}", proposal, context, expected_version=version
-    )
-    return await _answered(request, accepted, context)
+
+    async def begin() -> Accepted:
+        routine, version = await _state(request, context, routine_id)
+        assert routine.definition is not None
+        # Checked again: templates, tools and what the caller may do are what they are today.
+        _, capabilities = _routines(request).read(request_of(routine.definition), context)
+        return await kernel(request).dispatch.propose(
+            f"routine/{routine_id}", kind(capabilities=capabilities), context, expected_version=version
+        )
+
+    return await _answered(request, await _looked_at_anew(begin), context)
 
 
 @needs("routines:write")
@@ -177,13 +192,16 @@ async def backfill(request: Request) -> Response:
     """`POST /v1/routines/{id}/backfill`: 202 with the runs of the window's ticks that are over and did not fire."""
     context, routine_id = caller(request, "routines:write"), request.path_params["id"]
     asked = await body(request, BackfillRequest)
-    routine, version = await _state(request, context, routine_id)
-    fired = await _fired_already(request, context, routine, asked)
-    proposal = t.Backfill(from_ms=asked.from_ms, to_ms=asked.to_ms, fired=fired)
-    accepted = await kernel(request).dispatch.propose(
-        f"routine/{routine_id}", proposal, context, expected_version=version
-    )
-    return await _fired(request, accepted, context)
+
+    async def fill() -> Accepted:
+        routine, version = await _state(request, context, routine_id)
+        fired = await _fired_already(request, context, routine, asked)
+        proposal = t.Backfill(from_ms=asked.from_ms, to_ms=asked.to_ms, fired=fired)
+        return await kernel(request).dispatch.propose(
+            f"routine/{routine_id}", proposal, context, expected_version=version
+        )
+
+    return await _fired(request, await _looked_at_anew(fill), context)
 
 
 async def _fired_already(
@@ -287,6 +305,21 @@ def _tied(routine_id: str, definition: t.Definition) -> Asked:
         return Asked(chain.STREAM, chain.Untie(routine_id=routine_id))
     link = chain.Link(routine_id=routine_id, template=definition.entrypoint.mission, chain=definition.chain)
     return Asked(chain.STREAM, chain.Tie(link=link))
+
+
+async def _looked_at_anew(work: Callable[[], Awaitable[T]]) -> T:
+    """Do what depends on how a routine is; when it has changed meanwhile, a run's end for one, do it again.
+
+    Raises:
+        Conflict: it changes all the time.
+    """
+    for _ in range(TRIES_MAX - 1):
+        try:
+            return await work()
+        except Conflict as conflict:
+            if conflict.code != "version_conflict":
+                raise
+    return await work()
 
 
 async def _state(request: Request, context: Context, routine_id: str) -> tuple[t.Routine, int]:
