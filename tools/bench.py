@@ -2,6 +2,7 @@
 
 python -m tools.bench log [--seconds 2]     writes through the daemon's one write path, synced to disk, by so many at once
 python -m tools.bench missions              events that missions fold, and how soon a large one is under way
+python -m tools.bench routines              what 10 000 that wait cost, and how late ticks fire among them
 python -m tools.bench edit                  the demo's edit in a fresh state directory, and the same again
 python -m tools.bench kernel [--rounds 3]   the daemon against etcd, over the network: writes, reads, fan-out, memory, disk
 python -m tools.bench replay [--events N]   a log of a million events: folded, compared, proved, compacted; ready on it
@@ -23,7 +24,7 @@ from engine.kernel.clock import SystemClock, monotonic_s
 from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
 from engine.kernel.records import STREAM, WriteRecords
-from tools import bench_missions, bench_replay
+from tools import bench_missions, bench_replay, bench_routines
 from tools.bench_kernel import measure_kernel
 from tools.bench_servers import space
 from tools.inventory import ROOT
@@ -94,7 +95,10 @@ def main() -> None:
     """Measure what was asked for, or everything."""
     parser = argparse.ArgumentParser(prog="just bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "what", choices=["all", "log", "missions", "edit", "kernel", "replay"], nargs="?", default="all"
+        "what",
+        choices=["all", "log", "missions", "routines", "edit", "kernel", "replay"],
+        nargs="?",
+        default="all",
     )
     parser.add_argument("--seconds", type=float, default=2.0, help="for each number of writers")
     parser.add_argument("--events", type=int, default=bench_replay.EVENTS, help="of replay: in each log")
@@ -107,6 +111,8 @@ def main() -> None:
         print(bench_missions.measure(space()), end="\n\n")
     if asked.what == "replay":  # minutes: not with all the others
         print(bench_replay.measure(space(), asked.events), end="\n\n")
+    if asked.what in ("all", "routines"):
+        print(bench_routines.measure(space(), 5 * asked.seconds), end="\n\n")
     if asked.what in ("all", "edit"):
         print(measure_edit(), end="\n\n")
     if asked.what in ("all", "kernel"):

@@ -93,6 +93,7 @@ async def test_the_scheduler_waits_for_the_next_tick_and_no_longer(tmp_path: Pat
     async with studio(tmp_path, FakeTool("work")) as play:
         await play.active()
         await play.active("r2", schedule=Schedule(every_ms=5 * HOUR))
+        assert play.routines.busy(), "a daemon with these does not end by itself"
         task = asyncio.create_task(play.routines.scheduler.run())
         try:
             assert await play.routines.scheduler.look() == NOON + HOUR
