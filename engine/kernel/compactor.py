@@ -39,7 +39,9 @@ from engine.kernel.reducer import Aggregate
 from engine.kernel.replay import Replay
 
 STEP = 1000  # rows in one commit, so that nobody's write waits long behind it
-PAGES = 1024  # pages given back in one commit, 4 MiB
+PAGES = (
+    128  # pages given back in one commit, half a MiB: moving them is slow, and whoever writes waits for it
+)
 _log = logging.getLogger(__name__)
 reach = failpoints.points(
     "compactor",
