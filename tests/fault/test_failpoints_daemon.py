@@ -190,8 +190,13 @@ async def _sent(served: Served, upload_id: str, content: bytes) -> None:
         assert answer.status_code in (204, 409, 422), answer.text
 
 
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize("rounds", [1, pytest.param(25, marks=[pytest.mark.deep, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize(
+    "rounds",
+    [
+        pytest.param(1, marks=pytest.mark.timeout(240)),
+        pytest.param(25, marks=[pytest.mark.deep, pytest.mark.timeout(7200)]),
+    ],
+)
 async def test_footage_becomes_one_film_whatever_happens_on_the_way(rounds: int, tmp_path: Path) -> None:
     # Sound and picture are made at the same time: the first film comes by all places but the sound's, the second by that.
     first = [f"making.{name}" for name in MAKING] + [f"delivering.{name}" for name in DELIVERING]

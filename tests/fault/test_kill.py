@@ -108,10 +108,7 @@ def _calls(folder: Path) -> list[tuple[str, str, int]]:
     return [("Shout", key, int(attempt)) for key, attempt in lines]
 
 
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize(
-    "stories", [1, pytest.param(25, marks=[pytest.mark.deep, pytest.mark.timeout(3600)])]
-)
+@pytest.mark.parametrize("stories", [1, pytest.param(25, marks=pytest.mark.deep)])
 async def test_what_was_acknowledged_survives_every_kill(stories: int, tmp_path: Path) -> None:
     for story in range(stories):
         folder, promises = tmp_path / "state", Promises()
