@@ -38,7 +38,7 @@ class Accepted(NamedTuple):
     """What came of a proposal. Without events there was nothing to do; `position` is then the head's.
 
     Of a write of records, `before` are all that it named and `written` those that it changed, as they were then;
-    `results` are the revs that each operation came to, in order.
+    `results` are the revs that each operation came to, in order. `changes` are those of all that was asked for along with it.
     """
 
     stream: str
@@ -49,6 +49,11 @@ class Accepted(NamedTuple):
     before: Mapping[str, Held] = _NOTHING
     written: Mapping[str, Held] = _NOTHING
     results: tuple[int, ...] = ()
+    changes: Sequence[Change] = ()
+
+    def rev_of(self, key: str) -> int | None:
+        """Return the rev that the resource `key` was given, None when nothing of it changed."""
+        return next((one.rev for one in self.changes if one.key == key), None)
 
     @property
     def revs(self) -> dict[str, int]:
@@ -107,7 +112,9 @@ class Draft:
         accepted = []
         for one, outcome in zip(asked, outcomes, strict=True):
             state, version = await self._stream(one.stream)
-            accepted.append(Accepted(one.stream, state, version, self.position, *outcome))
+            accepted.append(
+                Accepted(one.stream, state, version, self.position, *outcome, changes=self.changes)
+            )
         return tuple(accepted)
 
     async def _one(self, asked: Asked) -> _Outcome:

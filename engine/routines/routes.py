@@ -1,6 +1,7 @@
 """HTTP for routines: decode, propose, encode. Rules live in the reducers."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -18,6 +19,7 @@ from cutroom_sdk.wire.routines import (
     RoutineTicks,
     RunNowRequest,
 )
+from engine.http.replies import committed, replying
 from engine.http.requests import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
@@ -68,8 +70,9 @@ async def create(request: Request) -> Response:
     definition, _ = _routines(request).read(asked, context)
     routine_id = asked.routine_id or new_id(studio.clock.now_ms())
     own = Asked(f"routine/{routine_id}", t.Create(definition=definition))
-    accepted, *_ = await studio.dispatch.propose_many((own, _tied(routine_id, definition)), context)
     location = {"Location": f"/v1/routines/{routine_id}"}
+    keeping = replying(request, context, partial(_told, status=201, headers=location))
+    accepted, *_ = await studio.dispatch.propose_many((own, _tied(routine_id, definition)), keeping)
     return await _answered(request, accepted, context, status=201, headers=location)
 
 
@@ -116,7 +119,8 @@ async def _changed(
         _check_may_activate(request)
     proposal = t.Change(definition=definition, capabilities=capabilities)
     own = Asked(f"routine/{routine_id}", proposal, version)
-    return (await kernel(request).dispatch.propose_many((own, _tied(routine_id, definition)), context))[0]
+    asks, keeping = (own, _tied(routine_id, definition)), replying(request, context, _told)
+    return (await kernel(request).dispatch.propose_many(asks, keeping))[0]
 
 
 @needs("routines:write")
@@ -132,7 +136,8 @@ async def _deleted(request: Request, context: Context, routine_id: str, rev: int
     await _check_rev(request, context, routine_id, rev)
     own = Asked(f"routine/{routine_id}", t.Delete(), version)
     untied = Asked(chain.STREAM, chain.Untie(routine_id=routine_id))
-    await kernel(request).dispatch.propose_many((own, untied), context)
+    keeping = replying(request, context, lambda _: answer(view(routine)))
+    await kernel(request).dispatch.propose_many((own, untied), keeping)
     return routine
 
 
@@ -159,7 +164,10 @@ async def _begun(request: Request, context: Context, kind: type[t.Activate] | ty
         # Checked again: templates, tools and what the caller may do are what they are today.
         _, capabilities = _routines(request).read(request_of(routine.definition), context)
         return await kernel(request).dispatch.propose(
-            f"routine/{routine_id}", kind(capabilities=capabilities), context, expected_version=version
+            f"routine/{routine_id}",
+            kind(capabilities=capabilities),
+            replying(request, context, _told),
+            expected_version=version,
         )
 
     return await _answered(request, await _looked_at_anew(begin), context)
@@ -170,7 +178,7 @@ async def pause(request: Request) -> Response:
     """`POST /v1/routines/{id}/pause`: it fires no more for now; runs that are alive go on."""
     context = caller(request, "routines:write")
     accepted = await kernel(request).dispatch.propose(
-        f"routine/{request.path_params['id']}", t.Pause(), context
+        f"routine/{request.path_params['id']}", t.Pause(), replying(request, context, _told)
     )
     return await _answered(request, accepted, context)
 
@@ -268,10 +276,8 @@ async def cancel_run(request: Request) -> Response:
     """`POST /v1/routine-runs/{id}/cancel`: 200 with the run; its mission is canceled with it."""
     context, run_id = caller(request, "routines:write"), request.path_params["id"]
     reason = f"canceled by {context.actor}"
-    accepted = await kernel(request).dispatch.propose(
-        f"routine-run/{run_id}", runs.Cancel(reason=reason), context
-    )
-    return answer(runs.view(accepted.state))
+    asked = [Asked(f"routine-run/{run_id}", runs.Cancel(reason=reason))]
+    return await committed(request, context, asked, lambda accepted: answer(runs.view(accepted[0].state)))
 
 
 async def events(request: Request) -> ASGIApp:
@@ -352,8 +358,19 @@ async def _check_rev(request: Request, context: Context, routine_id: str, rev: i
 async def _answered(
     request: Request, accepted: Accepted, context: Context, *, status: int = 200, headers: Any = None
 ) -> Response:
+    told = _told([accepted], status=status, headers=headers)
+    if told is not None:
+        return told
+    # Nothing is new: it is as it was.
     record = await kernel(request).resources.record(accepted.stream, context.partition)
     return answer(view(accepted.state), status=status, rev=record.rev if record else None, headers=headers)
+
+
+def _told(accepted: Sequence[Accepted], *, status: int = 200, headers: Any = None) -> Response | None:
+    """Return the answer that follows from a commit which changed a routine, whose own part comes first."""
+    own = accepted[0]
+    rev = own.rev_of(own.stream)
+    return None if rev is None else answer(view(own.state), status=status, rev=rev, headers=headers)
 
 
 async def _fired(request: Request, accepted: Accepted, context: Context) -> Response:
@@ -363,14 +380,19 @@ async def _fired(request: Request, accepted: Accepted, context: Context) -> Resp
     """
     found = [decode(bytes(one.data), t.Fired) for one in accepted.events if one.type == "routine.fired"]
     queued: Sequence[Accepted] = ()
+
+    def told(queued: Sequence[Accepted]) -> Response:
+        seen = tuple(run for one in queued if (run := runs.view(one.state)) is not None)
+        return answer(RoutineRuns(runs=seen), status=202)
+
     if found:
         asked = [
             Asked(f"routine-run/{fired.run_id}", runs.Queue(work=fired.work, held=fired.held))
             for fired in found
         ]
-        queued = await kernel(request).dispatch.propose_many(asked, context)
-    told = tuple(run for one in queued if (run := runs.view(one.state)) is not None)
-    return answer(RoutineRuns(runs=told), status=202)
+        # The firing has claimed the key already; the answer is in this, the second commit.
+        queued = await kernel(request).dispatch.propose_many(asked, replying(request, context, told))
+    return told(queued)
 
 
 routes = [
