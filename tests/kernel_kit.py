@@ -156,19 +156,18 @@ async def check_invariants(kernel: Kernel) -> list[Event]:
     Positions and versions have no gaps, projections rebuilt from the first event equal the live table, every live row is
     the last of its history, and the file is sound.
     """
-    events = await events_of(kernel)
+    events, history, rows = await _at_one_moment(kernel)
     assert [event.position for event in events] == list(range(1, len(events) + 1))
     versions: dict[tuple[str, str], list[int]] = defaultdict(list)
     for event in events:
         versions[event.partition, event.stream].append(event.version)
     for found in versions.values():
         assert found == list(range(1, len(found) + 1))
-    history = await _history(kernel)
-    assert await _live(kernel) == {key: writes[-1] for key, writes in history.items()}
+    assert rows == {key: writes[-1] for key, writes in history.items()}
     for writes in history.values():
         revs = [rev for rev, _ in writes]
         assert revs == sorted(set(revs))
-    live = {key: value for key, (_, value) in (await _live(kernel)).items() if value is not None}
+    live = {key: value for key, (_, value) in rows.items() if value is not None}
     assert _rebuilt(kernel, events, history) == live
     assert await kernel.database.read(
         lambda connection: connection.execute("PRAGMA integrity_check").fetchall()
@@ -177,6 +176,18 @@ async def check_invariants(kernel: Kernel) -> list[Event]:
 
 
 Writes = dict[tuple[str, str], list[tuple[int, bytes | None]]]
+
+
+Rows = dict[tuple[str, str], tuple[int, bytes | None]]
+
+
+async def _at_one_moment(kernel: Kernel) -> tuple[list[Event], Writes, Rows]:
+    """Read the log, the history and the live rows between two commits, whatever still goes on."""
+    while True:
+        head = kernel.dispatch.head
+        events, history, rows = await events_of(kernel), await _history(kernel), await _live(kernel)
+        if head == kernel.dispatch.head and (not events or events[-1].position == head):
+            return events, history, rows
 
 
 async def _history(kernel: Kernel) -> Writes:
@@ -188,7 +199,7 @@ async def _history(kernel: Kernel) -> Writes:
     return writes
 
 
-async def _live(kernel: Kernel) -> dict[tuple[str, str], tuple[int, bytes | None]]:
+async def _live(kernel: Kernel) -> Rows:
     query = "SELECT partition, key, rev, value FROM resources"
     rows = await kernel.database.read(lambda connection: connection.execute(query).fetchall())
     return {(partition, key): (rev, value) for partition, key, rev, value in rows}
