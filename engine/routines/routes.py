@@ -343,16 +343,11 @@ def _missing(routine_id: str) -> NotFound:
 async def _check_rev(request: Request, context: Context, routine_id: str, rev: int | None) -> None:
     if rev is None:
         return
-    record = await kernel(request).resources.record(f"routine/{routine_id}", context.partition)
-    actual = record.rev if record else 0
-    if actual != rev:
-        raise Conflict(
-            f"routine/{routine_id} is at rev {actual}, not {rev}",
-            expected=rev,
-            actual=actual,
-            code="revision_conflict",
-            key=f"routine/{routine_id}",
-        )
+    key = f"routine/{routine_id}"
+    record = await kernel(request).resources.record(key, context.partition)
+    if (actual := record.rev if record else 0) != rev:
+        text = f"{key} is at rev {actual}, not {rev}"
+        raise Conflict(text, expected=rev, actual=actual, code="revision_conflict", key=key)
 
 
 async def _answered(
@@ -379,20 +374,15 @@ async def _fired(request: Request, accepted: Accepted, context: Context) -> Resp
     The reaction to their firing queues them as well; whoever comes second changes nothing.
     """
     found = [decode(bytes(one.data), t.Fired) for one in accepted.events if one.type == "routine.fired"]
-    queued: Sequence[Accepted] = ()
 
     def told(queued: Sequence[Accepted]) -> Response:
         seen = tuple(run for one in queued if (run := runs.view(one.state)) is not None)
         return answer(RoutineRuns(runs=seen), status=202)
 
-    if found:
-        asked = [
-            Asked(f"routine-run/{fired.run_id}", runs.Queue(work=fired.work, held=fired.held))
-            for fired in found
-        ]
-        # The firing has claimed the key already; the answer is in this, the second commit.
-        queued = await kernel(request).dispatch.propose_many(asked, replying(request, context, told))
-    return told(queued)
+    asked = [Asked(f"routine-run/{one.run_id}", runs.Queue(work=one.work, held=one.held)) for one in found]
+    # The firing has claimed the key already; the answer is in this, the second commit.
+    keeping = replying(request, context, told)
+    return told(await kernel(request).dispatch.propose_many(asked, keeping) if asked else ())
 
 
 routes = [
