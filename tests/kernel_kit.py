@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -184,25 +185,25 @@ Rows = dict[tuple[str, str], tuple[int, bytes | None]]
 async def _at_one_moment(kernel: Kernel) -> tuple[list[Event], Writes, Rows]:
     """Read the log, the history and the live rows between two commits, whatever still goes on."""
     while True:
-        head = kernel.dispatch.head
-        events, history, rows = await events_of(kernel), await _history(kernel), await _live(kernel)
-        if head == kernel.dispatch.head and (not events or events[-1].position == head):
+        # What is committed is not told at once: the tables are read in one transaction, and the log must end where they do.
+        head, history, rows = await kernel.database.read(_tables)
+        events = await events_of(kernel)
+        if head == (events[-1].position if events else 0):
             return events, history, rows
 
 
-async def _history(kernel: Kernel) -> Writes:
-    query = "SELECT partition, key, rev, value FROM resource_history ORDER BY position, ordinal"
-    rows = await kernel.database.read(lambda connection: connection.execute(query).fetchall())
-    writes: Writes = defaultdict(list)
-    for partition, key, rev, value in rows:
-        writes[partition, key].append((rev, value))
-    return writes
-
-
-async def _live(kernel: Kernel) -> Rows:
-    query = "SELECT partition, key, rev, value FROM resources"
-    rows = await kernel.database.read(lambda connection: connection.execute(query).fetchall())
-    return {(partition, key): (rev, value) for partition, key, rev, value in rows}
+def _tables(connection: sqlite3.Connection) -> tuple[int, Writes, Rows]:
+    connection.execute("BEGIN")
+    try:
+        (head,) = connection.execute("SELECT COALESCE(MAX(position), 0) FROM events").fetchone()
+        query = "SELECT partition, key, rev, value FROM resource_history ORDER BY position, ordinal"
+        history: Writes = defaultdict(list)
+        for partition, key, rev, value in connection.execute(query):
+            history[partition, key].append((rev, value))
+        live = connection.execute("SELECT partition, key, rev, value FROM resources").fetchall()
+    finally:
+        connection.execute("COMMIT")
+    return head, history, {(partition, key): (rev, value) for partition, key, rev, value in live}
 
 
 def _rebuilt(kernel: Kernel, events: list[Event], history: Writes) -> dict[tuple[str, str], bytes]:

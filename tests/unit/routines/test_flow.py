@@ -188,6 +188,10 @@ async def test_a_run_waits_for_leave_and_goes_on_or_not(tmp_path: Path, grant: b
         await play.active(entrypoint=Entrypoint(mission="generic"), args={"title": "Look"})
         await play.turn(HOUR)
         (run,) = await play.runs("running")
+        # Its item has begun: what begins later than the leave is what the leave was for.
+        await mission_until(
+            play.kernel, run.run_id, lambda one: one.items[0].attempts[-1].started_at_ms is not None
+        )
         subject = ApprovalSubject(kind="routine_run", id=run.run_id)
         asked = approvals.Asked(
             decider="human", subject=subject, subject_hash="0f", summary="publish", artifact_refs=()
