@@ -18,6 +18,7 @@ from clients.cli.daemon import answers
 from clients.cli.options import CommandError, Json, Setup, StateDir, Url, Verbose, of
 from clients.cli.tokens import span_ms, time_ms
 from clients.clock import now_ms
+from clients.view.words import size_text
 from cutroom_sdk.client import Client
 from cutroom_sdk.wire.codec import decode
 from cutroom_sdk.wire.log import BackedUp, CompactedLog, CompactRequest, LogProof, ReplayProof, Restored
@@ -149,7 +150,7 @@ async def _compact(setup: Setup, asked: CompactRequest) -> int:
         return DONE
     if told.events:
         said = f"{told.events} events went; the log begins after {told.position}, with {told.streams} streams and "
-        said += f"{told.resources} resources, and has {told.bytes_after} bytes of {told.bytes_before}"
+        said += f"{told.resources} resources; its file has {size_text(told.bytes_after)}, after {size_text(told.bytes_before)}"
     else:
         said = f"there was nothing to do: the log begins after {told.position}"
     setup.result().print(said)

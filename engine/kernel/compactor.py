@@ -117,6 +117,7 @@ class Compactor:
             )
         async with self._one:
             await self._clear_up()
+            await self._database.fold_in()
             bytes_before = self._database.size
             wanted = await self._whole_requests(before - 1, head)
             seen = await self._seen(wanted)
