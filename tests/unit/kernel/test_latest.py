@@ -79,10 +79,12 @@ async def test_while_a_record_is_being_written_the_database_is_asked(
         monkeypatch.setattr(Database, "write", held_up)
         writing = asyncio.create_task(write(kernel, put(KEY, 2)))
         await durable.wait()
-        assert _known(kernel) is None
-        assert await _read(kernel) == b"2"
-        assert _known(kernel, "project/b") == b"1"
-        tell.set()
+        try:
+            assert _known(kernel) is None
+            assert await _read(kernel) == b"2"
+            assert _known(kernel, "project/b") == b"1"
+        finally:
+            tell.set()
         await writing
         assert _known(kernel) == b"2"
 
