@@ -21,18 +21,22 @@ from clients.view.words import count_text, length_text
 from cutroom_sdk.client import Client
 from cutroom_sdk.replica import Replica
 from cutroom_sdk.wire.codec import convert, to_builtins
-from cutroom_sdk.wire.missions import Mission, MissionPreview, MissionRequest, PostRunFinished
+from cutroom_sdk.wire.missions import Mission, MissionPreview, MissionRequest, PostRunFinished, Priority
 from cutroom_sdk.wire.problems import DONE, NOT_FOUND, USAGE
 
 
-def request(file: Path | None, template: str | None, args: list[str], *, start: bool) -> MissionRequest:
+def request(
+    file: Path | None, template: str | None, args: list[str], *, start: bool, priority: Priority | None = None
+) -> MissionRequest:
     """Return what is to be asked for.
 
     Raises:
         CommandError: the file cannot be read, or an argument is not name=value.
     """
     if file is None:
-        return MissionRequest(template=template, args=_arguments(args), start=start)
+        return MissionRequest(
+            template=template, args=_arguments(args), start=start, priority=priority or "normal"
+        )
     if args:
         raise CommandError("--arg goes with --template", USAGE)
     try:
@@ -43,7 +47,7 @@ def request(file: Path | None, template: str | None, args: list[str], *, start: 
         raise CommandError(f"there is no file {file}", NOT_FOUND) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.MsgspecError) as error:
         raise CommandError(f"{file} is no mission: {error}", USAGE) from error
-    return msgspec.structs.replace(asked, start=asked.start or start)
+    return msgspec.structs.replace(asked, start=asked.start or start, priority=priority or asked.priority)
 
 
 def _arguments(given: list[str]) -> dict[str, Any]:

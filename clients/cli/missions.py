@@ -8,7 +8,7 @@ import typer
 
 from clients.cli import look, making
 from clients.cli.options import CommandError, Json, MissionId, StateDir, Url, Verbose, of
-from cutroom_sdk.wire.missions import PostCanceled, PostPaused, PostResumed, PostStarted
+from cutroom_sdk.wire.missions import PostCanceled, PostPaused, PostResumed, PostStarted, Priority
 from cutroom_sdk.wire.problems import USAGE
 
 app: Final = typer.Typer(
@@ -31,6 +31,9 @@ def mission_create(
         list[str] | None,
         typer.Option(help="name=value for the template; a name given several times is a list."),
     ] = None,
+    priority: Annotated[
+        Priority | None, typer.Option(help="Where runs wait for each other: before or after those of others.")
+    ] = None,
     draft: Annotated[bool, typer.Option("--draft", help="Do not start it yet.")] = False,
     preview: Annotated[
         bool, typer.Option("--preview", help="Say what it would do, reach, ask and take; make nothing.")
@@ -45,7 +48,7 @@ def mission_create(
     if (file is None) == (template is None):
         raise CommandError("name a file or a --template, and not both", USAGE)
     setup = of(ctx, state_folder, url, json, verbose)
-    asked = making.request(file, template, arg or [], start=not draft)
+    asked = making.request(file, template, arg or [], start=not draft, priority=priority)
     work = making.show_preview(setup, asked) if preview else making.create(setup, asked, follow=follow)
     raise typer.Exit(asyncio.run(work))
 

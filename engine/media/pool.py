@@ -27,6 +27,7 @@ from msgspec import Struct
 from cutroom_sdk.wire.codec import encode, pack, unpack
 from engine.kernel import failpoints
 from engine.kernel.errors import Invalid, NotFound, StudioError, Unavailable, WorkFailed
+from engine.kernel.turns import Turns
 from engine.media import sandbox
 from engine.media.child import FILES_MAX, HEAD, Done, Failed, Job, Message, Progress, Ready, Setup
 
@@ -43,7 +44,10 @@ reach = failpoints.points("pool", "worker_ready", "job_given", "job_done")
 
 
 class Pool:
-    """A bounded number of worker processes. Use as `async with Pool(...) as pool`, or `close` it."""
+    """A bounded number of worker processes. Use as `async with Pool(...) as pool`, or `close` it.
+
+    Jobs wait for a free process by turns (`engine.kernel.turns`), each as work of the mission that it is done for.
+    """
 
     def __init__(
         self,
@@ -75,7 +79,7 @@ class Pool:
         self._jobs_max, self._resident_max = jobs_max, resident_max
         self._threads = threads
         self._locked = sandbox == "required"
-        self._slots = asyncio.Semaphore(self._workers_max)
+        self._slots = Turns(self._workers_max)
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
         self._closed = False
@@ -129,7 +133,7 @@ class Pool:
         job = Job(task=task, request=pack(request), inputs=len(inputs))
         if len(inputs) + len(outputs) > FILES_MAX:
             raise Invalid(f"{task} was given more than {FILES_MAX} files at once")
-        async with self._slots:
+        async with self._slots.turn():
             worker = await self._free_worker(tenant)
             try:
                 with contextlib.ExitStack() as stack:
@@ -150,7 +154,7 @@ class Pool:
             Unavailable: this machine cannot lock processes down.
             WorkFailed: a process does not come up.
         """
-        async with self._slots:
+        async with self._slots.turn():
             await self._put_back(await self._free_worker("local"))
 
     async def close(self) -> None:

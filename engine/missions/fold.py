@@ -142,6 +142,7 @@ def start_run(mission: Mission, item: Item) -> t.StartRun:
         reasons=item.reasons,
         capabilities=mission.capabilities,
         authority=mission.authority,
+        priority=mission.priority,
     )
 
 
@@ -182,6 +183,7 @@ def _created(mission: Mission, event: t.Created, envelope: Envelope) -> Mission:
         budgets=event.budgets,
         capabilities=event.capabilities,
         authority=event.authority,
+        priority=event.priority,
         metadata=event.metadata,
         template=event.template,
         self_review=event.self_review,

@@ -30,6 +30,7 @@ def preview(asked: Create, tools: Tools, past: Sequence[Run]) -> MissionPreview:
         goal=asked.goal,
         items=items,
         budgets=asked.budgets,
+        priority=asked.priority,
         capabilities=asked.capabilities,
         questions=sum((item.review in ASKING) + (item.test in ASKING) for item in items),
         estimate_s=_whole(items, asked.budgets.max_parallel),

@@ -110,6 +110,7 @@ def _create(mission: Mission, asked: t.Create) -> tuple[Event, ...]:
         budgets=asked.budgets,
         capabilities=asked.capabilities,
         authority=asked.authority,
+        priority=asked.priority,
         metadata=asked.metadata,
         template=asked.template,
         self_review=asked.self_review,

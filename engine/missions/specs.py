@@ -52,6 +52,7 @@ def read(request: MissionRequest, tools: Tools, context: Context) -> Create:
         template=request.template,
         self_review=request.self_review,
         start=request.start,
+        priority=request.priority,
     )
 
 

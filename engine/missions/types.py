@@ -16,6 +16,7 @@ from cutroom_sdk.wire.missions import (
     GateName,
     MissionStatus,
     MissionSummary,
+    Priority,
     RunEnd,
     Used,
 )
@@ -55,6 +56,7 @@ class Mission(Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     summary: MissionSummary | None = None
     authority: Authority | None = None
+    priority: Priority = "normal"
 
     @property
     def over(self) -> bool:
@@ -87,6 +89,7 @@ class Create(Struct, frozen=True, kw_only=True, tag="create"):
     self_review: bool = False
     start: bool = False
     authority: Authority | None = None
+    priority: Priority = "normal"
 
 
 class Start(Struct, frozen=True, kw_only=True, tag="start"):
@@ -190,6 +193,7 @@ class Created(Struct, frozen=True, kw_only=True, tag="mission.created"):
     template: str | None
     self_review: bool
     authority: Authority | None = None
+    priority: Priority = "normal"
 
 
 class Started(Struct, frozen=True, kw_only=True, tag="mission.started"):
@@ -320,6 +324,7 @@ class StartRun(Struct, frozen=True, kw_only=True, tag="start_run"):
     reasons: tuple[str, ...]
     capabilities: tuple[str, ...]
     authority: Authority | None = None
+    priority: Priority = "normal"
 
 
 class CancelRun(Struct, frozen=True, kw_only=True, tag="cancel_run"):

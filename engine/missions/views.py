@@ -60,6 +60,7 @@ def head(mission: Mission, *, whole: bool = True) -> wire.Mission:
         used=mission.used,
         capabilities=mission.capabilities,
         authority=mission.authority,
+        priority=mission.priority,
         metadata=mission.metadata,
         template=mission.template,
         self_review=mission.self_review,

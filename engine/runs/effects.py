@@ -17,14 +17,18 @@ from engine.kernel.outbox import Effect
 from engine.kernel.patience import insist
 from engine.kernel.resources import Reader
 from engine.kernel.tools import TOOL_LIMIT_MAX_S, Tool, ToolContext, ToolResult
+from engine.kernel.turns import Party, Turns, on_behalf_of
 from engine.runs.reducer import Call, CallTool, Fail, Finish, GiveUp, Run, StopTool, Work
 
 OUTPUT_MAX: Final = 16 << 10
-CONCURRENCY: Final = (
-    16  # what tools do in parallel is bounded by the missions' budgets and by the worker pool
+# What tools do in parallel is bounded by the missions' budgets, by the worker pool, and by this.
+CONCURRENCY: Final = 16
+WAITING_MAX: Final = (
+    10_000  # runs that may wait for their turn at once, by priority; others wait as they came
 )
 LET_GO_S: Final = 3.0
-LIMIT_S: Final = TOOL_LIMIT_MAX_S + 600  # a tool's own limit ends its call; then its end is recorded
+# A tool's own limit ends its call; beside that a run may wait for its turn for so long.
+LIMIT_S: Final = TOOL_LIMIT_MAX_S + 30 * 24 * 3600
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +38,7 @@ class Runs:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._calls: dict[tuple[str, str], asyncio.Task[ToolResult]] = {}
+        self._turns = Turns(CONCURRENCY)
 
     async def call_tool(self, command: CallTool, effect: Effect) -> None:
         """Carry a run out and record how it ended; a run that is over already is left alone.
@@ -47,7 +52,9 @@ class Runs:
         if run.over or run.work is None:
             return
         try:
-            outcome = await self._outcome(run, run.work, effect)
+            with on_behalf_of(Party(run.work.mission_id, run.work.priority)):
+                async with self._turns.turn():
+                    outcome = await self._outcome(run, run.work, effect)
             if outcome is not None:
                 # The work is done: a full disk must not make it be done again.
                 await insist(lambda: effect.propose(effect.stream, outcome), self._kernel.clock)
@@ -194,6 +201,6 @@ def _failure(error: StudioError) -> Fail:
 def register(kernel: Kernel) -> Runs:
     """Have the outbox carry runs out."""
     runs = Runs(kernel)
-    kernel.outbox.handle(CallTool, runs.call_tool, concurrency=CONCURRENCY, limit_s=LIMIT_S)
+    kernel.outbox.handle(CallTool, runs.call_tool, concurrency=WAITING_MAX, limit_s=LIMIT_S)
     kernel.outbox.handle(StopTool, runs.stop_tool)
     return runs

@@ -10,7 +10,7 @@ from typing import Any, Final, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cutroom_sdk.wire.missions import Authority, RunEnd
+from cutroom_sdk.wire.missions import Authority, Priority, RunEnd
 from cutroom_sdk.wire.runs import Run as WireRun
 from cutroom_sdk.wire.runs import RunError, RunStatus
 from engine.kernel.errors import NotFound
@@ -23,7 +23,7 @@ class Work(Struct, frozen=True, kw_only=True):
     """What a run is to do, for whom, and with what. `manual`: somebody outside does it, no tool is called.
 
     `refs` are the resource keys it is given; `capabilities` all that it may do. `authority` bounds its effects: that of
-    the routine that began it, None when a person did.
+    the routine that began it, None when a person did. `priority` is its mission's.
     """
 
     mission_id: str
@@ -36,6 +36,7 @@ class Work(Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
     capabilities: tuple[str, ...]
     authority: Authority | None = None
+    priority: Priority = "normal"
 
 
 class Run(Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ def queue(command: missions.StartRun) -> Asked:
         reasons=command.reasons,
         capabilities=command.capabilities,
         authority=command.authority,
+        priority=command.priority,
     )
     return Asked(f"run/{command.run_id}", runs.Queue(work=work))
 

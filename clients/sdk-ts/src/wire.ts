@@ -901,6 +901,8 @@ export interface Mission {
   counts?: WorkItemCounts;
   /** @default null */
   summary_artifact?: string | null;
+  /** @default "normal" */
+  priority?: "high" | "low" | "normal";
 }
 
 /** The mission afterwards, and what the engine was asked to carry out because of the event. */
@@ -930,13 +932,16 @@ export interface MissionPreview {
   capabilities: string[];
   questions: number;
   estimate_s: number | null;
+  /** @default "normal" */
+  priority?: "high" | "low" | "normal";
 }
 
 /**
  * `POST /v1/missions`: either a `template` with its `args`, or a `title`, a `goal` and `work_items`.
  *
  * `capabilities` None: what the items' tools need, and no more. `metadata` is the caller's own and stays as it is.
- * With `start` the mission begins in the same commit, else it is a draft until `mission.started` is posted.
+ * With `start` the mission begins in the same commit, else it is a draft until `mission.started` is posted. Where runs
+ * wait for each other, those of a mission of high `priority` go before the others', and nobody's wait for ever.
  */
 export interface MissionRequest {
   /** @default null */
@@ -961,6 +966,8 @@ export interface MissionRequest {
   self_review?: boolean;
   /** @default false */
   start?: boolean;
+  /** @default "normal" */
+  priority?: "high" | "low" | "normal";
 }
 
 /** What was done, when, by whose leave, and the files with their hashes. */

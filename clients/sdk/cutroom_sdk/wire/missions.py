@@ -14,6 +14,7 @@ GateName = Literal["review", "test"]
 Decider = Literal["none", "auto", "agent", "human"]
 GateState = Literal["waiting", "granted", "denied", "none"]
 RunEnd = Literal["succeeded", "failed", "canceled"]
+Priority = Literal["low", "normal", "high"]
 BudgetName = Literal["max_steps", "max_tool_calls", "max_duration_ms", "max_attempts", "max_parallel"]
 AtLeastOne = Annotated[int, Meta(ge=1)]
 ItemId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]{1,128}$")]
@@ -66,7 +67,8 @@ class MissionRequest(Request, frozen=True, kw_only=True):
     """`POST /v1/missions`: either a `template` with its `args`, or a `title`, a `goal` and `work_items`.
 
     `capabilities` None: what the items' tools need, and no more. `metadata` is the caller's own and stays as it is.
-    With `start` the mission begins in the same commit, else it is a draft until `mission.started` is posted.
+    With `start` the mission begins in the same commit, else it is a draft until `mission.started` is posted. Where runs
+    wait for each other, those of a mission of high `priority` go before the others', and nobody's wait for ever.
     """
 
     template: str | None = None
@@ -80,6 +82,7 @@ class MissionRequest(Request, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     self_review: bool = False
     start: bool = False
+    priority: Priority = "normal"
 
 
 class PreviewItem(Wire, frozen=True, kw_only=True):
@@ -116,6 +119,7 @@ class MissionPreview(Wire, frozen=True, kw_only=True):
     capabilities: tuple[str, ...]
     questions: int
     estimate_s: float | None
+    priority: Priority = "normal"
 
 
 class Gate(Wire, frozen=True, kw_only=True):
@@ -305,6 +309,7 @@ class Mission(Wire, frozen=True, kw_only=True):
     authority: Authority | None = None
     counts: WorkItemCounts = WorkItemCounts()
     summary_artifact: str | None = None
+    priority: Priority = "normal"
 
 
 # What may be posted to `/v1/missions/{id}/events`.
