@@ -99,8 +99,9 @@ async def test_who_gives_up_waiting_loses_no_turn(given: bool) -> None:
         await waiting
     if not given:
         turns.release()
-    async with asyncio.timeout(5), turns.turn():
-        pass
+    next_one = asyncio.create_task(turns.acquire())
+    await asyncio.wait((next_one,), timeout=5)
+    assert next_one.done()
 
 
 async def test_as_many_go_on_at_once_as_there_are_turns() -> None:
