@@ -23,7 +23,7 @@ from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.problems import DONE, FAILED
 from engine.access.audit import administered
 from engine.features import AGGREGATES
-from engine.kernel import failpoints, transfer
+from engine.kernel import backups, failpoints, transfer
 from engine.kernel.clock import SystemClock
 from engine.kernel.context import engine_context
 from engine.kernel.database import Database
@@ -68,13 +68,13 @@ async def backup(folder: Path, target: Path) -> int:
     """Copy the database into a new file."""
     _check_free(target)
     async with _opened(folder) as database:
-        _say(await transfer.back_up(database, target))
+        _say(await backups.back_up(database, target))
     return DONE
 
 
 async def restore(folder: Path, source: Path) -> int:
     """Put a backup in the database's place."""
-    _say(await transfer.restore(folder, source, DATABASE_NAME))
+    _say(await backups.restore(folder, source, DATABASE_NAME, _BY_KIND))
     return DONE
 
 

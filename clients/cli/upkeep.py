@@ -202,6 +202,8 @@ async def _bring_back(setup: Setup, how: str, source: Path) -> int:
         setup.result().print(
             f"{setup.folder} holds the log up to {told.position}, head {told.hash}", markup=False
         )
+    if told.rebuilt:
+        setup.talk().print("what the backup published was damaged: it was written anew from its log")
     return DONE
 
 

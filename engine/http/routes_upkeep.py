@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from cutroom_sdk.wire.log import CompactRequest
 from engine.http.requests import answer, body, caller, identified, kernel, query_integer
 from engine.http.rights import needs
-from engine.kernel import proof, replay, transfer
+from engine.kernel import backups, proof, replay, transfer
 from engine.kernel.beginning import refuse_before
 from engine.kernel.context import DEFAULT_PARTITION
 from engine.kernel.errors import Forbidden, Invalid
@@ -62,7 +62,7 @@ async def backup(request: Request) -> Response:
     _check_operator(request)
     with contextlib.ExitStack() as stack:
         _, file = stack.enter_context(kernel(request).blobs.staged())
-        told = await transfer.back_up(kernel(request).database, file)
+        told = await backups.back_up(kernel(request).database, file)
         headers = {"Cutroom-Position": str(told.position), "Cutroom-SHA256": told.sha256}
         return _Sent(file, headers, stack.pop_all())
 

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from cutroom_sdk.wire.codec import encode
+from cutroom_sdk.wire.frames import StreamReady
 from engine.http.fan import Fan, Group, push_of
 from engine.http.requests import INTEGER_MAX, kernel, query_integer
 from engine.kernel.beginning import refuse_before
@@ -100,6 +101,10 @@ class Stream(ABC):
         finally:
             self._state.streams -= 1
 
+    def _ready(self) -> bytes:
+        told = StreamReady(position=self._position, log_id=self._kernel.log.id)
+        return frame("ready", told, position=self._position)
+
     async def _until_the_end(self, receive: Receive, send: Send) -> None:
         """Send what comes until the client goes, the daemon closes, or there is a mistake in the code."""
         ends = [asyncio.create_task(_gone(receive)), asyncio.create_task(self._state.closing.wait())]
@@ -176,7 +181,7 @@ class ResourceStream(Stream):
     async def _opening(self) -> bytes:
         self._position = self._kernel.subscriptions.head if self._after is None else self._after
         parts = [await self._list()] if self._snapshot else []
-        parts.append(frame("ready", {"position": self._position}, position=self._position))
+        parts.append(self._ready())
         return b"".join(parts)
 
     async def _list(self) -> bytes:
@@ -249,7 +254,7 @@ class LogStream(Stream):
 
     async def _opening(self) -> bytes:
         self._position = self._kernel.subscriptions.head if self._after is None else self._after
-        return frame("ready", {"position": self._position}, position=self._position)
+        return self._ready()
 
     async def _read(self) -> bytes:
         found, self._position = await self._kernel.subscriptions.events_after(self._position)

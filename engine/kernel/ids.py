@@ -35,6 +35,11 @@ def derived_number(*parts: str | int, below: int) -> int:
     return int(derived_id(*parts), 16) % below
 
 
+def new_identity() -> str:
+    """Return 128 bits of chance, 32 hex digits."""
+    return secrets.token_hex(16)
+
+
 def new_secret() -> str:
     """Return 256 bits of chance, URL-safe."""
     return secrets.token_urlsafe(32)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from engine.kernel import anchor, beginning, failpoints, shapes
+from engine.kernel import anchor, beginning, failpoints, identity, shapes
 from engine.kernel.blobs import Blobs
 from engine.kernel.chain import START
 from engine.kernel.clock import Clock
@@ -84,6 +84,7 @@ class Kernel:
         try:
             begins = await database.read(beginning.read)
             log.oldest = begins.position
+            log.id = await database.read(identity.read)
             shapes.check(begins.shapes, by_kind)
             await anchor.check(folder, log)
         except BaseException:

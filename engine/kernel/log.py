@@ -111,6 +111,7 @@ class Log:
 
     def __init__(self, database: Database, upcasts: Upcasts = NONE) -> None:
         self.oldest = 0
+        self.id = ""
         self._database = database
         self._upcasts = upcasts or None  # a call for every event read is worth leaving out where none has any
 

@@ -14,13 +14,15 @@ log begin after a checkpoint:
 
 log_beginning       where the log begins, in one row; none: at its first event (`beginning`)
 checkpoint_streams  each stream's state and version at a checkpoint, by its position (`checkpoint`)
+
+Step 6 gives the log a name (`identity`).
 """
 
 import sqlite3
 from pathlib import Path
 from typing import Final
 
-from engine.kernel import chain, failpoints
+from engine.kernel import chain, failpoints, identity
 from engine.kernel.errors import Unavailable
 
 STEPS: Final = (
@@ -109,8 +111,12 @@ STEPS: Final = (
         PRIMARY KEY (position, partition, stream)
     ) WITHOUT ROWID;
     """,
+    "CREATE TABLE log_identity (id TEXT NOT NULL)",
 )
-FILLS: Final = {3: chain.fill}  # what a step computes, after its statements and in the same transaction
+FILLS: Final = {
+    3: chain.fill,
+    6: identity.renew,
+}  # what a step computes, after its statements and in the same transaction
 reach = failpoints.points("migrations", "before_backup", "backed_up", "before_step_commit", "step_done")
 
 

@@ -12,7 +12,7 @@ from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.log import Difference, ReplayProof
 from engine.kernel import beginning, chain, checkpoint
 from engine.kernel.beginning import FIRST, Beginning
-from engine.kernel.changes import Change, read_live, read_span
+from engine.kernel.changes import Change, read_after, read_live, read_span
 from engine.kernel.database import Database, looking
 from engine.kernel.log import Row, read_rows
 from engine.kernel.proof import DAMAGE
@@ -97,7 +97,10 @@ class Replay:
                 return
 
     def compare_live(self, connection: sqlite3.Connection) -> None:
-        """Compare the live table with the newest writes; both must be of the same moment."""
+        """Compare the live table with the newest writes, and see that the history ends there; all of the same moment."""
+        for beyond in read_after(connection, self._head, 1):
+            self._differ(beyond, None, "is in the history beyond the end of the log")
+            return
         left = dict(self.rebuild.live)
         for there in read_live(connection):
             here = left.pop((there.partition, there.key), None)

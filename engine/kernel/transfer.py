@@ -1,9 +1,5 @@
-"""The log on its way: as lines of JSON, read back from them, and as a copy of the whole database."""
+"""The log on its way as lines of JSON, and read back from them."""
 
-import asyncio
-import contextlib
-import os
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -16,7 +12,6 @@ import msgspec
 from cutroom_sdk.wire.codec import decode, encode
 from cutroom_sdk.wire.log import (
     Anchor,
-    BackedUp,
     CheckpointHead,
     CheckpointLine,
     LogLine,
@@ -31,20 +26,19 @@ from engine.kernel import (
     checkpoint,
     compaction,
     failpoints,
+    identity,
     log,
     reactions,
     records,
     shapes,
 )
 from engine.kernel.beginning import Beginning
-from engine.kernel.blobs import hash_file
 from engine.kernel.chain import START, Values, values_of
 from engine.kernel.changes import Change
 from engine.kernel.checkpoint import Digest, Standing
 from engine.kernel.context import DEFAULT_PARTITION
 from engine.kernel.database import Database, looking
-from engine.kernel.errors import Conflict, Invalid, NotFound, Unavailable
-from engine.kernel.proof import prove_file
+from engine.kernel.errors import Conflict, Invalid
 from engine.kernel.rebuild import Rebuild
 from engine.kernel.reducer import Aggregate
 
@@ -59,12 +53,6 @@ reach = failpoints.points(
     "import_read",
     "import_committed",
     "imported",
-    "backup_copied",
-    "restore_fetched",
-    "restore_proved",
-    "restore_moved_aside",
-    "restore_renamed",
-    "restored",
 )
 
 
@@ -186,6 +174,7 @@ async def take_in(
     def work(connection: sqlite3.Connection) -> Restored:
         if connection.execute("SELECT 1 FROM events LIMIT 1").fetchone():
             raise Conflict(f"{folder} holds a log already; name an empty --state-dir", expected=0, actual=1)
+        identity.renew(connection)
         return _Import(aggregates).take(connection, lines)
 
     restored = await database.write(work)
@@ -306,111 +295,3 @@ def _values(line: LogLine) -> Values:
         return ()
     operations = decode(bytes(line.data), records.ResourcesChanged).operations
     return [None if one.deleted else bytes(value) for one, value in zip(operations, line.values, strict=True)]
-
-
-async def back_up(database: Database, target: Path) -> BackedUp:
-    """Copy the database as it is at one moment into `target`, a file of its own that is on disk when this returns.
-
-    A daemon that writes goes on; what it commits meanwhile is not in the copy. Blobs are not in it either.
-
-    Raises:
-        Unavailable: the copy cannot be written.
-    """
-    try:
-        position = await database.read(lambda connection: _copy(connection, target))
-    except (OSError, sqlite3.Error) as error:
-        raise Unavailable(f"{target} cannot be written: {error}") from error
-    reach("backup_copied")
-    return BackedUp(file=str(target), position=position, sha256=await asyncio.to_thread(_settle, target))
-
-
-def _copy(connection: sqlite3.Connection, target: Path) -> int:
-    with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy:
-        connection.backup(copy)
-        # One file and nothing beside it, whatever the original needs.
-        copy.execute("PRAGMA journal_mode=DELETE")
-        row: tuple[int] = copy.execute("SELECT COALESCE(MAX(position), 0) FROM events").fetchone()
-        return row[0]
-
-
-def _settle(file: Path) -> str:
-    file.chmod(0o600)
-    with file.open("rb") as opened:
-        os.fsync(opened.fileno())
-    anchor.sync_folder(file.parent)
-    return hash_file(file)
-
-
-async def restore(folder: Path, backup: Path, name: str) -> Restored:
-    """Put a backup in the place of the database `name` and write the anchor anew; nobody else may have it open.
-
-    What was there is moved aside, into a folder `replaced-N`. A backup that does not prove sound changes nothing.
-
-    Raises:
-        NotFound: there is no such backup.
-        Invalid: it is none, or is damaged.
-        Unavailable: it is of a newer version, or cannot be copied.
-    """
-    coming = folder / f"restoring-{name}"
-    try:
-        await asyncio.to_thread(_fetch, backup, coming)
-        reach("restore_fetched")
-        database = await Database.open(coming)
-        try:
-            proof = await database.read(prove_file)
-        finally:
-            await database.close()
-        if not proof.sound:
-            raise Invalid(f"{backup} is damaged: {proof.findings[0].detail}", field="file")
-        await asyncio.to_thread(_settle, coming)
-        reach("restore_proved")
-        _replace(folder, coming, name)
-    except OSError as error:
-        raise Unavailable(f"{backup} cannot be restored: {error}") from error
-    finally:
-        _clear(coming)
-    reach("restore_renamed")
-    anchor.write(folder, Anchor(position=proof.position, hash=proof.hash))
-    reach("restored")
-    return Restored(events=proof.events, position=proof.position, hash=proof.hash)
-
-
-def _fetch(backup: Path, coming: Path) -> None:
-    if not backup.is_file():
-        raise NotFound(f"there is no file {backup}")
-    _clear(coming)
-    shutil.copyfile(backup, coming)
-    _check_schema(backup, coming)
-
-
-def _check_schema(backup: Path, coming: Path) -> None:
-    """Refuse a file that would run statements of its own, before it is opened as a log."""
-    try:
-        with contextlib.closing(sqlite3.connect(f"{coming.absolute().as_uri()}?mode=ro", uri=True)) as found:
-            found.execute("PRAGMA trusted_schema=OFF")
-            rows = found.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-    except sqlite3.DatabaseError:
-        return  # no database: where it is opened, that is said
-    for kind, name, sql in rows:
-        if kind not in ("table", "index") or "VIRTUAL" in (sql or "").upper().split():
-            raise Invalid(f"{backup} is no backup of ours: it has a {kind} {name} of its own", field="file")
-
-
-def _clear(coming: Path) -> None:
-    for left in coming.parent.glob(f"{coming.name}*"):
-        left.unlink()
-
-
-def _replace(folder: Path, coming: Path, name: str) -> None:
-    # Should this end half way, the anchor still speaks of the log that was there, and no daemon starts on an empty one.
-    aside = next(path for number in count(1) if not (path := folder / f"replaced-{number}").exists())
-    aside.mkdir(mode=0o700)
-    for old in (name, f"{name}-wal", f"{name}-shm", anchor.ANCHOR_FILE):
-        with contextlib.suppress(FileNotFoundError):
-            if old == anchor.ANCHOR_FILE:
-                shutil.copyfile(folder / old, aside / old)
-            else:
-                (folder / old).rename(aside / old)
-    reach("restore_moved_aside")
-    coming.rename(folder / name)
-    anchor.sync_folder(folder)

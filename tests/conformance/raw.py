@@ -143,6 +143,7 @@ class _Copy:
         self._step = {} if by is None else {"by": by}
         self._news = asyncio.Condition()
         self._position: int | None = None
+        self._log_id = ""
         self._refusal: dict[str, Any] | None = None
         self.held: dict[str, list[Any]] = {}
         self.fresh: list[str] = []
@@ -214,6 +215,8 @@ class _Copy:
             data = json.loads(frame["data"])
             if frame["event"].startswith("resource."):
                 group.append((frame["event"], data))
+            if frame["event"] == "ready" and not self._is_same_log(data["log_id"]):
+                return
             if "id" in frame:
                 async with self._news:
                     if self._position is None:
@@ -223,6 +226,15 @@ class _Copy:
                     self._news.notify_all()
                 group = []
             frame = {}
+
+    def _is_same_log(self, log_id: str) -> bool:
+        """Whether the stream goes on with the log that the copy was made from; if not, the copy is made anew."""
+        before, self._log_id = self._log_id, log_id
+        if self._position is None or before == log_id:
+            return True
+        self._position = None
+        self.fresh.append("gap")
+        return False
 
     def _put(self, group: list[tuple[str, dict[str, Any]]]) -> None:
         for event, data in group:

@@ -9,10 +9,15 @@ from typing import Any, Final
 
 import pytest
 
+from engine.features import AGGREGATES
+from engine.kernel.clock import SystemClock
+from engine.kernel.context import engine_context
+from engine.kernel.kernel import Kernel
 from tests.conformance.drivers import AsyncPython, Driver, Step, SyncPython
 from tests.conformance.raw import RawHttp
 from tests.conformance.typescript import TypeScript
 from tests.daemons import Daemon
+from tests.kernel_kit import put, write
 
 SCENARIOS: Final[list[dict[str, Any]]] = json.loads(Path(__file__).with_name("scenarios.json").read_text())
 DRIVERS: Final[dict[str, type[Driver]]] = {
@@ -95,15 +100,25 @@ async def _upkeep(what: str, daemon: Daemon) -> None:
             copy.write_bytes(await answer.aread())
         return
     await asyncio.to_thread(daemon.kill)
-    if what == "restore":
+    if what in ("restore", "overtake"):
         command = ("-m", "engine.maintenance", "--state-dir", str(daemon.folder), "restore", str(copy))
         process = await asyncio.create_subprocess_exec(sys.executable, *command, env=daemon.environment)
         assert await process.wait() == 0
+    if what == "overtake":
+        await _write_apart(daemon.folder)
     await asyncio.to_thread(daemon.start)
 
 
+async def _write_apart(folder: Path) -> None:
+    """Have the log go on while no client can see it, further than any copy has come."""
+    kernel = await Kernel.open(folder, AGGREGATES, SystemClock())
+    async with kernel.writing():
+        for number in range(50):
+            await write(kernel, put("project/apart", number), context=engine_context("apart"))
+
+
 async def perform(step: Step, driver: Driver, daemon: Daemon, play: Play) -> None:
-    if step["do"] in ("restart", "backup", "restore"):
+    if step["do"] in ("restart", "backup", "restore", "overtake"):
         await _upkeep(step["do"], daemon)
         return
     expected = {"answer": step["gives"]} if "gives" in step else {"problem": step["refuses"]}

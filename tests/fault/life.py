@@ -15,7 +15,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.resources import Operation
-from engine.kernel import compactor, database, records, transfer
+from engine.kernel import backups, compactor, database, records, transfer
 from engine.kernel.commands import Command
 from engine.kernel.context import Claim
 from engine.kernel.database import Database
@@ -42,7 +42,7 @@ def live(folder: str, first: int, count: int) -> None:
 
 def restore(folder: str, backup: str) -> None:
     """Put a backup in the place of the log."""
-    asyncio.run(transfer.restore(Path(folder), Path(backup), DATABASE_NAME))
+    asyncio.run(backups.restore(Path(folder), Path(backup), DATABASE_NAME, BY_KIND))
 
 
 def take_in(folder: str, lines: str) -> None:
@@ -68,7 +68,7 @@ async def _live(folder: Path, first: int, count: int) -> None:
         await asyncio.gather(*(_write(kernel, numbers[writer::WRITERS]) for writer in range(WRITERS)))
         copy = folder / BACKUP
         copy.unlink(missing_ok=True)  # one that a death left unfinished
-        await transfer.back_up(kernel.database, copy)
+        await backups.back_up(kernel.database, copy)
         await settled(kernel)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from engine.kernel import migrations, transfer
+from engine.kernel import backups, migrations, transfer
 from engine.kernel.clock import SystemClock
 from engine.kernel.database import Database
 from engine.kernel.errors import Unavailable
@@ -28,7 +28,7 @@ from tests.kernel_kit import ADA, COUNTER, Add, running
 REQUESTS: Final = 4
 BACKED_UP: Final = 2  # so many of them are in the backup
 # Between the old log and the one restored there is nothing to start from, and a start says so.
-REFUSED: Final = ("transfer.restore_moved_aside", "transfer.restore_renamed")
+REFUSED: Final = ("backups.moved_aside", "backups.renamed")
 ROUNDS: Final = [1, pytest.param(25, marks=pytest.mark.deep)]
 
 
@@ -96,15 +96,15 @@ PLACES: Final[dict[str, Place]] = {
     "reactions.answered": Place(),
     "reactions.before": Place(2),
     "reactions.done": Place(2),
-    "transfer.backup_copied": Place(),
+    "backups.copied": Place(),
     "transfer.import_committed": Place(program="import"),
     "transfer.import_read": Place(program="import"),
     "transfer.imported": Place(program="import"),
-    "transfer.restore_fetched": Place(program="restore"),
-    "transfer.restore_moved_aside": Place(program="restore"),
-    "transfer.restore_proved": Place(program="restore"),
-    "transfer.restore_renamed": Place(program="restore"),
-    "transfer.restored": Place(program="restore"),
+    "backups.fetched": Place(program="restore"),
+    "backups.moved_aside": Place(program="restore"),
+    "backups.proved": Place(program="restore"),
+    "backups.renamed": Place(program="restore"),
+    "backups.restored": Place(program="restore"),
 }
 
 
@@ -189,7 +189,7 @@ async def _make(folder: Path) -> None:
     await life.some_log(folder / "log", 0, BACKED_UP)
     opened = await Database.open(folder / "log" / DATABASE_NAME)
     try:
-        await transfer.back_up(opened, folder / BACKUP)
+        await backups.back_up(opened, folder / BACKUP)
     finally:
         await opened.close()
     await life.some_log(folder / "log", BACKED_UP, REQUESTS - BACKED_UP)
@@ -234,6 +234,7 @@ def _begin(place: Place, given: Path, folder: Path) -> Story:
 def test_every_place_of_the_kernel_has_its_scenario() -> None:
     own = (
         "anchor",
+        "backups",
         "blobs",
         "database",
         "dispatch",

@@ -39,6 +39,8 @@ export class Shelf {
   #group: Change[] = [];
   #snapshot = false;
   #position = 0;
+  /** Of the log that the copy was made from; "" while that is not known. */
+  #logId = "";
   #progress = new Map<string, ProgressReport>();
 
   constructor(wants: (key: string) => boolean = () => true) {
@@ -66,12 +68,12 @@ export class Shelf {
    * Take one message in; return what changed when it completes a group, or brings progress.
    *
    * Frames of a type that is not known are skipped: the contract grows by such. Throws `SdkError` with the code `gap`
-   * when a rev does not grow: the stream tells another history than the one that the copy was made from.
+   * when the log has another name or a rev does not grow: the stream tells another history than the one that the copy was made from.
    */
   feed(message: SseMessage): Batch | null {
     switch (message.event as keyof Frames) {
       case "ready":
-        return this.#ready(read<Frames["ready"]>(message).position);
+        return this.#ready(read(message));
       case "resource.updated":
         return this.#take({ kind: "updated", frame: read(message) }, message.id);
       case "resource.deleted":
@@ -85,8 +87,14 @@ export class Shelf {
     }
   }
 
-  #ready(position: number): Batch {
-    if (!this.#snapshot) return this.#reach(position);
+  #ready({ position, log_id = "" }: Frames["ready"]): Batch {
+    if (!this.#snapshot) {
+      if (this.#logId !== "" && log_id !== this.#logId) {
+        throw new SdkError("gap", "the log behind this address is another one than the copy was made from");
+      }
+      return this.#reach(position);
+    }
+    this.#logId = log_id;
     const before = this.#held;
     this.#held = new Map();
     this.#put(this.#group);

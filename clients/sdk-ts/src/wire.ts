@@ -1458,11 +1458,17 @@ export interface ResourceUpdated {
   updated_at_ms?: number;
 }
 
-/** `restore FILE` and `log import FILE`: the log that lies in the state directory now. */
+/**
+ * `restore FILE` and `log import FILE`: the log that lies in the state directory now.
+ *
+ * `rebuilt`: what was published in the backup was not what its log comes to, and was written anew from the log.
+ */
 export interface Restored {
   events: number;
   position: number;
   hash: string;
+  /** @default false */
+  rebuilt?: boolean;
 }
 
 /**
@@ -1757,9 +1763,16 @@ export interface StreamLine {
   state: Json;
 }
 
-/** `ready`: what follows is live. After a snapshot it is the position of the read. */
+/**
+ * `ready`: what follows is live. After a snapshot it is the position of the read.
+ *
+ * `log_id` names the log: another one than before means that the log was set back or replaced (`restore`), and that
+ * positions and revs tell nothing of a copy made earlier.
+ */
 export interface StreamReady {
   position: number;
+  /** @default "" */
+  log_id?: string;
 }
 
 /** A file the mission left behind. */

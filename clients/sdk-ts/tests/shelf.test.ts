@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { type Batch, SdkError, Shelf } from "../src/mod.ts";
+import { type Batch, SdkError, Shelf, type SseMessage } from "../src/mod.ts";
 import { frame, messagesOf, recorded } from "./streams.ts";
 
 function fed(shelf: Shelf, name: string): Batch[] {
@@ -80,6 +80,26 @@ Deno.test("a rev that does not grow is another history: a gap", () => {
   const older = frame("resource.updated", { key: "project/a", rev: 5, value: 2 }, 8);
   assert.throws(() => shelf.feed(older), (error) => error instanceof SdkError && error.code === "gap");
   assert.deepEqual([shelf.value("project/a"), shelf.position], [1, 3]);
+});
+
+Deno.test("a log of another name is another history, though its positions fit", () => {
+  const shelf = new Shelf();
+  const ready = (position: number, log_id: string): SseMessage =>
+    frame("ready", { position, log_id }, position);
+  shelf.begin({ snapshot: true });
+  shelf.feed(frame("resource.updated", { key: "project/a", rev: 1, value: 1 }));
+  shelf.feed(ready(4, "one"));
+  shelf.begin({ snapshot: false });
+  assert.equal(shelf.feed(ready(4, "one"))?.fresh, false);
+  shelf.begin({ snapshot: false });
+  assert.throws(
+    () => shelf.feed(ready(4, "two")),
+    (error) => error instanceof SdkError && error.code === "gap",
+  );
+  assert.deepEqual([shelf.value("project/a"), shelf.position], [1, 4]);
+  shelf.begin({ snapshot: true });
+  assert.equal(shelf.feed(ready(2, "two"))?.fresh, true);
+  assert.deepEqual(shelf.keys(), []);
 });
 
 Deno.test("frames of a kind that is not known are skipped", () => {

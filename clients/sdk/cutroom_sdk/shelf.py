@@ -43,7 +43,8 @@ class Batch(NamedTuple):
 class Shelf:
     """Resources by key, the latest progress of what runs, and the position up to which all of it holds.
 
-    `wants(key)` leaves out what the client has no use for. Position 0: nothing was read yet.
+    `wants(key)` leaves out what the client has no use for. Position 0: nothing was read yet. `log_id` names the log that
+    the copy was made from, "" while that is not known.
     """
 
     def __init__(self, wants: Callable[[str], bool] | None = None) -> None:
@@ -53,6 +54,7 @@ class Shelf:
         self._group: list[ResourceUpdated | ResourceDeleted] = []
         self._snapshot = False
         self.position = 0
+        self.log_id = ""
         self.progress: dict[str, ProgressReport] = {}
 
     def begin(self, *, snapshot: bool) -> None:
@@ -67,7 +69,8 @@ class Shelf:
         Frames of a type that is not known are skipped: the contract grows by such.
 
         Raises:
-            SdkError: `gap`, a rev does not grow: the stream tells another history than the one that the copy was made from.
+            SdkError: `gap`, the log has another name, or a rev does not grow: the stream tells another history than the one
+                that the copy was made from.
                 `internal`, a frame has another shape.
         """
         kind = FRAMES.get(message.event)
@@ -75,8 +78,8 @@ class Shelf:
             return None
         frame: StreamFrame = _decoded(f"the frame {message.event}", message.data, kind)
         match frame:
-            case StreamReady(position=position):
-                return self._ready(position)
+            case StreamReady():
+                return self._ready(frame)
             case ResourceUpdated() | ResourceDeleted():
                 self._group.append(frame)
                 if self._snapshot or message.id is None:
@@ -93,10 +96,16 @@ class Shelf:
             case _:
                 assert_never(frame)
 
-    def _ready(self, position: int) -> Batch:
+    def _ready(self, ready: StreamReady) -> Batch:
+        position = ready.position
         if not self._snapshot:
+            if self.log_id and ready.log_id != self.log_id:
+                raise SdkError(
+                    "gap", "the log behind this address is another one than the copy was made from"
+                )
             self.position = max(self.position, position)
             return Batch(self.position, frozenset())
+        self.log_id = ready.log_id
         before, self._held = self._held, {}
         self._read.clear()
         self._put(self._group)

@@ -12,7 +12,7 @@ import pytest
 from cutroom_sdk.wire.codec import decode
 from cutroom_sdk.wire.log import CompactedLog
 from cutroom_sdk.wire.resources import Operation
-from engine.kernel import anchor, compactor, reactions, transfer
+from engine.kernel import anchor, backups, compactor, reactions, transfer
 from engine.kernel.commands import Command
 from engine.kernel.compaction import STREAM, LogCompacted
 from engine.kernel.context import DEFAULT_PARTITION
@@ -21,7 +21,7 @@ from engine.kernel.errors import Compacted, Conflict, Invalid, Unavailable
 from engine.kernel.kernel import DATABASE_NAME, Kernel
 from engine.kernel.log import Event
 from engine.kernel.proof import prove
-from tests.compaction_kit import KEEPER, check_sound, export, opened, take_in
+from tests.compaction_kit import AGGREGATES, KEEPER, check_sound, export, opened, take_in
 from tests.kernel_kit import ADA, COUNTER, Add, Added, FakeClock, Shout, put, running, until, write
 from tests.unit.kernel.test_proof import some_work
 
@@ -185,6 +185,7 @@ async def test_nothing_goes_that_a_reaction_has_not_seen(
         seen_too.append(recorded.position)
         return []
 
+    monkeypatch.undo()
     async with running(tmp_path, prepare=lambda one: one.reactions.on(Added, "look", react)) as kernel:
         assert (await compact(kernel)).held_by is None
     assert seen_too == [seen + 1]
@@ -310,8 +311,8 @@ async def test_a_backup_of_a_compacted_log_restores_to_it(tmp_path: Path) -> Non
     await some_work(tmp_path)
     async with running(tmp_path) as kernel:
         told = await compact(kernel, 6)
-        await transfer.back_up(kernel.database, copy)
-    await transfer.restore(away, copy, DATABASE_NAME)
+        await backups.back_up(kernel.database, copy)
+    await backups.restore(away, copy, DATABASE_NAME, AGGREGATES)
     async with running(away) as kernel:
         assert kernel.log.oldest == told.position
         await check_sound(kernel.database, away)

@@ -11,10 +11,9 @@ import pytest
 
 from engine.kernel import anchor, transfer
 from engine.kernel.database import Database
-from engine.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from engine.kernel.errors import Conflict, Invalid
 from engine.kernel.kernel import DATABASE_NAME
 from engine.kernel.proof import prove
-from engine.kernel.replay import check
 from tests.kernel_kit import ADA, Add, check_invariants, running
 from tests.unit.kernel.test_proof import AGGREGATES, some_work
 
@@ -107,82 +106,6 @@ async def test_a_part_of_a_log_is_no_log(tmp_path: Path) -> None:
     await some_work(tmp_path)
     with pytest.raises(Invalid, match="begins with the log's first event"):
         await _take_in(tmp_path / "other", await _lines(tmp_path, after=1))
-
-
-async def test_a_backup_made_while_the_log_grows_restores_to_what_was_there(tmp_path: Path) -> None:
-    copy, away = tmp_path / "copy.db", tmp_path / "away"
-    away.mkdir()
-    await some_work(tmp_path)
-    async with running(tmp_path) as kernel:
-        told = await transfer.back_up(kernel.database, copy)
-        head = kernel.dispatch.head
-        await kernel.dispatch.propose("counter/a", Add(), ADA)
-    assert told.position == head
-    assert copy.stat().st_mode & 0o777 == 0o600
-    restored = await transfer.restore(away, copy, DATABASE_NAME)
-    assert restored.position == head
-    assert [path.name for path in tmp_path.glob("copy.db*")] == ["copy.db"]
-    async with _opened(away) as database:
-        assert (await prove(database, away)).sound
-        assert (await check(database, AGGREGATES)).equal
-
-
-async def test_restoring_moves_what_was_there_aside_and_the_anchor_with_it(tmp_path: Path) -> None:
-    copy = tmp_path / "copy.db"
-    await some_work(tmp_path)
-    async with _opened(tmp_path) as database:
-        told = await transfer.back_up(database, copy)
-    async with running(tmp_path) as kernel:
-        await kernel.dispatch.propose("counter/a", Add(), ADA)
-    await transfer.restore(tmp_path, copy, DATABASE_NAME)
-    async with running(tmp_path) as kernel:
-        assert kernel.dispatch.head == told.position
-    aside = tmp_path / "replaced-1"
-    async with _opened(aside) as database:
-        proof = await prove(database, aside)
-    assert proof.sound
-    assert proof.position == told.position + 1
-
-
-async def test_a_damaged_backup_changes_nothing(tmp_path: Path) -> None:
-    copy = tmp_path / "copy.db"
-    await some_work(tmp_path)
-    async with _opened(tmp_path) as database:
-        await transfer.back_up(database, copy)
-    before = _state(tmp_path)
-    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-        connection.execute("UPDATE events SET actor = 'eve' WHERE position = 2")
-    with pytest.raises(Invalid, match="was changed"):
-        await transfer.restore(tmp_path, copy, DATABASE_NAME)
-    copy.write_bytes(b"no database, though longer than the header of one" * 10)
-    with pytest.raises(Unavailable, match="cannot be used"):
-        await transfer.restore(tmp_path, copy, DATABASE_NAME)
-    with pytest.raises(NotFound):
-        await transfer.restore(tmp_path, tmp_path / "nothing", DATABASE_NAME)
-    assert _state(tmp_path) == before
-    assert not list(tmp_path.glob("restoring*"))
-    assert not list(tmp_path.glob("replaced*"))
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "CREATE TRIGGER theirs AFTER INSERT ON events BEGIN DELETE FROM resources; END",
-        "CREATE VIEW theirs AS SELECT * FROM events",
-        "CREATE VIRTUAL TABLE theirs USING fts5(text)",
-    ],
-)
-async def test_a_backup_that_brings_statements_of_its_own_is_refused(tmp_path: Path, statement: str) -> None:
-    copy = tmp_path / "copy.db"
-    await some_work(tmp_path)
-    async with _opened(tmp_path) as database:
-        await transfer.back_up(database, copy)
-    before = _state(tmp_path)
-    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-        connection.execute(statement)
-    with pytest.raises(Invalid, match="theirs"):
-        await transfer.restore(tmp_path, copy, DATABASE_NAME)
-    assert _state(tmp_path) == before
 
 
 def test_a_line_that_does_not_end_is_not_read_to_its_end(tmp_path: Path) -> None:

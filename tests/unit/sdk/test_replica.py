@@ -280,3 +280,19 @@ def test_half_a_transaction_is_forgotten_when_the_stream_breaks() -> None:
 
 def _held_numbers(shelf: Shelf) -> dict[str, int | None]:
     return {key: shelf.value(key, int) for key in shelf.keys()}
+
+
+def test_a_log_of_another_name_is_another_history_though_its_positions_fit() -> None:
+    shelf = Shelf()
+    shelf.begin(snapshot=True)
+    shelf.feed(SseMessage("resource.updated", b'{"key":"project/a","rev":1,"value":1}', None))
+    shelf.feed(SseMessage("ready", b'{"position":4,"log_id":"one"}', "4"))
+    shelf.begin(snapshot=False)
+    shelf.feed(SseMessage("ready", b'{"position":4,"log_id":"one"}', "4"))
+    shelf.begin(snapshot=False)
+    with pytest.raises(SdkError) as refused:
+        shelf.feed(SseMessage("ready", b'{"position":4,"log_id":"two"}', "4"))
+    assert (refused.value.code, shelf.value("project/a", int), shelf.position) == ("gap", 1, 4)
+    shelf.begin(snapshot=True)
+    batch = shelf.feed(SseMessage("ready", b'{"position":2,"log_id":"two"}', "2"))
+    assert (batch is not None and batch.fresh, list(shelf.keys()), shelf.log_id) == (True, [], "two")

@@ -11,9 +11,14 @@ from cutroom_sdk.wire.codec import Wire
 
 
 class StreamReady(Wire, frozen=True, kw_only=True):
-    """`ready`: what follows is live. After a snapshot it is the position of the read."""
+    """`ready`: what follows is live. After a snapshot it is the position of the read.
+
+    `log_id` names the log: another one than before means that the log was set back or replaced (`restore`), and that
+    positions and revs tell nothing of a copy made earlier.
+    """
 
     position: int
+    log_id: str = ""
 
 
 class ResourceUpdated(Wire, frozen=True, kw_only=True):

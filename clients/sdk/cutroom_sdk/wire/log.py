@@ -76,11 +76,15 @@ class BackedUp(Wire, frozen=True, kw_only=True):
 
 
 class Restored(Wire, frozen=True, kw_only=True):
-    """`restore FILE` and `log import FILE`: the log that lies in the state directory now."""
+    """`restore FILE` and `log import FILE`: the log that lies in the state directory now.
+
+    `rebuilt`: what was published in the backup was not what its log comes to, and was written anew from the log.
+    """
 
     events: int
     position: int
     hash: str
+    rebuilt: bool = False
 
 
 class LogLine(Wire, frozen=True, kw_only=True):
