@@ -21,7 +21,14 @@ from clients.view.words import count_text, length_text
 from cutroom_sdk.client import Client
 from cutroom_sdk.replica import Replica
 from cutroom_sdk.wire.codec import convert, to_builtins
-from cutroom_sdk.wire.missions import Mission, MissionPreview, MissionRequest, PostRunFinished, Priority
+from cutroom_sdk.wire.missions import (
+    Mission,
+    MissionPreview,
+    MissionRequest,
+    PostRunFinished,
+    Priority,
+    TemplateArgument,
+)
 from cutroom_sdk.wire.problems import DONE, NOT_FOUND, USAGE
 
 
@@ -71,12 +78,18 @@ async def _fitting(client: Client, asked: MissionRequest) -> MissionRequest:
         near = difflib.get_close_matches(asked.template, there, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(there))}"
         raise CommandError(f"there is no template {asked.template}; {hint}", USAGE)
-    lists = {name for name, argument in template.args.items() if argument.type == "texts"}
-    args = {
-        name: [value] if name in lists and isinstance(value, str) else value
-        for name, value in asked.args.items()
-    }
+    args = {name: _fitted(template.args.get(name), value) for name, value in asked.args.items()}
     return msgspec.structs.replace(asked, args=args)
+
+
+def _fitted(argument: TemplateArgument | None, value: Any) -> Any:
+    """Return a list where one is wanted, and footage named from the root: the daemon stands elsewhere."""
+    if argument is None or argument.type not in ("texts", "footage"):
+        return value
+    values = [value] if isinstance(value, str) else value
+    if argument.type == "texts":
+        return values
+    return [one if one.startswith("asset/") else str(Path(one).expanduser().absolute()) for one in values]
 
 
 async def create(setup: Setup, asked: MissionRequest, *, follow: bool) -> int:

@@ -1,6 +1,6 @@
 """What a run may call: one registry of tools, filled by the features."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
@@ -109,11 +109,15 @@ class Tool:
         return self.idempotent or (self.may_repeat is not None and self.may_repeat(arguments))
 
 
+Listing = Callable[[Sequence[str], Context], Awaitable[list[str]]]
+
+
 @dataclass
 class Tools:
-    """The registry."""
+    """The registry; beside the tools, what tells of kinds of things that stand for several which ones they are."""
 
     _tools: dict[str, Tool] = field(default_factory=dict)
+    _listings: dict[str, Listing] = field(default_factory=dict)
 
     def add(self, tool: Tool) -> None:
         """Register a tool; its name must be free."""
@@ -132,6 +136,20 @@ class Tools:
                 f"no tool is called {name!r}; there are {', '.join(self.names())}", code="unknown_tool"
             )
         return self._tools[name]
+
+    def list_with(self, kind: str, listing: Listing) -> None:
+        """Register who tells which single things `kind` comes to: the files of a folder of footage."""
+        assert kind not in self._listings, f"two listings of {kind}"
+        self._listings[kind] = listing
+
+    async def listed(self, kind: str, texts: Sequence[str], context: Context) -> list[str]:
+        """Return the single things that `texts` stand for; themselves where nobody knows better.
+
+        Raises:
+            StudioError: as whoever tells.
+        """
+        listing = self._listings.get(kind)
+        return list(texts) if listing is None else await listing(texts, context)
 
     def names(self) -> tuple[str, ...]:
         """All names, sorted."""

@@ -14,6 +14,7 @@ FOOTAGE: Final = frozenset(
     {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mts", ".m2ts", ".mpg", ".mpeg", ".mxf"}
 )
 FILES_MAX: Final = 1_000
+ASSET: Final = "asset/"  # before the id of footage that is here already
 Report = Callable[[int, int, str], None]
 
 
@@ -26,19 +27,14 @@ async def collected(
         Invalid: nothing was named, there is no footage, or more than `FILES_MAX` files.
         StudioError: as `Registrar.take_path`, of a file that was named itself.
     """
-    if not sources:
-        raise Invalid("sources is empty; name a file or a folder", field="sources")
-    for source in sources:
-        if not source.startswith("/") or "\0" in source:
-            raise Invalid(f"{source[:200]!r} is not an absolute path", field="sources")
-        registrar.check_place(source)
-    wanted = await asyncio.to_thread(_wanted, sources)
-    if len(wanted) > FILES_MAX:
-        raise Invalid(f"there are {len(wanted)} files; {FILES_MAX} are the most", field="sources")
+    wanted = await _files(sources, registrar)
     taken: dict[str, None] = {}
     notices: list[str] = []
     for number, (path, named) in enumerate(wanted.items()):
         report(number, len(wanted), os.path.basename(path))
+        if path.startswith(ASSET):
+            taken[(await registrar.check(path.removeprefix(ASSET), context)).asset.asset_id] = None
+            continue
         try:
             asset = (await registrar.take_path(path, None, context)).asset
         except (Invalid, Forbidden, Rejected) as error:
@@ -55,6 +51,34 @@ async def collected(
     return list(taken), notices
 
 
+async def listed(sources: Sequence[str], registrar: Registrar) -> list[str]:
+    """Return the files, and `asset/{id}`, that the sources come to, none of them opened.
+
+    Raises:
+        Invalid: as `collected`.
+        Forbidden: a source lies where no footage may be read.
+    """
+    return list(await _files(sources, registrar))
+
+
+async def _files(sources: Sequence[str], registrar: Registrar) -> dict[str, bool]:
+    """Return what there is to take in, in order, and whether each was named itself."""
+    if not sources:
+        raise Invalid("sources is empty; name a file or a folder", field="sources")
+    for source in sources:
+        if source.startswith(ASSET):
+            continue
+        if not source.startswith("/") or "\0" in source:
+            raise Invalid(f"{source[:200]!r} is not an absolute path, nor asset/ and an id", field="sources")
+        registrar.check_place(source)
+    wanted = await asyncio.to_thread(_wanted, sources)
+    if not wanted:
+        raise Invalid(f"there is no footage in {', '.join(sources)}", field="sources")
+    if len(wanted) > FILES_MAX:
+        raise Invalid(f"there are {len(wanted)} files; {FILES_MAX} are the most", field="sources")
+    return wanted
+
+
 def _wanted(sources: Sequence[str]) -> dict[str, bool]:
     """Return the files to take in, in order, and whether each was named itself; hidden ones are no footage.
 
@@ -62,7 +86,7 @@ def _wanted(sources: Sequence[str]) -> dict[str, bool]:
     """
     found: dict[str, bool] = {}
     for source in sources:
-        if not os.path.isdir(source):
+        if source.startswith(ASSET) or not os.path.isdir(source):
             found[source] = True
             continue
         for path in sorted(Path(source).iterdir()):

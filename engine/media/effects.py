@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from cutroom_sdk.wire.media import AnalyseInput, Artifact, CollectInput, IngestInput
 from cutroom_sdk.wire.status import Feature
 from engine.kernel.context import Context
-from engine.kernel.errors import Invalid
+from engine.kernel.errors import Forbidden, Invalid
 from engine.kernel.kernel import Kernel
 from engine.kernel.tools import Tool, ToolContext, ToolResult
 from engine.media import sandbox
 from engine.media.analysing import TASKS, Analyst
 from engine.media.analysis.requests import Backend
-from engine.media.collecting import collected
+from engine.media.collecting import ASSET, collected, listed
 from engine.media.pool import Pool
 from engine.media.registering import Registrar, Report, Taken
 from engine.media.uploads import Uploads
@@ -103,6 +103,19 @@ class Media:
         )
         result = await self.ingest(IngestInput(asset_ids=tuple(taken)), context)
         return replace(result, notices=(*notices, *result.notices))
+
+    async def list_footage(self, sources: Sequence[str], context: Context) -> list[str]:
+        """Return the files, and `asset/{id}`, that files and folders come to; see `engine.media.collecting`.
+
+        Raises:
+            Forbidden: `path_outside_roots`, a tenant without files here included.
+        """
+        if not context.has_files and any(not source.startswith(ASSET) for source in sources):
+            raise Forbidden(
+                "folders of this machine are its operator's; upload footage and name it asset/{id}",
+                code="path_outside_roots",
+            )
+        return await listed(sources, self.registrar)
 
     async def analyse(self, asked: AnalyseInput, context: ToolContext) -> ToolResult:
         """Analyse every asset among the refs; pass them on with what was found."""
@@ -195,6 +208,7 @@ def register(
             limit_s=INGEST_LIMIT_S,
         )
     )
+    kernel.tools.list_with("footage", media.list_footage)
     kernel.tools.add(
         Tool(
             name="collect",

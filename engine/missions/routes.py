@@ -34,6 +34,7 @@ from engine.kernel.ids import new_id
 from engine.kernel.resources import Record
 from engine.missions import specs, templates, views
 from engine.missions.preview import preview
+from engine.missions.templates import listed
 
 PAST_MAX: Final = 5_000  # runs that times are taken from
 ALL: Final = sys.maxsize  # in one read: a mission and its items are of one moment
@@ -45,7 +46,7 @@ async def create(request: Request) -> Response:
     context = caller(request, "missions:write")
     asked = await body(request, MissionRequest)
     studio = kernel(request)
-    proposal = specs.read(asked, studio.tools, context)
+    proposal = specs.read(await listed(asked, studio.tools, context), studio.tools, context)
     mission_id = new_id(studio.clock.now_ms())
     location = {"Location": f"/v1/missions/{mission_id}"}
 
@@ -61,7 +62,7 @@ async def preview_mission(request: Request) -> Response:
     context = caller(request, "missions:write")
     asked = await body(request, MissionRequest)
     studio = kernel(request)
-    proposal = specs.read(asked, studio.tools, context)
+    proposal = specs.read(await listed(asked, studio.tools, context), studio.tools, context)
     past = await studio.resources.page(["run"], context.partition, limit=PAST_MAX, visible=_is_head)
     return answer(preview(proposal, studio.tools, [decode(record.value, Run) for record in past.items]))
 

@@ -1,30 +1,37 @@
 """Mission templates: data beside this file, one TOML each, filled with arguments.
 
 A value that is exactly `$name` becomes the argument itself, whatever its type; within longer text `$name` is filled in.
-Items' gates that a template leaves out are `none`.
+Items' gates that a template leaves out are `none`. An item with `for_each = "argument"` is there once for each text of the
+argument, a list: `$one` is the text, `$name` the last part of it where it is a path, `$n` its number, from 1, with as many
+digits as the last one has. Items that belong together name each other by it: `depends_on = ["render-$n"]`.
 """
 
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
+from pathlib import PurePath
 from string import Template as Text
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from cutroom_sdk.wire.missions import Budgets, GatesRequest, WorkItemRequest
+from cutroom_sdk.wire.missions import Budgets, GatesRequest, MissionRequest, WorkItemRequest
+from engine.kernel.context import Context
 from engine.kernel.errors import Invalid
+from engine.kernel.tools import Tools
 
 
 class Argument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a template takes under one name. Without `default` it must be given.
 
-    `texts` is a list of at least one text. A `choice` is one of the names of `choices` and stands for its value.
+    `texts` is a list of at least one text; so is `footage`, of files, folders and `asset/{id}`, in which `listed` puts a
+    folder's files in its place. A `choice` is one of the names of `choices` and stands for its value.
     """
 
-    type: Literal["text", "texts", "choice"]
+    type: Literal["text", "texts", "footage", "choice"]
     help: str
     default: str | None = None
     choices: dict[str, str] = {}
@@ -87,7 +94,7 @@ def fill(name: str, args: Mapping[str, Any]) -> Filled:
                 field=f"args.{given}",
             )
     values = {arg: _value(name, arg, wanted, args) for arg, wanted in template.args.items()}
-    items = tuple(_item(_filled(item, values)) for item in template.items)
+    items = tuple(_item(one) for item in template.items for one in _each(item, values))
     return Filled(
         title=_filled(template.title, values),
         goal=_filled(template.goal, values),
@@ -95,6 +102,27 @@ def fill(name: str, args: Mapping[str, Any]) -> Filled:
         budgets=template.budgets,
         work_items=items,
     )
+
+
+async def listed(request: MissionRequest, tools: Tools, context: Context) -> MissionRequest:
+    """Return a request in whose arguments files stand for folders of footage; done before `fill`, which opens nothing.
+
+    Raises:
+        Invalid: a folder has no footage, with `field` as `args.name`.
+        Forbidden: a folder may not be read.
+    """
+    if request.template not in names():
+        return request  # `fill` says so, and what there is
+    args = dict(request.args)
+    for name, wanted in load(request.template).args.items():
+        given: Any = args.get(name)
+        if wanted.type != "footage" or not _are_texts(given):
+            continue
+        try:
+            args[name] = await tools.listed(wanted.type, given, context)
+        except Invalid as error:
+            raise Invalid(error.detail, code=error.code, field=f"args.{name}") from error
+    return replace(request, args=args)
 
 
 def near(name: str, there: Iterable[str]) -> str:
@@ -108,10 +136,22 @@ def near(name: str, there: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(known)}"
 
 
+def _each(item: dict[str, Any], values: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """Yield an item as often as it is to be there, filled."""
+    if "for_each" not in item:
+        yield _filled(item, values)
+        return
+    texts: list[str] = values[item["for_each"]]
+    plain = {name: value for name, value in item.items() if name != "for_each"}
+    for number, text in enumerate(texts, 1):
+        own = {"one": text, "name": PurePath(text).name, "n": str(number).zfill(len(str(len(texts))))}
+        yield _filled(plain, {**values, **own})
+
+
 def _item(filled: dict[str, Any]) -> WorkItemRequest:
     item = msgspec.convert(filled, WorkItemRequest)
     gates = GatesRequest(review=item.gates.review or "none", test=item.gates.test or "none")
-    return msgspec.structs.replace(item, gates=gates)
+    return replace(item, gates=gates)
 
 
 def _value(template: str, name: str, wanted: Argument, args: Mapping[str, Any]) -> Any:
@@ -124,8 +164,8 @@ def _value(template: str, name: str, wanted: Argument, args: Mapping[str, Any]) 
             if not isinstance(given, str):
                 raise Invalid(f"{name} is not a text: {wanted.help}", field=field)
             return given
-        case "texts":
-            if not isinstance(given, list) or not given or not all(isinstance(one, str) for one in given):
+        case "texts" | "footage":
+            if not _are_texts(given):
                 raise Invalid(f"{name} is not a list of texts with at least one: {wanted.help}", field=field)
             return given
         case "choice":
@@ -134,6 +174,10 @@ def _value(template: str, name: str, wanted: Argument, args: Mapping[str, Any]) 
                     f"{name} is {given!r}; {' or '.join(wanted.choices)} is taken: {wanted.help}", field=field
                 )
             return wanted.choices[given]
+
+
+def _are_texts(given: Any) -> bool:
+    return isinstance(given, list) and bool(given) and all(isinstance(one, str) for one in given)
 
 
 def _filled(value: Any, values: Mapping[str, Any]) -> Any:

@@ -60,7 +60,7 @@ class Delivery:
             )
         cut_plan = await _cut_plan(render, context)
         assets = await _assets(cut_plan, context)
-        target = _target(asked.output, cut_plan, render.profile)
+        target = _target(asked, cut_plan, render.profile)
         there = await asyncio.to_thread(_hash_of, target)
         if there is not None and there != render.output.sha256 and not asked.overwrite:
             raise Rejected(
@@ -151,13 +151,14 @@ def _input(asset: Asset) -> dict[str, Any]:
     }
 
 
-def _target(output: str, cut_plan: CutPlan | None, profile: str) -> Path:
+def _target(asked: DeliverInput, cut_plan: CutPlan | None, profile: str) -> Path:
+    output = asked.output
     path = Path(output)
     if not path.is_absolute() or "\0" in output:
         raise Invalid(f"output is {output[:200]!r}; an absolute path is taken", field="output")
     if output.endswith("/") or path.is_dir():
         stem = Path(cut_plan.cuts[0].asset).stem if cut_plan and cut_plan.cuts else "film"
-        return path / f"{stem}-{profile}{SUFFIX}"
+        return path / f"{asked.prefix}{stem}-{profile}{SUFFIX}"
     if path.suffix.lower() != SUFFIX:
         raise Invalid(f"the file is an MP4: name {path.name!r} with {SUFFIX}", field="output")
     return path

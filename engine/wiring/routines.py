@@ -23,7 +23,7 @@ from engine.kernel.errors import Invalid, Rejected, StudioError, Unavailable
 from engine.kernel.kernel import Kernel
 from engine.kernel.log import Event
 from engine.kernel.outbox import ATTEMPTS_MAX, Effect
-from engine.missions import specs
+from engine.missions import specs, templates
 from engine.missions import types as missions
 from engine.missions.items import MANUAL
 from engine.routines import reducer_chain as chain
@@ -83,9 +83,8 @@ async def start_mission(kernel: Kernel, command: runs.StartMission, effect: Effe
     """
     run = f"routine-run/{command.run_id}"
     try:
-        asked = Asked(
-            f"mission/{command.run_id}", _create(kernel, command.run_id, command.work, effect.context)
-        )
+        mission = await _create(kernel, command.run_id, command.work, effect.context)
+        asked = Asked(f"mission/{command.run_id}", mission)
         begun = Asked(run, runs.Start(mission_id=command.run_id))
         await kernel.dispatch.propose_many((begun, asked), effect.context)
     except Rejected:
@@ -98,13 +97,14 @@ async def start_mission(kernel: Kernel, command: runs.StartMission, effect: Effe
         await effect.propose(run, runs.Finish(status="failed", reason=error.detail))
 
 
-def _create(kernel: Kernel, run_id: str, work: routines.Work, engine: Context) -> missions.Create:
+async def _create(kernel: Kernel, run_id: str, work: routines.Work, engine: Context) -> missions.Create:
     definition = work.definition
     # No more than whoever activated the routine could give, whatever templates and tools have come to since.
     granted = Context(
         actor=engine.actor, partition=engine.partition, capabilities=frozenset(work.capabilities)
     )
     request = mission_request(kernel, definition.name, definition.entrypoint, args_of(work))
+    request = await templates.listed(request, kernel.tools, granted)
     mission = specs.read(request, kernel.tools, granted)
     return replace(mission, authority=_authority(run_id, work))
 

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cutroom_sdk.wire.problems import CANCELED, DONE, NOT_FOUND, USAGE
+from tests.clips import make_clip
 from tests.daemons import Daemon
 from tests.e2e.studio import cutroom, said, spawn
 
@@ -51,6 +53,27 @@ async def test_a_mission_in_a_file_is_made_as_it_says(daemon: Daemon, tmp_path: 
     )
     made = (await cutroom(daemon, "--json", "mission", "create", file)).json
     assert [item["title"] for item in made["work_items"]] == ["Shoot", "Cut"]
+
+
+async def test_a_folder_of_footage_becomes_a_cut_of_each_clip(state_dir: Path, tmp_path: Path) -> None:
+    clips, out = tmp_path / "clips", tmp_path / "cuts"
+    clips.mkdir()
+    for number, name in enumerate(("walk.mp4", "talk.mp4")):
+        make_clip(clips / name, frames=50 + number)
+    given = ("--arg", f"sources={clips}", "--arg", f"output={out}", "--arg", "goal=1 second")
+    batch = ("--template", "batch_of_footage", *given, "--arg", "approve=auto")
+
+    async with Daemon(state_dir, CUTROOM_MEDIA_ROOTS=str(tmp_path)) as daemon:
+        told = (await cutroom(daemon, "--json", "mission", "create", *batch, "--preview")).json
+        assert [item["title"] for item in told["items"][:2]] == ["Take in talk.mp4", "Take in walk.mp4"]
+        assert {touched for item in told["items"] for touched in item["touches"]} == {
+            f"writes {out}/, and its receipt beside it"
+        }
+        made = await cutroom(daemon, "--json", "mission", "create", *batch, "--priority", "high", "--follow")
+        assert made.code == DONE, made.out + made.talk
+        mission = msgspec.json.decode(made.out.splitlines()[-1])
+    assert (mission["priority"], mission["template"]) == ("high", "batch_of_footage")
+    assert sorted(path.name for path in out.glob("*.mp4")) == ["1-talk-source.mp4", "2-walk-source.mp4"]
 
 
 @pytest.mark.parametrize(

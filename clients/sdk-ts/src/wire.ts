@@ -487,11 +487,17 @@ export interface Decision {
   reasons?: string[];
 }
 
-/** Input of the tool `deliver_folder`: an absolute path to write, or a folder to put the file in. */
+/**
+ * Input of the tool `deliver_folder`: an absolute path to write, or a folder to put the file in.
+ *
+ * In a folder the file is named after the footage and the profile, with `prefix` before that.
+ */
 export interface DeliverInput {
   output: string;
   /** @default true */
   overwrite?: boolean;
+  /** @default "" */
+  prefix?: string;
 }
 
 /** Answer to a delivery that is on record: its id, and its place in the log. */
@@ -1785,10 +1791,11 @@ export interface SummaryFile {
 /**
  * What a template takes under one name. `default` None: it must be given.
  *
- * `texts` is a list of at least one text. A `choice` is one of the names of `choices` and stands for its value.
+ * `texts` is a list of at least one text; so is `footage`, of files, folders, for which their files are put in, and
+ * `asset/{id}`. A `choice` is one of the names of `choices` and stands for its value.
  */
 export interface TemplateArgument {
-  type: "choice" | "text" | "texts";
+  type: "choice" | "footage" | "text" | "texts";
   help: string;
   /** @default null */
   default?: string | null;

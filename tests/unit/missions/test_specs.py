@@ -1,6 +1,7 @@
 """From what is asked for to a mission: templates, tools, gates, rights; every mistake is named."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -137,7 +138,7 @@ def test_words_that_look_like_a_template_stay_words() -> None:
     ("name", "args", "field", "says"),
     [
         ("footage_edti", {}, "template", "did you mean footage_edit?"),
-        ("zzz", {}, "template", "there are footage_edit, generic"),
+        ("zzz", {}, "template", "there are batch_of_footage, footage_edit, generic"),
         ("footage_edit", {"gaol": "x"}, "args.gaol", "did you mean goal?"),
         ("footage_edit", {"goal": "x", "output": "/x"}, "args.asset_ids", "needs asset_ids"),
         ("footage_edit", FOOTAGE | {"asset_ids": []}, "args.asset_ids", "at least one"),
@@ -165,7 +166,12 @@ def test_every_template_that_ships_can_be_read_and_done_in_some_order(name: str)
     template = templates.load(name)
     given: dict[str, Any] = {}
     for arg, wanted in template.args.items():
-        given[arg] = {"text": "x", "texts": ["x"], "choice": next(iter(wanted.choices), "")}[wanted.type]
+        given[arg] = {
+            "text": "x",
+            "texts": ["x"],
+            "footage": ["x", "y"],
+            "choice": next(iter(wanted.choices), ""),
+        }[wanted.type]
     items = tuple(
         t.ItemSpec(
             work_item_id=item.work_item_id or "",
@@ -181,3 +187,42 @@ def test_every_template_that_ships_can_be_read_and_done_in_some_order(name: str)
         for item in templates.fill(name, given).work_items
     )
     check_dependencies(items)
+    assert not {"one", "name", "n"} & set(template.args), "these are what stands for each of several"
+    assert all(template.args[one["for_each"]].type != "text" for one in template.items if "for_each" in one)
+
+
+BATCH = {"goal": "20 seconds", "output": "/out"}
+
+
+def test_a_batch_is_an_edit_of_each_clip_and_no_clip_waits_for_another() -> None:
+    clips = [f"/clips/{number}.mp4" for number in range(1, 11)]
+    items = {
+        one.work_item_id: one
+        for one in templates.fill("batch_of_footage", BATCH | {"sources": clips}).work_items
+    }
+    assert len(items) == 5 * len(clips)
+    assert items["collect-03"].input == {"sources": ["/clips/3.mp4"]}
+    assert items["collect-03"].title == "Take in 3.mp4"
+    assert items["deliver-10"].input == {"output": "/out/", "prefix": "10-"}
+    needs = [needed for one in items.values() for needed in one.depends_on if one.title.endswith(" 7.mp4")]
+    assert {needed.rpartition("-")[2] for needed in needs} == {"07"}
+
+
+async def test_a_folder_stands_for_its_footage_and_is_looked_into_before_the_items_are_made() -> None:
+    registry = Tools()
+
+    async def listing(sources: Sequence[str], _context: Context) -> list[str]:
+        if sources == ["/empty"]:
+            raise Invalid("there is no footage in /empty", field="sources")
+        return [f"{source}/{name}.mp4" for source in sources for name in "ab"]
+
+    registry.list_with("footage", listing)
+    request = MissionRequest(template="batch_of_footage", args=BATCH | {"sources": ["/f", "/g"]})
+    listed = await templates.listed(request, registry, ADA)
+    assert listed.args["sources"] == ["/f/a.mp4", "/f/b.mp4", "/g/a.mp4", "/g/b.mp4"]
+    empty = MissionRequest(template="batch_of_footage", args=BATCH | {"sources": ["/empty"]})
+    with pytest.raises(Invalid, match="no footage in /empty") as refused:
+        await templates.listed(empty, registry, ADA)
+    assert refused.value.extra["field"] == "args.sources"
+    unlike = MissionRequest(template="footage_edit", args=FOOTAGE)
+    assert await templates.listed(unlike, registry, ADA) == unlike

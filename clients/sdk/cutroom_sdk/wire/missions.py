@@ -392,10 +392,11 @@ class MissionEventRequest(Request, frozen=True, kw_only=True):
 class TemplateArgument(Wire, frozen=True, kw_only=True):
     """What a template takes under one name. `default` None: it must be given.
 
-    `texts` is a list of at least one text. A `choice` is one of the names of `choices` and stands for its value.
+    `texts` is a list of at least one text; so is `footage`, of files, folders, for which their files are put in, and
+    `asset/{id}`. A `choice` is one of the names of `choices` and stands for its value.
     """
 
-    type: Literal["text", "texts", "choice"]
+    type: Literal["text", "texts", "footage", "choice"]
     help: str
     default: str | None = None
     choices: dict[str, str] = {}

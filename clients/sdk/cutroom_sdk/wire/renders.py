@@ -1,7 +1,9 @@
 """Renders, the checks that test them, and the receipt that goes with a delivered file."""
 
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from cutroom_sdk.wire.codec import Request, Wire
 
@@ -78,10 +80,14 @@ class RenderInput(Request, frozen=True, kw_only=True):
 
 
 class DeliverInput(Request, frozen=True, kw_only=True):
-    """Input of the tool `deliver_folder`: an absolute path to write, or a folder to put the file in."""
+    """Input of the tool `deliver_folder`: an absolute path to write, or a folder to put the file in.
+
+    In a folder the file is named after the footage and the profile, with `prefix` before that.
+    """
 
     output: str
     overwrite: bool = True
+    prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,40}$")] = ""
 
 
 class SafeZone(Wire, frozen=True, kw_only=True):
