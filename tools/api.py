@@ -104,7 +104,9 @@ HEADERS: Final[dict[str, str]] = {
     "If-None-Match": "`*`: only when there is none yet. A rev in quotes on a read: 304 when it is still that.",
     "Range": "Bytes wanted (RFC 9110, 14); else the whole.",
     "Upload-Offset": "Where the bytes of this request go: what the upload says it has reached.",
-    "X-Cutroom-Signature": "`t=SECONDS,v1=HEX`: the HMAC-SHA256 of `SECONDS.` and the raw body, with the webhook's secret.",
+    "webhook-id": "Which delivery it is: the same each time it is tried (Standard Webhooks).",
+    "webhook-timestamp": "When it is sent, in Unix seconds.",
+    "webhook-signature": "`v1,BASE64`: the HMAC-SHA256 of `ID.SECONDS.` and the raw body; several with spaces between.",
     "Last-Event-ID": "Resume after this position; wins over `after` and `snapshot`.",
 }
 _LIST: Final = ("limit", "cursor")
@@ -294,7 +296,11 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "GET /v1/webhooks/{name}": Operation(webhooks.Webhook, "webhooks:read", headers=("If-None-Match",)),
     "DELETE /v1/webhooks/{name}": Operation(webhooks.Webhook, "webhooks:admin", headers=("Idempotency-Key",)),
     "POST /v1/webhooks/{name}": Operation(
-        webhooks.DeliveryAnswer, OPEN, dict[str, Any], 202, headers=("X-Cutroom-Signature",)
+        webhooks.DeliveryAnswer,
+        OPEN,
+        dict[str, Any],
+        202,
+        headers=("webhook-id", "webhook-timestamp", "webhook-signature"),
     ),
     "POST /v1/tickets": Operation(tokens.Ticket, ANY, None, 201, headers=("Idempotency-Key",)),
     "POST /v1/enter": Operation(tokens.Entered, OPEN, tokens.EnterRequest),

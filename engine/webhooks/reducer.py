@@ -1,5 +1,8 @@
 """Webhooks: who may send, and what came. A delivery is taken once, within five minutes of when it was sent.
 
+A sender that heard no answer tries again for days, under the same id with the time of the new try: that is told apart from
+a copy of an earlier try, which somebody else may have sent.
+
 absent --defined--> there --defined--> there --removed--> absent
                       `--received--> there
 """
@@ -19,12 +22,15 @@ from engine.kernel.reducer import Aggregate, Envelope, Rejected, Step
 KIND: Final = "webhook"
 CAPABILITY: Final = "webhooks:read"
 WINDOW_MS: Final = 5 * 60 * 1000
-SEEN_MAX: Final = 1_000  # deliveries in ten minutes: each is remembered for so long
+SEEN_MAX: Final = 1_000  # deliveries remembered; so many in ten minutes are the most
+RETRIED_MS: Final = (
+    4 * 24 * 3600 * 1000
+)  # from the first try to the last that Standard Webhooks proposes are three days
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """A delivery that was taken; until then the same could be sent again and would be signed and in time."""
+    """A delivery that was taken; until then a copy could be sent again and would be signed and in time."""
 
     delivery_id: str
     until_ms: int
@@ -119,7 +125,8 @@ def decide(hook: Hook, proposal: Proposal, envelope: Envelope) -> tuple[Event, .
                 raise NotFound(f"there is no webhook {hook.name}")
             return (Removed(),)
         case Receive():
-            _check_taken(hook, proposal, envelope.at_ms)
+            if not _is_new(hook, proposal, envelope.at_ms):
+                return ()
             return (Received(**{name: getattr(proposal, name) for name in Received.__struct_fields__}),)
         case _:
             assert_never(proposal)
@@ -184,25 +191,34 @@ def located(public: str) -> tuple[str, str] | None:
     return "/".join(place) or DEFAULT_PARTITION, name
 
 
-def _check_taken(hook: Hook, delivery: Receive, now: int) -> None:
+def _is_new(hook: Hook, delivery: Receive, now: int) -> bool:
+    """Tell whether a delivery is a first one; False: one that was taken is tried again."""
     if not hook.enabled:
         raise Rejected("webhook_off", f"the webhook {hook.name} takes nothing")
     if abs(now - delivery.sent_at_ms) > WINDOW_MS:
         raise Rejected("webhook_late", "it was sent more than five minutes ago, or will be")
-    remembered = _remembered(hook, now)
-    if any(one.delivery_id == delivery.delivery_id for one in remembered):
-        raise Conflict(
-            "this delivery was taken already; the same body within the same second is the same delivery",
-            expected=0,
-            actual=1,
-            code="delivery_replayed",
-        )
-    if len(remembered) >= SEEN_MAX:
+    until_ms = delivery.sent_at_ms + WINDOW_MS
+    for one in hook.seen:
+        if one.delivery_id == delivery.delivery_id:
+            if one.until_ms >= until_ms:
+                raise Conflict(
+                    "this delivery was taken already; one that is tried again has the same webhook-id and a later time",
+                    expected=0,
+                    actual=1,
+                    code="delivery_replayed",
+                )
+            return False
+    if sum(one.until_ms >= now for one in hook.seen) >= SEEN_MAX:
         raise Unavailable(f"{SEEN_MAX} deliveries came within ten minutes; send later")
+    return True
 
 
 def _remembered(hook: Hook, now: int) -> tuple[Seen, ...]:
-    return tuple(one for one in hook.seen if one.until_ms >= now)
+    """Return what is to be known beside a new delivery: all that could still be copied, and the newest of the rest."""
+    fresh = [one for one in hook.seen if one.until_ms >= now]
+    older = [one for one in hook.seen if now - RETRIED_MS <= one.until_ms < now]
+    room = SEEN_MAX - 1 - len(fresh)
+    return (*(older[-room:] if room > 0 else ()), *fresh)
 
 
 WEBHOOK: Final = Aggregate(

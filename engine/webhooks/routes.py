@@ -15,12 +15,12 @@ from engine.http.requests import answer, body, caller, kernel, listing, one, raw
 from engine.http.rights import needs
 from engine.kernel.context import DEFAULT_PARTITION, engine_context
 from engine.kernel.dispatch import Accepted, Asked
-from engine.kernel.errors import NotFound, Rejected, StudioError
+from engine.kernel.errors import Invalid, NotFound, Rejected, StudioError
 from engine.kernel.ids import derived_id, new_secret
 from engine.webhooks import reducer, signature
 
 BODY_MAX = 64 << 10
-_NOBODYS = new_secret()  # signatures for names that there are not are computed all the same
+_NOBODYS = new_secret().encode()  # signatures for names that there are not are computed all the same
 
 
 @needs("webhooks:admin")
@@ -29,9 +29,8 @@ async def define(request: Request) -> Response:
     context, name = caller(request, "webhooks:admin"), request.path_params["name"]
     asked = await body(request, WebhookRequest)
     for secret in asked.secrets:
-        kernel(request).vault.value(
-            context.partition, secret
-        )  # named wrongly, it would refuse everybody later
+        # Named wrongly, or not written as one, it would refuse everybody later.
+        signature.key_of(kernel(request).vault.value(context.partition, secret))
     stream, store = f"{reducer.KIND}/{name}", kernel(request).resources
     new = await store.value(stream, Webhook, context.partition) is None
     proposal = reducer.Define(secrets=asked.secrets, enabled=asked.enabled)
@@ -66,20 +65,20 @@ async def remove(request: Request) -> Response:
 
 
 async def receive(request: Request) -> Response:
-    """`POST /v1/webhooks/{name}`: a delivery, known by its signature; 202 once it is on record, and never twice."""
-    given = signature.read(request.headers.get(signature.HEADER))
+    """`POST /v1/webhooks/{name}`: a delivery, known by its signature; 202 once it is on record, where it is once."""
+    given = signature.read(request.headers)
     content = await raw_body(request, most=BODY_MAX)
     public = request.path_params["name"]
     partition, name = reducer.located(public) or (DEFAULT_PARTITION, "")
     stream, studio = f"{reducer.KIND}/{name}", kernel(request)
     hook: reducer.Hook = (await studio.dispatch.state(stream, partition))[0]
-    secrets = _secrets(request, partition, hook)
-    if not signature.is_signed(given, content, secrets or (_NOBODYS,)) or not secrets:
+    keys = _keys(request, partition, hook)
+    if not signature.is_signed(given, content, keys or (_NOBODYS,)) or not keys:
         raise signature.refused()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()[:100]
     sha256 = hashlib.sha256(content).hexdigest()
     delivery = reducer.Receive(
-        delivery_id=derived_id(public, given.time, sha256),
+        delivery_id=derived_id(public, given.delivery),
         sent_at_ms=given.sent_at_ms,
         content_type=kind,
         bytes=len(content),
@@ -95,15 +94,15 @@ async def receive(request: Request) -> Response:
     return answer(DeliveryAnswer(delivery_id=delivery.delivery_id, position=accepted.position), status=202)
 
 
-def _secrets(request: Request, partition: str, hook: reducer.Hook) -> tuple[str, ...]:
+def _keys(request: Request, partition: str, hook: reducer.Hook) -> tuple[bytes, ...]:
     if not hook.enabled:
         return ()
     found = []
     for name in hook.secrets:
         try:
-            found.append(kernel(request).vault.value(partition, name))
-        except NotFound:
-            continue  # removed since: the others still count
+            found.append(signature.key_of(kernel(request).vault.value(partition, name)))
+        except (NotFound, Invalid):
+            continue  # removed or changed since: the others still count
     return tuple(found)
 
 

@@ -108,7 +108,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "PUT /v1/webhooks/{name}": lambda studio: studio.set_webhook("w", WebhookRequest(secrets=("KEY",))),
     "GET /v1/webhooks/{name}": lambda studio: studio.webhook("w"),
     "DELETE /v1/webhooks/{name}": lambda studio: studio.remove_webhook("w"),
-    "POST /v1/webhooks/{name}": lambda studio: studio.deliver("w", b"{}", "t=1,v1=00"),
+    "POST /v1/webhooks/{name}": lambda studio: studio.deliver("w", b"{}", {"webhook-id": "m"}),
     "GET /v1/outbox": lambda studio: studio.outbox(state="dead"),
     "POST /v1/outbox/{id}/redeliver": lambda studio: studio.redeliver_command("c1", idempotency_key="k"),
     "POST /v1/outbox/{id}/cancel": lambda studio: studio.cancel_command("c1", idempotency_key="k"),

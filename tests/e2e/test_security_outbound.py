@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from cutroom_sdk.wire.problems import DONE, NOT_FOUND, USAGE
-from engine.webhooks.signature import HEADER, sign
+from engine.webhooks.signature import key_of, sign
 from tests.e2e.outside import Outside
 from tests.e2e.studio import cutroom
 from tests.sink import Sink
@@ -202,18 +202,23 @@ def test_a_value_is_shown_to_nobody(outside: Outside) -> None:
 
 
 def _delivery(body: bytes, key: str, at_s: int) -> dict[str, Any]:
-    headers = {HEADER: f"t={at_s},v1={sign(key, str(at_s), body)}", "Content-Type": "application/json"}
+    headers = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(at_s),
+        "webhook-signature": f"v1,{sign(key_of(key), 'msg_1', str(at_s), body)}",
+        "Content-Type": "application/json",
+    }
     return {"content": body, "headers": headers, "token": ""}
 
 
 def test_a_delivery_is_taken_once_from_who_knows_the_secret_also_after_a_crash(outside: Outside) -> None:
-    key = "whsec-0123456789"
+    key, other = f"whsec_{'A' * 43}=", f"whsec_{'B' * 43}="
     outside.refused("PUT", "/v1/secrets/HOOK", json={"value": key})
     assert outside.refused("PUT", "/v1/webhooks/builds", json={"secrets": ["HOOK"]})[0] == 201
     now = outside.now_s()
     at, right = "/v1/webhooks/builds", _delivery(b'{"n": 1}', key, now)
     assert outside.refused("POST", at, token="", json={}) == (401, "signature_refused")
-    assert outside.refused("POST", at, **_delivery(b"{}", "wrong-key", now)) == (401, "signature_refused")
+    assert outside.refused("POST", at, **_delivery(b"{}", other, now)) == (401, "signature_refused")
     assert outside.refused("POST", at, **_delivery(b"{}", key, now - 400)) == (401, "signature_refused")
     assert outside.refused("POST", at, **right | {"content": b'{"n": 2}'}) == (401, "signature_refused")
     assert outside.refused("POST", "/v1/webhooks/none", **right) == (401, "signature_refused")
@@ -236,7 +241,7 @@ def test_no_other_sites_page_delivers(outside: Outside, headers: dict[str, str])
 
 
 async def test_a_person_keeps_secrets_and_webhooks_from_the_command_line(outside: Outside) -> None:
-    daemon, value = outside.daemon, "typed-by-a-person"
+    daemon, value = outside.daemon, f"whsec_{'typed/by+a/perso' * 2}"
     kept = await cutroom(daemon, "secret", "set", "TYPED", "--json", given=value + "\n")
     assert (kept.code, kept.json["name"]) == (DONE, "TYPED"), kept.talk
     assert (await cutroom(daemon, "webhook", "set", "typed", "--secret", "TYPED", "--json")).json["enabled"]

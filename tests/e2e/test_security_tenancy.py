@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from cutroom_sdk.wire.problems import REFUSED
-from engine.webhooks.signature import HEADER, sign
+from engine.webhooks.signature import key_of, sign
 from tests.clips import Sound, make_clip, make_sound
 from tests.daemons import Daemon
 from tests.e2e.crosses import COMMON, CROSSES, EMPTY, MISSING, OPERATOR, OWN, STREAM
@@ -24,7 +24,7 @@ from tests.sink import Sink
 from tools import api, inventory
 
 CANARY: Final = "kanarienvogel"
-KEY: Final = f"the-{CANARY}-secret"
+KEY: Final = f"whsec_{CANARY}/secret{'A' * 12}"
 MINE: Final = {
     "name": "the last",
     "entrypoint": {"tool": "http_request"},
@@ -378,7 +378,12 @@ def test_a_body_that_names_another_partition_is_refused(umbra: Tenant, named: di
 
 def test_a_delivery_lands_in_the_partition_of_its_webhook(acme: Tenant, umbra: Tenant) -> None:
     now = acme.outside.now_s()
-    headers = {HEADER: f"t={now},v1={sign(KEY, str(now), b'{}')}", "Content-Type": "application/json"}
+    headers = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(now),
+        "webhook-signature": f"v1,{sign(key_of(KEY), 'msg_1', str(now), b'{}')}",
+        "Content-Type": "application/json",
+    }
     for path, status in ((f"/v1/webhooks/{CANARY}", 401), (f"/v1/webhooks/umbra.prod.{CANARY}", 401)):
         assert acme.outside.asks("POST", path, token="", content=b"{}", headers=headers)[0] == status
     at = f"/v1/webhooks/acme.prod.{CANARY}"

@@ -2630,7 +2630,7 @@ export interface Routes {
     body: undefined;
     answer: Webhook;
   };
-  /** A delivery, known by its signature; 202 once it is on record, and never twice. Needs no token. */
+  /** A delivery, known by its signature; 202 once it is on record, where it is once. Needs no token. */
   "POST /v1/webhooks/{name}": {
     path: { name: string };
     query: Nothing;

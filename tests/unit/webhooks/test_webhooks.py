@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +20,30 @@ from engine.kernel.kernel import Kernel
 from engine.kernel.reducer import Envelope
 from engine.webhooks import reducer
 from engine.webhooks.routes import routes
-from engine.webhooks.signature import HEADER, sign
+from engine.webhooks.signature import ID_HEADER, SIGNATURE_HEADER, TIME_HEADER, key_of, sign
 from tests.kernel_kit import ADA, ELSEWHERE, FakeClock, events_of
 
 HOST = "127.0.0.1:7717"
 NOW_S = 1_700_000_000
-KEY, NEXT = "the first key", "the second key"
+KEY, NEXT, EVES = (f"whsec_{b64encode(bytes([n]) * 32).decode()}" for n in (1, 2, 3))
 CALLERS = {
     "ada": ADA,
     "eve": ELSEWHERE,
     "reader": Context(actor="r", capabilities=frozenset({"webhooks:read"})),
 }
+
+
+def signature(key: str, delivery: str, at_s: int | str, body: bytes) -> str:
+    return f"v1,{sign(key_of(key), delivery, str(at_s), body)}"
+
+
+def headers_of(delivery: str, at_s: int | str, signed: str) -> dict[str, str]:
+    return {
+        ID_HEADER: delivery,
+        TIME_HEADER: str(at_s),
+        SIGNATURE_HEADER: signed,
+        "content-type": "application/json",
+    }
 
 
 @dataclass(frozen=True)
@@ -48,9 +62,10 @@ class Room:
         *,
         key: str = KEY,
         at_s: int = NOW_S,
+        delivery: str = "msg_1",
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
-        signed = {HEADER: f"t={at_s},v1={sign(key, str(at_s), body)}", "content-type": "application/json"}
+        signed = headers_of(delivery, at_s, signature(key, delivery, at_s, body))
         return await self.http.post(f"/v1/webhooks/{name}", content=body, headers=signed | (headers or {}))
 
 
@@ -118,27 +133,35 @@ async def test_text_is_taken_as_text_and_anything_else_is_not(room: Room) -> Non
     assert code(await room.send(body=b'"' + b"x" * 70_000 + b'"')) == (413, "payload_too_large")
 
 
+RIGHT = signature(KEY, "m", NOW_S, b"{}")
+
+
 @pytest.mark.parametrize(
-    "signature",
+    "headers",
     [
-        "",
-        "v1=" + "0" * 64,
-        f"t={NOW_S}",
-        f"t={NOW_S},v1={'0' * 64}",
-        f"t={NOW_S},t={NOW_S},v1={sign(KEY, str(NOW_S), b'{}')}",
-        f"t={NOW_S + 1},v1={sign(KEY, str(NOW_S), b'{}')}",
-        f"t=0{NOW_S},v1={sign(KEY, str(NOW_S), b'{}')}",
-        f"t={NOW_S},v1={sign(NEXT, str(NOW_S), b'{}')}",
-        f"t={NOW_S},v1={sign(KEY, str(NOW_S), b'{} ')}",
-        f"t={NOW_S},v1={sign(KEY, str(NOW_S), b'{}').upper()}",
-        f"t={NOW_S},v0={sign(KEY, str(NOW_S), b'{}')}",
+        {},
+        {SIGNATURE_HEADER: RIGHT},
+        headers_of("m", NOW_S, ""),
+        headers_of("m", "", RIGHT),
+        headers_of("", NOW_S, RIGHT),
+        headers_of("n", NOW_S, RIGHT),
+        headers_of("m", NOW_S + 1, RIGHT),
+        headers_of("m", f"0{NOW_S}", signature(KEY, "m", f"0{NOW_S}", b"{}")),
+        headers_of("m.1", NOW_S, signature(KEY, "m.1", NOW_S, b"{}")),
+        headers_of("m" * 257, NOW_S, signature(KEY, "m" * 257, NOW_S, b"{}")),
+        headers_of("m", NOW_S, signature(NEXT, "m", NOW_S, b"{}")),
+        headers_of("m", NOW_S, signature(KEY, "m", NOW_S, b"{} ")),
+        headers_of("m", NOW_S, RIGHT.lower()),
+        headers_of("m", NOW_S, RIGHT.replace("v1,", "v1a,")),
+        headers_of("m", NOW_S, RIGHT.replace("v1,", "v1=")),
+        headers_of("m", NOW_S, f"{'v1,AAAA ' * 8}{RIGHT}"),
     ],
 )
-async def test_without_a_right_signature_nothing_is_taken(room: Room, signature: str) -> None:
+async def test_without_a_right_signature_nothing_is_taken(room: Room, headers: dict[str, str]) -> None:
     before = len(await events_of(room.kernel))
-    refused = await room.send(body=b"{}", headers={HEADER: signature})
+    refused = await room.http.post("/v1/webhooks/builds", content=b"{}", headers=headers)
     assert code(refused) == (401, "signature_refused")
-    unknown = await room.send("nobody", body=b"{}", headers={HEADER: signature})
+    unknown = await room.http.post("/v1/webhooks/nobody", content=b"{}", headers=headers)
     assert unknown.json() | {"instance": ""} == refused.json() | {"instance": ""}, (
         "nobody learns which names there are"
     )
@@ -175,17 +198,41 @@ async def test_a_restart_forgets_no_delivery(tmp_path: Path) -> None:
         assert code(await room.send()) == (409, "delivery_replayed")
 
 
+async def test_a_delivery_that_is_tried_again_is_answered_again_and_is_one_event(room: Room) -> None:
+    first = await room.send()
+    room.clock.at_ms += 3 * 24 * 3600 * 1000
+    later = await room.send(at_s=NOW_S + 3 * 24 * 3600)
+    assert (later.status_code, later.json()["delivery_id"]) == (202, first.json()["delivery_id"])
+    received = [one for one in await events_of(room.kernel) if one.type == "webhook.received"]
+    assert len(received) == 1
+    assert (await room.send(at_s=NOW_S + 3 * 24 * 3600, delivery="msg_2")).status_code == 202
+    assert (await room.ask("GET", "/v1/webhooks/builds")).json()["received"] == 2
+
+
+@pytest.mark.parametrize(
+    "secret", ["the first key", KEY[6:], "whsec_AAAA", "whsec_" + "A" * 90, "whsec_" + "-" * 32]
+)
+async def test_a_secret_is_written_as_the_standard_says(room: Room, secret: str) -> None:
+    await room.kernel.vault.keep(ADA.partition, "OTHER", secret)
+    refused = await room.ask("PUT", "/v1/webhooks/other", json={"secrets": ["KEY", "OTHER"]})
+    assert code(refused) == (400, "invalid_request")
+    assert "openssl rand" in refused.json()["detail"]
+    assert secret not in refused.text
+    await room.kernel.vault.keep(ADA.partition, "KEY", secret)
+    assert (await room.send()).status_code == 401, "changed since, it signs nothing"
+
+
 async def test_one_secret_follows_another_without_a_gap(room: Room) -> None:
-    both = {HEADER: f"t={NOW_S},v1={sign(KEY, str(NOW_S), b'1')},v1={sign(NEXT, str(NOW_S), b'1')}"}
-    assert (await room.send(body=b"1", headers=both)).status_code == 202
+    both = f"{signature(NEXT, '1', NOW_S, b'1')} {signature(KEY, '1', NOW_S, b'1')}"
+    assert (await room.send(body=b"1", headers=headers_of("1", NOW_S, both))).status_code == 202
     assert (
         await room.ask("PUT", "/v1/webhooks/builds", json={"secrets": ["KEY", "NEXT"]})
     ).status_code == 200
-    assert (await room.send(body=b"2", key=KEY)).status_code == 202
-    assert (await room.send(body=b"3", key=NEXT)).status_code == 202
+    assert (await room.send(body=b"2", delivery="2", key=KEY)).status_code == 202
+    assert (await room.send(body=b"3", delivery="3", key=NEXT)).status_code == 202
     await room.kernel.vault.drop(ADA.partition, "KEY")
-    assert (await room.send(body=b"4", key=KEY)).status_code == 401
-    assert (await room.send(body=b"4", key=NEXT)).status_code == 202
+    assert (await room.send(body=b"4", delivery="4", key=KEY)).status_code == 401
+    assert (await room.send(body=b"4", delivery="4", key=NEXT)).status_code == 202
 
 
 async def test_a_secret_in_a_delivery_is_not_kept(room: Room) -> None:
@@ -198,11 +245,11 @@ async def test_a_partition_has_names_of_its_own(room: Room) -> None:
         404,
         "not_found",
     )
-    await room.kernel.vault.keep(ELSEWHERE.partition, "KEY", "the key of eve")
+    await room.kernel.vault.keep(ELSEWHERE.partition, "KEY", EVES)
     assert (await room.ask("PUT", "/v1/webhooks/builds", "eve", json={"secrets": ["KEY"]})).status_code == 201
-    assert (await room.send("builds", key="the key of eve")).status_code == 401
+    assert (await room.send("builds", key=EVES)).status_code == 401
     assert (await room.send("acme.prod.builds", key=KEY)).status_code == 401
-    assert (await room.send("acme.prod.builds", key="the key of eve")).status_code == 202
+    assert (await room.send("acme.prod.builds", key=EVES)).status_code == 202
     assert (await events_of(room.kernel))[-1].partition == ELSEWHERE.partition
     assert (await room.ask("GET", "/v1/webhooks/builds", "ada")).json()["received"] == 0
 

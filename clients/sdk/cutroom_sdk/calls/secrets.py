@@ -1,11 +1,11 @@
 """Secrets by name, and who may send webhooks."""
 
+from collections.abc import Mapping
+
 from cutroom_sdk.connection import Connection, read
 from cutroom_sdk.places import conditions, filled
 from cutroom_sdk.wire.secrets import Secret, SecretRequest
 from cutroom_sdk.wire.webhooks import DeliveryAnswer, Webhook, WebhookRequest
-
-SIGNATURE = "X-Cutroom-Signature"
 
 
 class SecretCalls(Connection):
@@ -48,10 +48,13 @@ class SecretCalls(Connection):
         return await self.ask("DELETE", filled("/v1/webhooks/{name}", name), Webhook, headers=headers)
 
     async def deliver(
-        self, name: str, content: bytes, signature: str, *, content_type: str = "application/json"
+        self, name: str, content: bytes, signed: Mapping[str, str], *, content_type: str = "application/json"
     ) -> DeliveryAnswer:
-        """Post a delivery that is signed already: `t=SECONDS,v1=HEX`; no token counts for it."""
-        headers = {SIGNATURE: signature, "Content-Type": content_type}
+        """Post a delivery that is signed already; no token counts for it.
+
+        `signed` are the headers of Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
+        """
+        headers = {**signed, "Content-Type": content_type}
         path = filled("/v1/webhooks/{name}", name)
         return read(
             (await self.request("POST", path, content=content, headers=headers)).content, DeliveryAnswer
