@@ -1,6 +1,6 @@
 """Who sent a delivery: an HMAC over its id, the time and the raw body, with a secret that both sides know.
 
-It is the form of Standard Webhooks (https://www.standardwebhooks.com, "Webhook headers" and "Signature scheme"), so that
+It is the form of the specification Standard Webhooks ("Webhook headers", "Signature scheme"), so that
 its libraries, and senders that keep to it, sign for this as they are:
 
     webhook-id: msg_2f1c                  the same each time this delivery is tried
