@@ -1,7 +1,6 @@
 """What the commands of routines do: ask the daemon, and show what it says."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
 
 from rich.table import Table
 from rich.text import Text
@@ -10,6 +9,8 @@ from clients import paint
 from clients.cli import definitions
 from clients.cli.daemon import connected
 from clients.cli.options import Setup
+from clients.view.routines import next_text, routine_facts, when_text
+from clients.view.words import stamp_text
 from cutroom_sdk.client import Client
 from cutroom_sdk.errors import SdkError
 from cutroom_sdk.wire.codec import to_builtins
@@ -24,7 +25,7 @@ async def one(setup: Setup, ask: Callable[[Client], Awaitable[Routine]]) -> int:
     if setup.json:
         setup.document(routine)
     else:
-        setup.result().print(paint.facts_table(_facts(routine)))
+        setup.result().print(paint.facts_table(routine_facts(routine)))
     return DONE
 
 
@@ -41,8 +42,8 @@ async def every(setup: Setup) -> int:
                 Text(one.routine_id, "bold"),
                 one.status,
                 Text(one.name),
-                Text(_when(one)),
-                Text(_next_text(one), "dim"),
+                Text(when_text(one)),
+                Text(next_text(one), "dim"),
             )
         setup.result().print(table)
     else:
@@ -62,7 +63,7 @@ async def runs(setup: Setup, ask: Callable[[Client], Awaitable[list[RoutineRun]]
         table = Table.grid(padding=(0, 2))
         for one in found:
             table.add_row(
-                Text(_time_text(one.due_at_ms)),
+                Text(stamp_text(one.due_at_ms, None)),
                 one.trigger,
                 one.status,
                 one.run_id,
@@ -82,7 +83,7 @@ async def following(setup: Setup, routine: str, count: int) -> int:
         setup.document({"items": found})
     else:
         for at in found:
-            setup.result().print(_time_text(at))
+            setup.result().print(stamp_text(at, None))
     return DONE
 
 
@@ -116,51 +117,3 @@ async def load(setup: Setup, names: list[str], args: list[str]) -> int:
         )
         setup.result().print(f"{item['routine_id']}: {item['outcome']}{why}")
     return DONE
-
-
-def _facts(routine: Routine) -> list[tuple[str, str]]:
-    entry = routine.entrypoint
-    return [
-        ("routine", f"{routine.routine_id}: {routine.name}"),
-        ("status", routine.status),
-        ("fires", _when(routine)),
-        ("next", _next_text(routine)),
-        ("missed ticks", routine.misfire.policy),
-        ("overlap", routine.overlap),
-        ("does", f"mission {entry.mission}" if entry.mission else f"tool {entry.tool}"),
-        ("tools", ", ".join(routine.allowed_tools)),
-        ("results to", ", ".join(routine.output_targets) or "anywhere its tools allow"),
-        ("external effects", _effects(routine)),
-        ("runs", f"{routine.runs}, {routine.missed} ticks missed"),
-        ("made by", routine.creator),
-    ]
-
-
-def _effects(routine: Routine) -> str:
-    if not routine.external_effects_allowed:
-        return "none"
-    return "after approval" if routine.requires_approval else "without asking"
-
-
-def _when(routine: Routine) -> str:
-    found = []
-    schedule = routine.schedule
-    if schedule is not None and schedule.cron is not None:
-        found.append(f"{schedule.cron} ({schedule.timezone or 'UTC'})")
-    elif schedule is not None and schedule.every_ms is not None:
-        found.append(f"every {timedelta(milliseconds=schedule.every_ms)}")
-    elif schedule is not None and schedule.at_ms is not None:
-        found.append(f"at {_time_text(schedule.at_ms)}")
-    if routine.watch is not None:
-        found.append(f"for each {routine.watch.pattern} in {routine.watch.folder}")
-    if routine.chain is not None:
-        found.append(f"after {routine.chain.routine_id or routine.chain.template}")
-    return ", ".join(found)
-
-
-def _next_text(routine: Routine) -> str:
-    return "" if routine.next_fire_at_ms is None else _time_text(routine.next_fire_at_ms)
-
-
-def _time_text(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000).astimezone().strftime("%a %Y-%m-%d %H:%M:%S %Z")

@@ -6,7 +6,9 @@ from typing import Final
 from rich.text import Text
 from textual.content import Content
 
-from clients.view.rows import ApprovalRow, CheckRow, CutRow, ItemRow, LogRow, MissionRow
+from clients.view.lists import ListRow
+from clients.view.routines import RunRow
+from clients.view.rows import CheckRow, CutRow, ItemRow, LogRow
 from clients.view.words import Tone, word
 from cutroom_sdk.replica import Connection
 
@@ -20,6 +22,10 @@ STYLES: Final[dict[Tone, str]] = {
 MUTED: Final = "$foreground-muted"
 BAR: Final = 10
 GATES: Final = 9  # "review ✓" and a space
+TITLE: Final = 20  # the least that an item's title gets
+ITEM_REST: Final = 46  # mark, bar, state and gates beside it, and a short note
+NAMES: Final = 17  # "external effects" and a space
+LINE_MIN: Final = 60  # a list narrower than this takes two lines for each
 
 Piece = str | Content | tuple[str, str]
 
@@ -48,34 +54,78 @@ def bar_text(fraction: float | None) -> str:
     return "━" * done + "─" * (BAR - done)
 
 
-def mission_line(row: MissionRow, width: int) -> Content:
-    """Return a mission as one line: mark, title, state, how far, what it is at."""
-    right = f"{row.fraction:>4.0%}"
-    where = row.state if not row.at or row.needs_you else row.at
-    where_width = min(20, max(width // 4, 9))
-    title_width = max(width - where_width - len(right) - 6, 8)
+def list_line(row: ListRow, width: int) -> Content:
+    """Return a line of a list as one: mark, title, state, and what is to be noted."""
+    note_width = 9
+    state_width = min(20, max(width // 4, 9))
     return _joined(
         (row.mark, STYLES[row.tone]),
         " ",
-        fitted(row.title, title_width),
+        fitted(row.title, max(width - state_width - note_width - 5, 8)),
         "  ",
-        (fitted(where, where_width), STYLES[row.tone]),
+        (fitted(row.state, state_width), STYLES[row.tone]),
         " ",
-        (right, MUTED),
+        (fitted(row.note, note_width), MUTED),
     )
+
+
+def list_lines(row: ListRow, width: int) -> Content:
+    """Return a line of a list as two, for a list that is high and narrow: the title has the first for itself."""
+    state = fitted(row.state, max(width - 14, 8))
+    return _lines(
+        [
+            _joined((row.mark, STYLES[row.tone]), " ", fitted(row.title, width - 2)),
+            _joined("  ", (state, STYLES[row.tone]), " ", (fitted(row.note, 11), MUTED)),
+        ]
+    )
+
+
+def facts(facts: Iterable[tuple[str, str]], width: int) -> Content:
+    """Return names and values, those without a value left out, long values over several lines."""
+    lines = list[Content]()
+    for name, value in facts:
+        first, *others = Content(value).wrap(max(width - NAMES, 20)) if value else [None]
+        if first is not None:
+            lines.append(_joined((fitted(name, NAMES), MUTED), first.plain))
+            lines.extend(_joined(" " * NAMES, other.plain) for other in others if other is not None)
+    return _lines(lines)
+
+
+def runs(rows: Sequence[RunRow], width: int) -> Content:
+    """Return a routine's runs: mark, tick, why it fired, how it stands, how long; what there is to say below it."""
+    lines = []
+    for row in rows:
+        style = STYLES[row.tone]
+        lines.append(
+            _joined(
+                (f"{row.mark} ", style),
+                fitted(row.due, 29),
+                (fitted(row.trigger, 9), MUTED),
+                (fitted(row.state, 17), style),
+                (row.took, MUTED),
+            )
+        )
+        if row.note:
+            lines.extend(
+                _joined("  ", (part.plain, MUTED)) for part in Content(row.note).wrap(max(width - 2, 20))
+            )
+    return _lines(lines)
 
 
 def items(rows: Iterable[ItemRow], width: int) -> Content:
     """Return a mission's items: mark, title, bar, time left or state, gates, and what is going on."""
-    return _lines(line for row in rows for line in _item_lines(row, width))
+    rows = list(rows)
+    longest = max((Content(row.title).cell_length for row in rows), default=0)
+    title = min(max(longest, TITLE), max(width - ITEM_REST, TITLE))
+    return _lines(line for row in rows for line in _item_lines(row, width, title))
 
 
-def _item_lines(row: ItemRow, width: int) -> list[Content]:
+def _item_lines(row: ItemRow, width: int, title: int) -> list[Content]:
     style = STYLES[row.tone]
     head = _joined(
         (row.mark, style),
         " ",
-        fitted(row.title, 20),
+        fitted(row.title, title),
         " ",
         (bar_text(row.fraction), style),
         " ",
@@ -92,17 +142,6 @@ def _item_lines(row: ItemRow, width: int) -> list[Content]:
         head,
         *(_joined("  ", (line.plain, MUTED)) for line in Content(row.note).wrap(max(width - 2, 20))),
     ]
-
-
-def approvals(rows: Sequence[ApprovalRow], width: int) -> Content:
-    """Return what waits for somebody, two lines each."""
-    lines = []
-    for row in rows:
-        lines.append(
-            _joined(("? ", STYLES["waiting"]), fitted(row.title, width - 14), (fitted(row.age, 12), MUTED))
-        )
-        lines.extend(_joined("  ", part) for part in Content(row.summary).wrap(max(width - 2, 20)))
-    return _lines(lines)
 
 
 def cuts(rows: Iterable[CutRow], width: int) -> Content:

@@ -1,4 +1,4 @@
-"""The parts of the screen: the list of missions, and text that is laid out for the width there is."""
+"""The parts of the screen: the list, and text that is laid out for the width there is."""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,7 +9,9 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from clients.tui import drawing
-from clients.view.rows import MissionRow
+from clients.view.lists import ListRow
+from clients.view.screens import ScreenId, ScreenSpec
+from clients.view.screens import screen as spec
 
 EDGES: Final = 4  # the border and the scroll bar
 
@@ -22,8 +24,9 @@ class Laid(Static):
         self._empty = empty
         self._draw: Callable[[int], Content] | None = None
 
-    def show(self, draw: Callable[[int], Content] | None) -> None:
-        """Show what `draw(width)` gives; None: there is nothing."""
+    def show(self, draw: Callable[[int], Content] | None, *, empty: str | None = None) -> None:
+        """Show what `draw(width)` gives; None: there is nothing, and `empty` says what to do first."""
+        self._empty = self._empty if empty is None else empty
         self._draw = draw
         self._lay()
 
@@ -37,45 +40,64 @@ class Laid(Static):
         self.update(self._draw(width) if self._draw else self._empty)
 
 
-class MissionList(OptionList):
-    """The missions; keeps its place when they change order."""
+class RowList(OptionList):
+    """The list of the screen that is shown; keeps its place when its lines change order, and one place a screen."""
 
     def __init__(self) -> None:
-        super().__init__(id="missions")
-        self._rows: list[MissionRow] = []
+        super().__init__(id="rows")
+        self._rows: list[ListRow] = []
         self._width = 0
-        self.border_title = "Missions"
+        self._of: ScreenId | None = None
+        self._places: dict[str, str] = {}
 
     @property
     def selected(self) -> str | None:
-        """The id of the mission that the cursor is on, None in an empty list."""
+        """The key of the resource that the cursor is on, None in an empty list."""
+        row = self.row
+        return row.key if row else None
+
+    @property
+    def row(self) -> ListRow | None:
+        """The line that the cursor is on, None in an empty list."""
         if self.highlighted is None or self.highlighted >= len(self._rows):
             return None
-        return self._rows[self.highlighted].mission_id
+        return self._rows[self.highlighted]
 
-    def show(self, rows: list[MissionRow]) -> None:
-        """Show these missions; only what changed is drawn anew."""
+    def show(self, screen: ScreenSpec, rows: list[ListRow]) -> None:
+        """Show these lines; only what changed is drawn anew."""
         before, width = self._rows, max(self.size.width - EDGES, 20)
-        if width == self._width and [row.mission_id for row in before] == [row.mission_id for row in rows]:
+        same = screen.id == self._of and width == self._width
+        if same and [row.key for row in before] == [row.key for row in rows]:
             self._rows = rows
             for place, (old, new) in enumerate(zip(before, rows, strict=True)):
                 if old != new:
-                    self.replace_option_prompt_at_index(place, drawing.mission_line(new, width))
+                    self.replace_option_prompt_at_index(place, self._line(new))
             return
-        selected = self.selected
-        self._rows, self._width = rows, width
-        self.set_options([Option(drawing.mission_line(row, width), id=row.mission_id) for row in rows])
-        places = [row.mission_id for row in rows]
+        if self._of and self.selected:
+            self._places[self._of] = self.selected
+        self._rows, self._width, self._of = rows, width, screen.id
+        self.border_title = screen.title
+        self.set_options([Option(self._line(row)) for row in rows])
         if rows:
-            self.highlighted = places.index(selected) if selected in places else 0
+            self.highlighted = self._place(self._places.get(screen.id))
 
-    def select(self, mission_id: str) -> None:
-        """Put the cursor on a mission."""
-        places = [row.mission_id for row in self._rows]
-        if mission_id in places:
-            self.highlighted = places.index(mission_id)
+    def _line(self, row: ListRow) -> Content:
+        tall = self._width < drawing.LINE_MIN
+        return (drawing.list_lines if tall else drawing.list_line)(row, self._width)
+
+    def _place(self, key: str | None) -> int:
+        return next((place for place, row in enumerate(self._rows) if row.key == key), 0)
+
+    def select(self, key: str) -> None:
+        """Put the cursor on a line."""
+        if any(row.key == key for row in self._rows):
+            self.highlighted = self._place(key)
+
+    def remember(self, screen: str, key: str) -> None:
+        """Put the cursor on this line when that screen is shown."""
+        self._places[screen] = key
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the lines out for the new width."""
-        if self._rows:
-            self.show(self._rows)
+        if self._rows and self._of:
+            self.show(spec(self._of), self._rows)

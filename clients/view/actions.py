@@ -6,6 +6,23 @@ from typing import Literal
 
 from cutroom_sdk.wire.codec import Wire, decode
 
+Subject = Literal["mission", "approval", "item", "routine", "routine_run", "notice"]
+ActionId = Literal[
+    "approve",
+    "deny",
+    "pause",
+    "resume",
+    "cancel",
+    "activate",
+    "pause_routine",
+    "resume_routine",
+    "run_now",
+    "delete_routine",
+    "cancel_run",
+    "report",
+    "dismiss",
+]
+
 
 class Action(Wire, frozen=True, kw_only=True):
     """One thing an operator can do to a resource of the kind `applies_to` while its state is in `enabled_when`.
@@ -13,11 +30,11 @@ class Action(Wire, frozen=True, kw_only=True):
     `otherwise` is said when it is not; `confirm`: ask first; `fields` are asked for before it is sent.
     """
 
-    id: Literal["approve", "deny", "pause", "resume", "cancel"]
+    id: ActionId
     title: str
     key: str
     help: str
-    applies_to: Literal["mission", "approval"]
+    applies_to: Subject
     enabled_when: tuple[str, ...]
     otherwise: str
     capability: str

@@ -11,16 +11,25 @@ from cutroom_sdk.wire.codec import convert
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Artifact
 from cutroom_sdk.wire.missions import Mission, WorkItem, WorkItemDetail
+from cutroom_sdk.wire.notices import Notice
 from cutroom_sdk.wire.renders import Check, Render
+from cutroom_sdk.wire.routines import Routine, RoutineRun
 
 # What screens show; all else that the engine publishes (its outbox, its caches) need not travel to them.
 SHOWN: Final = ("mission", "run", "approval", "artifact", "render")
+# What the screen of the whole studio follows.
+STUDIO: Final = (*SHOWN, "routine", "routine-run", "watch", "notice")
 OVER = frozenset({"succeeded", "failed", "canceled"})
 
 
 def missions(shelf: Shelf) -> list[Mission]:
     """Return all missions, newest first."""
-    found = [_whole(shelf, one) for one in shelf.values("mission", Mission, depth=2)]
+    return [_whole(shelf, one) for one in heads(shelf)]
+
+
+def heads(shelf: Shelf) -> list[Mission]:
+    """Return all missions, newest first, as they are listed: a large one without its items, only their `counts`."""
+    found = shelf.values("mission", Mission, depth=2)
     return sorted(found, key=lambda mission: (mission.created_at_ms, mission.mission_id), reverse=True)
 
 
@@ -54,6 +63,55 @@ def pending(shelf: Shelf, mission_id: str | None = None) -> list[Approval]:
         and (mission_id is None or mission_of(approval) == mission_id)
     ]
     return sorted(found, key=lambda approval: (approval.requested_at_ms, approval.approval_id))
+
+
+def by_hand(shelf: Shelf) -> list[tuple[Mission, WorkItemDetail]]:
+    """Return the items that somebody is to do by hand and report, with their missions, longest waiting first."""
+    found = [
+        (head, part)
+        for head in heads(shelf)
+        if head.status == "running" and (not head.work_items or any(map(_by_hand, head.work_items)))
+        for part in shelf.values(f"mission/{head.mission_id}/item", WorkItemDetail)
+        if _by_hand(part.item)
+    ]
+    return sorted(found, key=lambda one: (one[0].created_at_ms, one[0].mission_id, one[1].place))
+
+
+def _by_hand(item: WorkItem) -> bool:
+    return item.kind == "manual" and item.status == "in_progress"
+
+
+def requests(shelf: Shelf) -> list[Approval]:
+    """Return what people and agents were asked: what is pending, oldest first, then the rest, newest first."""
+    decided = [
+        approval
+        for approval in shelf.values("approval", Approval, depth=2)
+        if approval.state != "pending" and approval.decider != "auto"
+    ]
+    decided.sort(key=lambda one: (one.decided_at_ms or one.requested_at_ms, one.approval_id), reverse=True)
+    return [*pending(shelf), *decided]
+
+
+def routines(shelf: Shelf) -> list[Routine]:
+    """Return the routines: what fires soonest first, then what is active, paused, a draft."""
+    order = {"active": 0, "paused": 1, "draft": 2}
+    never = 1 << 62
+    return sorted(
+        shelf.values("routine", Routine, depth=2),
+        key=lambda one: (order[one.status], one.next_fire_at_ms or never, one.routine_id),
+    )
+
+
+def runs_of(shelf: Shelf, routine_id: str) -> list[RoutineRun]:
+    """Return a routine's runs, newest first."""
+    found = [run for run in shelf.values("routine-run", RoutineRun, depth=2) if run.routine_id == routine_id]
+    return sorted(found, key=lambda run: (run.fired_at_ms, run.due_at_ms, run.run_id), reverse=True)
+
+
+def notices(shelf: Shelf) -> list[Notice]:
+    """Return the notices that nobody has dismissed, newest first."""
+    found = shelf.values("notice", Notice, depth=2)
+    return sorted(found, key=lambda notice: (notice.told_at_ms, notice.notice_id), reverse=True)
 
 
 def mission_of(approval: Approval) -> str:

@@ -105,39 +105,68 @@ def mission_rows(shelf: Shelf, now_ms: int) -> list[MissionRow]:
     """Return the missions: what needs somebody first, then what runs, then the rest, each newest first."""
     needing = {find.mission_of(approval) for approval in find.pending(shelf)}
     rows = [
-        _mission_row(shelf, mission, mission.mission_id in needing, now_ms)
-        for mission in find.missions(shelf)
+        _mission_row(shelf, mission, mission.mission_id in needing, now_ms) for mission in find.heads(shelf)
     ]
     return sorted(rows, key=lambda row: (not row.needs_you, row.tone not in ("busy", "waiting")))
 
 
 def _mission_row(shelf: Shelf, mission: Mission, needs_you: bool, now_ms: int) -> MissionRow:
     seen = word("mission", mission.status)
-    items = item_rows(shelf, mission)
-    total = sum(1.0 if item.state == "done" else item.fraction or 0.0 for item in items)
-    at = find.current(mission)
-    over = mission.status in find.OVER
-    running = [item for item in items if item.tone == "busy"]
+    at, fraction, eta = _standing(shelf, mission) if mission.work_items else _standing_of_many(mission)
     return MissionRow(
         mission_id=mission.mission_id,
         mark="?" if needs_you else seen.mark,
         tone="waiting" if needs_you else seen.tone,
         title=mission.title,
         state="needs you" if needs_you else mission.status,
-        at="" if over or at is None else at.title,
-        fraction=round(total / len(items), 4) if items else 0.0,
-        eta=running[0].eta if running else "",
+        at="" if mission.status in find.OVER else at,
+        fraction=fraction,
+        eta=eta,
         age=ago_text(mission.finished_at_ms or mission.started_at_ms or mission.created_at_ms, now_ms),
         needs_you=needs_you,
     )
 
 
+def _standing(shelf: Shelf, mission: Mission) -> tuple[str, float, str]:
+    """Return the item that a mission is at, how much of it is done, and the time left of what runs."""
+    items = item_rows(shelf, mission)
+    total = sum(1.0 if item.state == "done" else item.fraction or 0.0 for item in items)
+    at = find.current(mission)
+    running = [item for item in items if item.tone == "busy"]
+    return at.title if at else "", round(total / len(items), 4), running[0].eta if running else ""
+
+
+def _standing_of_many(mission: Mission) -> tuple[str, float, str]:
+    """Return the same of a mission whose items are not in its head, by how many there are of each status."""
+    counts = msgspec.structs.asdict(mission.counts)
+    total = sum(counts.values())
+    if not total:
+        return "", 0.0, ""
+    return f"{counts['done']} of {total} done", round(counts["done"] / total, 4), ""
+
+
+def shown_items(mission: Mission, most: int) -> tuple[list[WorkItem], int]:
+    """Return the items that a screen of `most` lines shows, in their order, and how many it leaves out.
+
+    What is being done, asked or went wrong goes before what comes next, and that before what is over.
+    """
+    if len(mission.work_items) <= most:
+        return list(mission.work_items), 0
+    urgency = {"in_progress": 0, "review": 0, "test": 0, "rework": 0, "failed": 0, "todo": 1, "blocked": 2}
+    places = sorted(
+        range(len(mission.work_items)),
+        key=lambda place: (urgency.get(mission.work_items[place].status, 3), place),
+    )
+    return [mission.work_items[place] for place in sorted(places[:most])], len(places) - most
+
+
 def item_rows(shelf: Shelf, mission: Mission) -> list[ItemRow]:
     """Return a mission's items in their order, with the progress of what runs."""
-    return [_item_row(shelf, mission, item) for item in mission.work_items]
+    return [item_row(shelf, mission, item) for item in mission.work_items]
 
 
-def _item_row(shelf: Shelf, mission: Mission, item: WorkItem) -> ItemRow:
+def item_row(shelf: Shelf, mission: Mission, item: WorkItem) -> ItemRow:
+    """Return one item, with the progress of its run."""
     seen = word("item", item.status)
     report = shelf.progress.get(f"run/{item.current_run_id}") if item.status == "in_progress" else None
     detail = find.detail(shelf, mission.mission_id, item.work_item_id)
@@ -164,7 +193,7 @@ def _item_note(item: WorkItem, detail: WorkItemDetail | None, report: ProgressRe
     again = f"attempt {item.attempt}" if item.attempt > 1 else ""
     match item.status:
         case "in_progress":
-            what = report.note if report else ""
+            what = "done by hand" if item.kind == "manual" else report.note if report else ""
         case "review":
             what = f"waits for {_who(item.gates.review)}"
         case "test":

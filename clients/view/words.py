@@ -7,7 +7,9 @@ from importlib import resources
 from typing import Final, Literal, NamedTuple
 
 Tone = Literal["good", "bad", "busy", "waiting", "idle"]
-Kind = Literal["mission", "item", "gate", "approval", "check", "connection"]
+Kind = Literal[
+    "mission", "item", "gate", "approval", "routine", "routine_run", "notice", "check", "connection"
+]
 
 
 class Word(NamedTuple):
@@ -121,6 +123,33 @@ def ago_text(at_ms: int, now_ms: int) -> str:
     if seconds < 86400:
         return f"{seconds // 3600} h ago"
     return f"{seconds // 86400} d ago"
+
+
+def ahead_text(at_ms: int, now_ms: int) -> str:
+    """Return how long it is until something.
+
+    >>> ahead_text(4000, 0), ahead_text(90_000, 0), ahead_text(7_300_000, 0), ahead_text(0, 1)
+    ('in 4 s', 'in 2 min', 'in 2 h', 'now')
+    """
+    seconds = -((now_ms - at_ms) // 1000)
+    if seconds <= 0:
+        return "now"
+    if seconds < 60:
+        return f"in {seconds} s"
+    if seconds < 3600:
+        return f"in {-(-seconds // 60)} min"
+    if seconds < 2 * 86400:
+        return f"in {seconds // 3600} h"
+    return f"in {seconds // 86400} d"
+
+
+def stamp_text(at_ms: int, zone: tzinfo | None = UTC) -> str:
+    """Return a moment with its day and zone; `zone` None: this machine's.
+
+    >>> stamp_text(3_661_000)
+    'Thu 1970-01-01 01:01:01 UTC'
+    """
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).strftime("%a %Y-%m-%d %H:%M:%S %Z")
 
 
 def time_text(at_ms: int, zone: tzinfo = UTC) -> str:

@@ -7,6 +7,7 @@ from textual.content import Content
 
 from clients.tui import drawing
 from clients.view import find, rows
+from clients.view.lists import list_rows
 from tests.unit.view.test_examples import example, shelf_of
 
 
@@ -29,7 +30,8 @@ def test_no_line_is_wider_than_the_screen(name: str, width: int) -> None:
     plan = find.plan(shelf, find.refs(mission))
     assert plan is not None
     drawn = [
-        *(drawing.mission_line(row, width) for row in rows.mission_rows(shelf, 0)),
+        *(drawing.list_line(row, width) for row in list_rows(shelf, "missions", 0)),
+        *(drawing.list_lines(row, width) for row in list_rows(shelf, "missions", 0)),
         drawing.cuts([*rows.cut_rows(plan), *rows.removed_rows(plan)], width),
         drawing.checks(rows.check_rows(find.checks(shelf, mission)), width),
     ]
