@@ -31,7 +31,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     means one for each core, at most four. `idle_exit_s` 0 means never. `sandbox`: `auto` uses what the platform has,
     `none` opens media without, which must be said by hand. `connections` are taken at once, streams counted apart. A
     request's head must come within `request_s` seconds, and its body keep coming. `outbound_allow` are
-    hosts, with or without a port, that requests may be sent to although they are not public.
+    hosts, with or without a port, that requests may be sent to although they are not public. An approval expires
+    `approval_s` seconds after it was asked for.
     """
 
     host: str = "127.0.0.1"
@@ -44,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     connections: int = 1000
     request_s: int = 20
     outbound_allow: tuple[str, ...] = ()
+    approval_s: int = 7 * 24 * 3600
 
 
 def load(folder: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
@@ -98,7 +100,7 @@ def _check(settings: Settings) -> None:
     for name in ("workers", "idle_exit_s"):
         if getattr(settings, name) < 0:
             raise Invalid(f"{name} is {getattr(settings, name)}; 0 or more is taken", field=name)
-    for name in ("connections", "request_s"):
+    for name in ("connections", "request_s", "approval_s"):
         if getattr(settings, name) < 1:
             raise Invalid(f"{name} is {getattr(settings, name)}; 1 or more is taken", field=name)
     if settings.sandbox not in ("auto", "none"):

@@ -101,7 +101,7 @@ class Features:
             workers=settings.workers or min(os.cpu_count() or 1, WORKERS_MAX),
             sandbox="none" if settings.sandbox == "none" else "required",
         )
-        self._runs = wiring.register(kernel)
+        self._runs = wiring.register(kernel, approval_life_ms=settings.approval_s * 1000)
         roots = [Path(root).expanduser() for root in settings.media_roots]
         self._routines = routines.register(
             kernel, roots=roots, check=partial(wiring.check_entrypoint, kernel)

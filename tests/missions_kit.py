@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -170,6 +170,8 @@ class FakeTool:
     limit_s: float = 20.0
     idempotent: bool = True
     capability: str = "media:write"
+    effect: Literal["none", "local", "external"] = "none"
+    targets: Callable[[Any], tuple[str, ...]] | None = None
     input: type[Struct] = WorkInput
     seen: list[tuple[WorkInput, ToolContext]] = field(default_factory=list)
 
@@ -187,7 +189,9 @@ class FakeTool:
             title=self.name,
             input=self.input,
             call=call,
-            effect="none",
+            effect=self.effect,
+            targets=self.targets or (lambda _: ()),
+            touches=self.targets or (lambda _: ()),
             capability=self.capability,
             limit_s=self.limit_s,
             idempotent=self.idempotent,

@@ -36,7 +36,7 @@ from engine.kernel.proof import prove
 from engine.kernel.rebuild import Rebuild
 from engine.kernel.reducer import tag_of
 from engine.kernel.replay import check
-from engine.runs import reducer as runs
+from engine.runs import types as runs
 from tools.markdown import table
 
 EVENTS: Final = 1_000_000

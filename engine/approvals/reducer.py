@@ -1,12 +1,12 @@
 """Approvals: somebody's leave, asked for once, given or refused once, used once.
 
     pending --granted--> granted --spent--> spent
-       |----denied-----> denied
-       |----expired----> expired
-       `----voided-----> void
+       |----denied-----> denied |
+       |----expired----> expired <--- its time is up
+       `----voided-----> void <------ what it was for has changed
 
 The grant of a work item's gate is spent in the same breath: `engine.wiring` commits it together with the gate that it
-opens. Those of other subjects wait, granted, for what they were given for.
+opens. Those of other subjects wait, granted, for what they were given for, as long as their time lasts.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.approvals import Approval as WireApproval
-from cutroom_sdk.wire.approvals import ApprovalDecider, ApprovalState, ApprovalSubject
+from cutroom_sdk.wire.approvals import ApprovalDecider, ApprovalEffect, ApprovalState, ApprovalSubject
 from cutroom_sdk.wire.renders import Check
 from engine.kernel.errors import Forbidden, NotFound
 from engine.kernel.reducer import Aggregate, Envelope, Rejected, Step
@@ -27,13 +27,14 @@ LIFE_MS: Final = (
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """What was asked, of whom, and about what."""
+    """What was asked, of whom, and about what; `effect` is the call of a tool that it is about."""
 
     decider: ApprovalDecider
     subject: ApprovalSubject
     subject_hash: str
     summary: str
     artifact_refs: tuple[str, ...]
+    effect: ApprovalEffect | None = None
 
 
 class Approval(Struct, frozen=True, kw_only=True):
@@ -49,20 +50,32 @@ class Approval(Struct, frozen=True, kw_only=True):
     reason: str | None = None
     checks: tuple[Check, ...] = ()
     amend: dict[str, Any] = {}
+    delegation_id: str | None = None
+    by_blanket: bool = False
 
 
 # Proposals.
 class Request(Struct, frozen=True, kw_only=True, tag="request"):
+    """Ask. `expires_at_ms` None: `life_ms` from now."""
+
     asked: Asked
+    life_ms: int = LIFE_MS
+    expires_at_ms: int | None = None
 
 
 class Decide(Struct, frozen=True, kw_only=True, tag="decide"):
-    """Somebody's decision. `subject_hash`: what they have seen; None when they do not say."""
+    """Somebody's decision. `subject_hash`: what they have seen; None when they do not say.
+
+    `delegation_id`: they decide in somebody's place, and `engine.wiring` proposes the use of it along with this.
+    `by_blanket`: it is one of several that were decided at once.
+    """
 
     grant: bool
     reason: str = ""
     subject_hash: str | None = None
     amend: dict[str, Any] = {}
+    delegation_id: str | None = None
+    by_blanket: bool = False
 
 
 class Settle(Struct, frozen=True, kw_only=True, tag="settle"):
@@ -101,6 +114,8 @@ class Granted(Struct, frozen=True, kw_only=True, tag="approval.granted"):
     by: str
     reason: str
     checks: tuple[Check, ...] = ()
+    delegation_id: str | None = None
+    by_blanket: bool = False
 
 
 class Denied(Struct, frozen=True, kw_only=True, tag="approval.denied"):
@@ -108,6 +123,7 @@ class Denied(Struct, frozen=True, kw_only=True, tag="approval.denied"):
     reason: str
     checks: tuple[Check, ...] = ()
     amend: dict[str, Any] = {}
+    delegation_id: str | None = None
 
 
 class Spent(Struct, frozen=True, kw_only=True, tag="approval.spent"):
@@ -154,26 +170,26 @@ def decide(approval: Approval, proposal: Proposal, envelope: Envelope) -> tuple[
         Rejected: `approval_not_pending`, `subject_changed`, or `not_granted` when it is to be spent.
     """
     match proposal:
-        case Request(asked=asked):
+        case Request(asked=asked, life_ms=life, expires_at_ms=expires):
             # Asked twice, or asked after it was void: a command that came again, or late.
             if approval.asked is not None or approval.state != "pending":
                 return ()
-            return (Requested(asked=asked, expires_at_ms=envelope.at_ms + LIFE_MS),)
+            return (Requested(asked=asked, expires_at_ms=expires or envelope.at_ms + life),)
         case Decide():
             return _decide(approval, proposal, envelope)
         case Settle(checks=checks, error=error):
             return _settle(approval, checks, error, envelope)
         case Spend(subject_hash=subject_hash):
             asked = _asked(approval)
-            if approval.state != "granted":
+            if approval.state != "granted" or envelope.at_ms >= approval.expires_at_ms:
                 raise _rejected(approval, "not_granted")
             _same_subject(approval, asked, subject_hash)
             return (Spent(),)
         case Expire():
-            due = approval.asked is not None and approval.state == "pending"
+            due = approval.asked is not None and approval.state in ("pending", "granted")
             return (Expired(),) if due and envelope.at_ms >= approval.expires_at_ms else ()
         case Void(reason=reason):
-            return (Voided(reason=reason),) if approval.state == "pending" else ()
+            return (Voided(reason=reason),) if approval.state in ("pending", "granted") else ()
         case _:
             assert_never(proposal)
 
@@ -186,11 +202,12 @@ def on_event(approval: Approval, event: Event, envelope: Envelope) -> Step[Appro
             if asked.decider == "auto":
                 return Step(pending, (EvaluateGate(approval_id=approval.approval_id),))
             return Step(pending, (ScheduleExpiry(approval_id=approval.approval_id, due_at_ms=expires),))
-        case Granted(by=by, reason=reason, checks=checks):
-            return Step(_decided(approval, "granted", by, reason, checks, envelope))
-        case Denied(by=by, reason=reason, checks=checks, amend=amend):
-            denied = _decided(approval, "denied", by, reason, checks, envelope)
-            return Step(replace(denied, amend=amend))
+        case Granted(delegation_id=delegation_id, by_blanket=by_blanket):
+            granted = _decided(approval, "granted", event, envelope)
+            return Step(replace(granted, delegation_id=delegation_id, by_blanket=by_blanket))
+        case Denied(delegation_id=delegation_id, amend=amend):
+            denied = _decided(approval, "denied", event, envelope)
+            return Step(replace(denied, delegation_id=delegation_id, amend=amend))
         case Spent():
             return Step(replace(approval, state="spent"))
         case Expired():
@@ -232,6 +249,9 @@ def resources(approval_id: str, approval: Approval) -> Mapping[str, Struct | Non
         reason=approval.reason,
         checks=approval.checks,
         amend=approval.amend,
+        effect=asked.effect,
+        delegation_id=approval.delegation_id,
+        by_blanket=approval.by_blanket,
     )
     return {f"approval/{approval_id}": published}
 
@@ -248,8 +268,20 @@ def _decide(approval: Approval, proposal: Decide, envelope: Envelope) -> tuple[E
     if proposal.subject_hash is not None:
         _same_subject(approval, asked, proposal.subject_hash)
     if not proposal.grant:
-        return (Denied(by=envelope.actor, reason=proposal.reason, amend=proposal.amend),)
-    return _granted(asked, Granted(by=envelope.actor, reason=proposal.reason))
+        denied = Denied(
+            by=envelope.actor,
+            reason=proposal.reason,
+            amend=proposal.amend,
+            delegation_id=proposal.delegation_id,
+        )
+        return (denied,)
+    granted = Granted(
+        by=envelope.actor,
+        reason=proposal.reason,
+        delegation_id=proposal.delegation_id,
+        by_blanket=proposal.by_blanket,
+    )
+    return _granted(asked, granted)
 
 
 def _settle(
@@ -284,7 +316,8 @@ def _pending(approval: Approval, envelope: Envelope) -> Asked:
 
 def _rejected(approval: Approval, reason: str) -> Rejected:
     code = "approval_not_pending" if reason == "approval_not_pending" else None
-    state = "expired" if reason == "approval_not_pending" and approval.state == "pending" else approval.state
+    late = approval.state == ("pending" if reason == "approval_not_pending" else "granted")
+    state = "expired" if late else approval.state
     return Rejected(reason, f"the approval {approval.approval_id} is {state}", code=code, state=state)
 
 
@@ -298,20 +331,15 @@ def _same_subject(approval: Approval, asked: Asked, subject_hash: str) -> None:
 
 
 def _decided(
-    approval: Approval,
-    state: ApprovalState,
-    by: str,
-    reason: str,
-    checks: tuple[Check, ...],
-    envelope: Envelope,
+    approval: Approval, state: ApprovalState, event: Granted | Denied, envelope: Envelope
 ) -> Approval:
     return replace(
         approval,
         state=state,
-        decided_by=by,
+        decided_by=event.by,
         decided_at_ms=envelope.at_ms,
-        reason=reason,
-        checks=checks,
+        reason=event.reason,
+        checks=event.checks,
     )
 
 

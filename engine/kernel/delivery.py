@@ -8,7 +8,7 @@ reason; of an effect that must not be repeated nobody knows then whether it happ
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Final
@@ -20,7 +20,7 @@ from cutroom_sdk.wire.codec import decode
 from engine.kernel import commands
 from engine.kernel.clock import Clock
 from engine.kernel.context import Context
-from engine.kernel.dispatch import Accepted
+from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import Rejected, StudioError, Unavailable
 from engine.kernel.ids import IdempotencyKey, derived_number
 
@@ -39,7 +39,8 @@ class Effect:
     """What a handler is told beside the command.
 
     `key` is the same on every attempt. `attempt` counts from 1, `tries` from 1 again after a person has redelivered the
-    command; after the `last` no attempt follows by itself. Once the attempt is over, `propose` refuses (`fenced`): a handler that did not let go in time changes nothing any more. With
+    command; after the `last` no attempt follows by itself. Once the attempt is over, `propose` and `propose_many` (all or nothing) refuse
+    (`fenced`): a handler that did not let go in time changes nothing any more. With
     `begin_once()` an idempotent handler says that it has come to a part that is not to be cut short without need: at the
     daemon's end it gets the time that an effect gets which must not be repeated.
     """
@@ -50,6 +51,7 @@ class Effect:
     attempt: int
     tries: int
     propose: Callable[[str, Any], Awaitable[Accepted]]
+    propose_many: Callable[[Sequence[Asked]], Awaitable[tuple[Accepted, ...]]]
     begin_once: Callable[[], None]
 
     @property

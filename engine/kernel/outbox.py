@@ -11,7 +11,7 @@ has 3 s to come to its end, and is `unknown` after them.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -246,10 +246,13 @@ class Outbox:
             causation_id=command.command_id,
         )
 
-        async def propose(stream: str, proposal: Any) -> Accepted:
+        async def propose_many(asked: Sequence[Asked]) -> tuple[Accepted, ...]:
             if live.over:
                 raise Rejected("fenced", f"the attempt {command.attempts} of {command.command_id} is over")
-            return await self._dispatch.propose(stream, proposal, context)
+            return await self._dispatch.propose_many(asked, context)
+
+        async def propose(stream: str, proposal: Any) -> Accepted:
+            return (await propose_many((Asked(stream, proposal),)))[0]
 
         def begin_once() -> None:
             live.once = True
@@ -261,6 +264,7 @@ class Outbox:
             attempt=command.attempts,
             tries=command.attempts - command.attempts_before,
             propose=propose,
+            propose_many=propose_many,
             begin_once=begin_once,
         )
 

@@ -49,6 +49,11 @@ class Resources(Protocol):
 
 TOOL_LIMIT_MAX_S: Final = 24 * 3600.0
 Propose = Callable[[str, Any], Awaitable[Any]]
+CallTool = Callable[[str, dict[str, Any]], Awaitable[ToolResult]]
+
+
+async def _call_nothing(name: str, _arguments: dict[str, Any]) -> ToolResult:
+    raise Invalid(f"{name} cannot be called here: only a run's tool calls others, while the run lasts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +62,10 @@ class ToolContext:
 
     `run_id` is also the idempotency key: the same run asked twice, after a crash, must come to the same end.
     `propose(stream, proposal)` is how it has something recorded; the new state comes back. `reasons` are what made an
-    earlier attempt of the same item fail or be denied, `attempt` counts from 1.
+    earlier attempt of the same item fail or be denied, `attempt` counts from 1. `call_tool(name, arguments)` calls another
+    tool, through the same gate as the run's own: it raises what the gate refuses with, and where a person has to be asked
+    first the run is left, and its tool called again from the beginning when there is leave. What another tool has given is
+    kept by its place among these calls, and given again.
     """
 
     run_id: str
@@ -71,6 +79,7 @@ class ToolContext:
     attempt: int = 1
     reasons: tuple[str, ...] = ()
     mission_id: str = ""
+    call_tool: "CallTool" = _call_nothing
 
 
 ToolCall = Callable[[Any, ToolContext], Awaitable[ToolResult]]
@@ -90,6 +99,7 @@ class Tool:
     gates. `limit_s` ends a call that takes longer; a day is the most. `idempotent` tools may be called again after a crash.
     Of others `may_repeat` tells whether a call with this input may.
     `touches` tells from arguments what a call would reach, in words for people: the files it writes, the addresses it calls.
+    `targets` tells the same to the gate: absolute paths, and addresses (`https://host/path`).
     """
 
     name: str
@@ -102,6 +112,7 @@ class Tool:
     idempotent: bool = True
     check: ToolCheck | None = None
     touches: Callable[[Any], tuple[str, ...]] = _nothing
+    targets: Callable[[Any], tuple[str, ...]] = _nothing
     may_repeat: Callable[[Any], bool] | None = None
 
     def repeatable(self, arguments: Any) -> bool:

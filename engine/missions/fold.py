@@ -298,6 +298,7 @@ def _decided(item: Item, event: t.GateGranted | t.GateDenied, now: int) -> Item:
         reviewer=event.reviewer,
         approval_id=event.approval_id,
         at_ms=now,
+        by_blanket=isinstance(event, t.GateGranted) and event.by_blanket,
         reasons=event.reasons if isinstance(event, t.GateDenied) else (),
     )
     return _in_attempt(item, event.run_id, lambda a: replace(a, decisions=(*a.decisions, decision)))
@@ -316,7 +317,7 @@ def _unblocked(mission: Mission) -> Mission:
 
 
 def _summary(mission: Mission, now: int) -> MissionSummary:
-    files = [file for item in mission.items for file in _files(item.attempts[-1].output)]
+    files = [file for item in mission.items for file in files_of(item.attempts[-1].output)]
     return MissionSummary(
         title=mission.title,
         goal=mission.goal,
@@ -342,7 +343,7 @@ def _item_summary(item: Item) -> ItemSummary:
     )
 
 
-def _files(output: dict[str, Any]) -> tuple[SummaryFile, ...]:
+def files_of(output: dict[str, Any]) -> tuple[SummaryFile, ...]:
     """Read the files that a run says it has left behind: `files: [{path, sha256, bytes}]` of its output."""
     try:
         return msgspec.convert(output.get("files", ()), tuple[SummaryFile, ...])

@@ -75,7 +75,9 @@ def _answer(mission: Mission, proposal: Proposal, envelope: Envelope) -> tuple[E
             return (t.ToolObserved(work_item_id=name, run_id=run_id, tool=tool),)
         case t.FinishRun():
             return _finish_run(mission, proposal)
-        case t.Grant(work_item_id=name, run_id=run_id, gate=gate, approval_id=approval_id):
+        case t.Grant(
+            work_item_id=name, run_id=run_id, gate=gate, approval_id=approval_id, by_blanket=blanket
+        ):
             _check_decision(mission, proposal, envelope)
             granted = t.GateGranted(
                 work_item_id=name,
@@ -83,6 +85,7 @@ def _answer(mission: Mission, proposal: Proposal, envelope: Envelope) -> tuple[E
                 gate=gate,
                 approval_id=approval_id,
                 reviewer=envelope.actor,
+                by_blanket=blanket,
             )
             return (granted,)
         case t.Deny():

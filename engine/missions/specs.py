@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import Request
 from cutroom_sdk.wire.missions import Budgets, Decider, MissionRequest, WorkItemRequest
+from cutroom_sdk.wire.policy import UNASKED
 from engine.kernel.context import Context
 from engine.kernel.errors import Forbidden, Invalid
 from engine.kernel.tools import Tools
@@ -128,12 +129,17 @@ def _capabilities(
     """
     needed = sorted({tools.get(item.kind).capability for item in items if item.kind != MANUAL})
     given = request.capabilities if request.capabilities is not None else tuple(needed)
+    granted = Context(actor=context.actor, capabilities=frozenset(given))
+    if granted.may(UNASKED) and not context.human:
+        raise Forbidden(
+            f"only a person lets a mission leave this machine unasked: leave {UNASKED} out, and name capabilities one by one",
+            capability=UNASKED,
+        )
     for capability in given:
         if not context.may(capability):
             raise Forbidden(
                 f"{context.actor} lacks {capability} and cannot give it to a mission", capability=capability
             )
-    granted = Context(actor=context.actor, capabilities=frozenset(given))
     for capability in needed:
         if not granted.may(capability):
             raise Forbidden(

@@ -143,12 +143,13 @@ class FinishRun(Struct, frozen=True, kw_only=True, tag="finish_run"):
 
 
 class Grant(Struct, frozen=True, kw_only=True, tag="grant"):
-    """An approval was given; the reviewer is who proposes it."""
+    """An approval was given; the reviewer is who proposes it. `by_blanket`: along with others, at once."""
 
     work_item_id: str
     run_id: str
     gate: GateName
     approval_id: str
+    by_blanket: bool = False
 
 
 class Deny(Struct, frozen=True, kw_only=True, tag="deny"):
@@ -286,6 +287,7 @@ class GateGranted(Struct, frozen=True, kw_only=True, tag="gate.granted"):
     gate: GateName
     approval_id: str
     reviewer: str
+    by_blanket: bool = False
 
 
 class GateDenied(Struct, frozen=True, kw_only=True, tag="gate.denied"):

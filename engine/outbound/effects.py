@@ -155,6 +155,11 @@ def may_repeat(asked: HttpRequestInput) -> bool:
     return asked.method in ("GET", "HEAD") or (asked.method == "PUT" and asked.keyed)
 
 
+def _address(url: str) -> str:
+    target = read_target(url)
+    return f"{target.scheme}://{target.authority}{target.path}"
+
+
 def _reference(value: Any) -> SecretRef | None:
     if not (isinstance(value, Mapping) and "secret" in value and value.keys() <= {"secret", "prefix"}):
         return None
@@ -197,5 +202,6 @@ def register(kernel: Kernel, allowed: Sequence[Allowed]) -> None:
             idempotent=False,
             may_repeat=may_repeat,
             touches=lambda asked: (f"{asked.method} {asked.url}",),
+            targets=lambda asked: (_address(asked.url),),
         )
     )

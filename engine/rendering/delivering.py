@@ -238,5 +238,6 @@ def add_to(kernel: Kernel) -> None:
             capability="renders:write",
             limit_s=LIMIT_S,
             touches=lambda asked: (f"writes {asked.output}, and its receipt beside it",),
+            targets=lambda asked: (asked.output,),
         )
     )

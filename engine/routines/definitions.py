@@ -146,8 +146,11 @@ def _exactly_one(field: str, **given: str | None) -> None:
 
 def _check_targets(asked: RoutineRequest) -> None:
     for place, target in enumerate(asked.output_targets):
-        if not target.startswith("/"):
-            raise Invalid(f"{target[:200]!r} is not an absolute path", field=f"output_targets[{place}]")
+        if not target.startswith(("/", "https://", "http://")):
+            raise Invalid(
+                f"{target[:200]!r} is neither an absolute path nor an address such as https://host/path",
+                field=f"output_targets[{place}]",
+            )
 
 
 def _allowed(asked: RoutineRequest, needed: tuple[str, ...]) -> tuple[str, ...]:

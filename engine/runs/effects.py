@@ -8,19 +8,19 @@ import asyncio
 import logging
 from typing import Any, Final
 
-from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.runs import RunError
 from engine.kernel.context import Context
-from engine.kernel.errors import Forbidden, Rejected, StudioError, Unavailable, WorkCanceled, WorkFailed
+from engine.kernel.errors import Rejected, StudioError, Unavailable, WorkCanceled, WorkFailed
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
 from engine.kernel.patience import insist
 from engine.kernel.resources import Reader
 from engine.kernel.tools import TOOL_LIMIT_MAX_S, Tool, ToolContext, ToolResult
 from engine.kernel.turns import Party, Turns, on_behalf_of
-from engine.runs.reducer import Call, CallTool, Fail, Finish, GiveUp, Run, StopTool, Work
+from engine.runs.entry import Entry, HeldBack, check_repeatable, checked
+from engine.runs.gate import Gate
+from engine.runs.types import CallTool, Fail, Finish, GiveUp, Run, StopTool, Work
 
-OUTPUT_MAX: Final = 16 << 10
 # What tools do in parallel is bounded by the missions' budgets, by the worker pool, and by this.
 CONCURRENCY: Final = 16
 WAITING_MAX: Final = (
@@ -35,8 +35,9 @@ _log = logging.getLogger(__name__)
 class Runs:
     """The runs that are alive in this process."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, gate: Gate) -> None:
         self._kernel = kernel
+        self._gate = gate
         self._calls: dict[tuple[str, str], asyncio.Task[ToolResult]] = {}
         self._turns = Turns(CONCURRENCY)
 
@@ -48,6 +49,7 @@ class Runs:
         Raises:
             Unavailable: something that the tool needs is missing for now; it is called again later.
         """
+        await self._see_out((effect.context.partition, command.run_id))
         run: Run = (await self._kernel.dispatch.state(effect.stream, effect.context.partition))[0]
         if run.over or run.work is None:
             return
@@ -71,21 +73,23 @@ class Runs:
         if call is not None:
             call.cancel()
 
+    async def _see_out(self, at: tuple[str, str]) -> None:
+        """Wait for the end of an attempt that is held: leave may come while its tool is still being ended."""
+        while (call := self._calls.get(at)) is not None:
+            await asyncio.wait((call,), timeout=LET_GO_S)
+            await asyncio.sleep(0)
+
     async def _outcome(self, run: Run, work: Work, effect: Effect) -> Finish | Fail | GiveUp | None:
-        """Call the tool; None when the run was canceled in the meantime."""
+        """Call the tool; None when the run was canceled in the meantime, or waits for leave."""
         try:
             tool = self._kernel.tools.get(work.tool)
             arguments = self._kernel.tools.read_input(work.tool, work.input)
-            if run.calls and not tool.repeatable(arguments):
-                raise WorkFailed(
-                    f"the daemon ended while {tool.name} was at work; it must not be repeated unseen, so look at what"
-                    " it has done and start the work again"
-                )
+            if run.calls:
+                check_repeatable(tool, arguments)
             context = run_context(self._kernel, run.run_id, work, effect.context)
-            _check_capability(tool, context.context)
             if not tool.repeatable(arguments):
                 effect.begin_once()
-            result = await self._call(tool, arguments, context, effect)
+            result = await self._call(tool, arguments, context, Entry(self._kernel, self._gate, work, effect))
         except Unavailable as error:
             if tool.repeatable(arguments) and not effect.last:
                 raise
@@ -102,21 +106,26 @@ class Runs:
         return Finish(made=result.refs, reused=result.reused, notices=result.notices, output=result.output)
 
     async def _call(
-        self, tool: Tool, arguments: Any, context: ToolContext, effect: Effect
+        self, tool: Tool, arguments: Any, context: ToolContext, entry: Entry
     ) -> ToolResult | None:
+        effect = entry.effect
         at = (effect.context.partition, context.run_id)
         # Known before the call is on record: whoever cancels the run after that finds the call.
         call = self._calls[at] = asyncio.create_task(
-            self._recorded_call(tool, arguments, context, effect), name=f"tool:{tool.name}:{context.run_id}"
+            entry.call(tool, arguments, context), name=f"tool:{tool.name}:{context.run_id}"
         )
         try:
             done, _ = await asyncio.wait((call,), timeout=tool.limit_s)
+            if entry.held:
+                return None  # whatever the tool has made of it
             if not done:
                 raise WorkFailed(f"{tool.name} took longer than {tool.limit_s:g} s and was ended")
             if call.cancelled():
                 await self._check_over(tool, effect)
                 return None
-            return _checked(tool, call.result())
+            return checked(tool, call.result())
+        except HeldBack:
+            return None
         except Rejected as error:
             if error.reason == "run_over":
                 return None
@@ -130,12 +139,6 @@ class Runs:
         run: Run = (await self._kernel.dispatch.state(effect.stream, effect.context.partition))[0]
         if not run.over:
             raise WorkFailed(f"{tool.name} gave up: something it waited for was cancelled")
-
-    async def _recorded_call(
-        self, tool: Tool, arguments: Any, context: ToolContext, effect: Effect
-    ) -> ToolResult:
-        await insist(lambda: effect.propose(effect.stream, Call()), self._kernel.clock)
-        return await tool.call(arguments, context)
 
 
 async def _end(call: "asyncio.Task[ToolResult]") -> None:
@@ -179,28 +182,13 @@ def run_context(kernel: Kernel, run_id: str, work: Work, engine: Context) -> Too
     )
 
 
-def _check_capability(tool: Tool, context: Context) -> None:
-    if not context.may(tool.capability):
-        raise Forbidden(
-            f"{tool.name} needs {tool.capability}, which the mission was not given",
-            capability=tool.capability,
-        )
-
-
-def _checked(tool: Tool, result: ToolResult) -> ToolResult:
-    size = len(encode(result.output))
-    if size > OUTPUT_MAX:
-        raise WorkFailed(f"{tool.name} gave an output of {size} bytes; {OUTPUT_MAX} is the most")
-    return result
-
-
 def _failure(error: StudioError) -> Fail:
     return Fail(error=RunError(code=error.code, detail=error.detail, extra=error.extra))
 
 
-def register(kernel: Kernel) -> Runs:
-    """Have the outbox carry runs out."""
-    runs = Runs(kernel)
+def register(kernel: Kernel, gate: Gate) -> Runs:
+    """Have the outbox carry runs out, each call through `gate`."""
+    runs = Runs(kernel, gate)
     kernel.outbox.handle(CallTool, runs.call_tool, concurrency=WAITING_MAX, limit_s=LIMIT_S)
     kernel.outbox.handle(StopTool, runs.stop_tool)
     return runs

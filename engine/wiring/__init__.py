@@ -4,21 +4,26 @@ Features do not know each other. What a mission asks for (a run, an approval, a 
 here, and what must change in two of them at once is proposed here, together.
 """
 
+from engine.approvals.reducer import LIFE_MS
 from engine.kernel.kernel import Kernel
 from engine.runs import effects as runs
 from engine.runs.effects import Runs
-from engine.wiring import decisions, flow, freshness, routines, summaries, tell, timers
+from engine.wiring import decisions, flow, freshness, gate, routines, summaries, tell, timers
 from engine.wiring.routines import check as check_entrypoint
 from engine.wiring.routines import recover
 
 __all__ = ["check_entrypoint", "recover", "register"]
 
 
-def register(kernel: Kernel) -> Runs:
-    """Connect missions, runs, approvals and routines, and have runs carried out; return the runs that are alive."""
-    alive = runs.register(kernel)
+def register(kernel: Kernel, *, approval_life_ms: int = LIFE_MS) -> Runs:
+    """Connect missions, runs, approvals and routines, and have runs carried out; return the runs that are alive.
+
+    Approvals expire `approval_life_ms` after they were asked for.
+    """
+    alive = runs.register(kernel, gate.Gate(kernel, approval_life_ms))
+    gate.register(kernel)
     flow.register(kernel)
-    decisions.register(kernel)
+    decisions.register(kernel, approval_life_ms)
     timers.register(kernel)
     freshness.register(kernel)
     summaries.register(kernel)

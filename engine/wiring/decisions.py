@@ -22,14 +22,15 @@ from engine.kernel.outbox import Effect
 from engine.kernel.tools import TOOL_LIMIT_MAX_S, ToolResult
 from engine.missions import types as missions
 from engine.missions.specs import check_input
+from engine.runs import types as runs
 from engine.runs.effects import run_context
-from engine.runs.reducer import Run
-from engine.wiring import freshness, routines
+from engine.runs.types import Run
+from engine.wiring import freshness, plain, routines
 
 _log = logging.getLogger(__name__)
 
 
-def request(command: missions.RequestApproval) -> Asked:
+def request(command: missions.RequestApproval, summary: str, life_ms: int = approvals.LIFE_MS) -> Asked:
     """Return the proposal that a gate's question comes to; proposing it twice changes nothing."""
     asked = approvals.Asked(
         decider=_decider(command),
@@ -40,10 +41,10 @@ def request(command: missions.RequestApproval) -> Asked:
             gate=command.gate,
         ),
         subject_hash=command.subject_hash,
-        summary=command.summary,
+        summary=summary,
         artifact_refs=command.artifact_refs,
     )
-    return Asked(f"approval/{command.approval_id}", approvals.Request(asked=asked))
+    return Asked(f"approval/{command.approval_id}", approvals.Request(asked=asked, life_ms=life_ms))
 
 
 def _decider(command: missions.RequestApproval) -> ApprovalDecider:
@@ -51,9 +52,17 @@ def _decider(command: missions.RequestApproval) -> ApprovalDecider:
     return command.decider
 
 
-async def request_approval(command: missions.RequestApproval, effect: Effect) -> None:
-    """Ask for the approval."""
-    asked = request(command)
+async def request_approval(
+    kernel: Kernel, life_ms: int, command: missions.RequestApproval, effect: Effect
+) -> None:
+    """Ask for the approval, saying in plain words what it is about."""
+    mission: missions.Mission = (
+        await kernel.dispatch.state(f"mission/{command.mission_id}", effect.context.partition)
+    )[0]
+    item, summary = mission.item(command.work_item_id), command.summary
+    if item is not None and item.run_id == command.run_id:
+        summary = plain.of_gate(mission, item, command.gate, kernel.tools)
+    asked = request(command, summary, life_ms)
     await effect.propose(asked.stream, asked.proposal)
 
 
@@ -74,35 +83,36 @@ async def decide(
     """
     asked = await _asked(kernel, context, approval_id)
     reasons = () if decision.grant else _reasons(decision)
-    told = gate_decision(approval_id, asked.subject, decision.grant, reasons, decision.amend)
-    if told is not None and decision.amend and asked.subject.kind == "work_item":
-        await check_amended(kernel, context, told, decision.amend)
+    told = told_of(approval_id, asked.subject, decision, reasons)
+    if decision.amend and asked.subject.kind == "work_item":
+        await check_amended(kernel, context, told[0], decision.amend)
     own = Asked(f"approval/{approval_id}", decision)
     seen = await freshness.check(kernel, context, approval_id, asked.subject, asked.artifact_refs)
-    return await kernel.dispatch.propose_many((own, *([told] if told else []), *seen), context)
+    return await kernel.dispatch.propose_many((own, *told, *seen), context)
 
 
 def _reasons(decision: approvals.Decide) -> tuple[str, ...]:
     return (decision.reason,) if decision.reason else ()
 
 
-def gate_decision(
-    approval_id: str,
-    subject: ApprovalSubject,
-    grant: bool,
-    reasons: tuple[str, ...],
-    amend: dict[str, Any],
-) -> Asked | None:
-    """Return what a decision means for the mission or the routine run it is about; None when there is neither."""
+def told_of(
+    approval_id: str, subject: ApprovalSubject, decision: approvals.Decide, reasons: tuple[str, ...]
+) -> tuple[Asked, ...]:
+    """Return what a decision means for what it is about: a mission's gate, a run's call of a tool, a routine's run."""
     if subject.kind != "work_item":
-        return routines.decision_for_run(approval_id, subject, grant, reasons)
+        settled = routines.decision_for_run(approval_id, subject, decision.grant, reasons)
+        return (*_for_call(approval_id, subject, decision.grant, reasons), *settled)
     assert subject.run_id is not None
     assert subject.gate is not None
     mission_id, _, item = subject.id.partition("/")
     proposal: Struct
-    if grant:
+    if decision.grant:
         proposal = missions.Grant(
-            work_item_id=item, run_id=subject.run_id, gate=subject.gate, approval_id=approval_id
+            work_item_id=item,
+            run_id=subject.run_id,
+            gate=subject.gate,
+            approval_id=approval_id,
+            by_blanket=decision.by_blanket,
         )
     else:
         proposal = missions.Deny(
@@ -111,9 +121,23 @@ def gate_decision(
             gate=subject.gate,
             approval_id=approval_id,
             reasons=reasons,
-            amend=amend,
+            amend=decision.amend,
         )
-    return Asked(f"mission/{mission_id}", proposal)
+    return (Asked(f"mission/{mission_id}", proposal),)
+
+
+def _for_call(
+    approval_id: str, subject: ApprovalSubject, grant: bool, reasons: tuple[str, ...]
+) -> tuple[Asked, ...]:
+    """Let a run that is held go on, or fail it with the reason."""
+    if subject.kind != "effect" or subject.run_id is None:
+        return ()
+    proposal: Struct = runs.Permit(approval_id=approval_id)
+    if not grant:
+        proposal = runs.Refuse(
+            approval_id=approval_id, reason="; ".join(reasons) or "denied without a reason"
+        )
+    return (Asked(f"run/{subject.run_id}", proposal),)
 
 
 async def check_amended(kernel: Kernel, context: Context, told: Asked, amend: dict[str, Any]) -> None:
@@ -142,8 +166,8 @@ async def evaluate_gate(kernel: Kernel, command: approvals.EvaluateGate, effect:
     checks, error = await _checked(kernel, asked.subject, effect)
     reasons = (error,) if error else approvals.failing(checks)
     settle = Asked(f"approval/{command.approval_id}", approvals.Settle(checks=checks, error=error))
-    told = gate_decision(command.approval_id, asked.subject, not reasons, reasons, {})
-    await kernel.dispatch.propose_many((settle, told) if told else (settle,), context)
+    told = told_of(command.approval_id, asked.subject, approvals.Decide(grant=not reasons), reasons)
+    await kernel.dispatch.propose_many((settle, *told), context)
 
 
 async def _checked(kernel: Kernel, subject: ApprovalSubject, effect: Effect) -> tuple[tuple[Check, ...], str]:
@@ -184,13 +208,13 @@ async def expire(kernel: Kernel, context: Context, approval_id: str) -> None:
     approval: approvals.Approval = (
         await kernel.dispatch.state(f"approval/{approval_id}", context.partition)
     )[0]
-    if approval.state != "pending" or approval.asked is None:
+    if approval.asked is None or approval.state not in ("pending", "granted"):
         return
-    own = Asked(f"approval/{approval_id}", approvals.Expire())
-    told = gate_decision(
-        approval_id, approval.asked.subject, False, ("nobody decided before the approval expired",), {}
-    )
-    await kernel.dispatch.propose_many((own, told) if told else (own,), context)
+    own, told = Asked(f"approval/{approval_id}", approvals.Expire()), tuple[Asked, ...]()
+    if approval.state == "pending":
+        reasons = ("nobody decided before the approval expired",)
+        told = told_of(approval_id, approval.asked.subject, approvals.Decide(grant=False), reasons)
+    await kernel.dispatch.propose_many((own, *told), context)
 
 
 async def _asked(kernel: Kernel, context: Context, approval_id: str) -> approvals.Asked:
@@ -202,9 +226,9 @@ async def _asked(kernel: Kernel, context: Context, approval_id: str) -> approval
     return approval.asked
 
 
-def register(kernel: Kernel) -> None:
-    """Carry out what missions ask of approvals, and what approvals ask of the engine's checks."""
-    kernel.outbox.handle(missions.RequestApproval, request_approval)
+def register(kernel: Kernel, life_ms: int) -> None:
+    """Carry out what missions ask of approvals, good for `life_ms`, and what approvals ask of the engine's checks."""
+    kernel.outbox.handle(missions.RequestApproval, partial(request_approval, kernel, life_ms))
     kernel.outbox.handle(missions.VoidApproval, void_approval)
     kernel.outbox.handle(
         approvals.EvaluateGate, partial(evaluate_gate, kernel), limit_s=TOOL_LIMIT_MAX_S + 600

@@ -8,7 +8,7 @@ from engine.kernel.log import Event
 from engine.kernel.outbox import Effect
 from engine.missions import types as missions
 from engine.missions.items import MANUAL
-from engine.runs import reducer as runs
+from engine.runs import types as runs
 
 
 def queue(command: missions.StartRun) -> Asked:

@@ -20,11 +20,12 @@ from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import Conflict, Forbidden, NotFound, Rejected
 from engine.kernel.kernel import Kernel
 from engine.kernel.reducer import Envelope
+from engine.kernel.tools import Tools
 from engine.missions import fold, views
 from engine.missions import types as missions
 from engine.missions.items import MANUAL
-from engine.runs import reducer as runs
-from engine.wiring import decisions, flow, freshness
+from engine.runs import types as runs
+from engine.wiring import decisions, flow, freshness, plain
 
 CAPABILITIES: Final[dict[type, str]] = {
     wire.PostStarted: "missions:write",
@@ -51,7 +52,7 @@ async def post_event(request: Request) -> Response:
         await decisions.check_amended(studio, context, denied, event.amend)
 
     def build(mission: missions.Mission) -> Sequence[Asked]:
-        return _proposals(mission, event, context)
+        return _proposals(mission, event, context, studio.tools)
 
     seen = await _still_seen(studio, context, mission_id, event)
     return await _change(request, context, mission_id, asked.expected_version, build, seen)
@@ -71,7 +72,9 @@ async def _still_seen(
     return await freshness.check(studio, context, event.approval_id, subject, item.attempts[-1].refs)
 
 
-def _proposals(mission: missions.Mission, event: wire.PostedEvent, context: Context) -> Sequence[Asked]:
+def _proposals(
+    mission: missions.Mission, event: wire.PostedEvent, context: Context, tools: Tools
+) -> Sequence[Asked]:
     """Return what a posted event comes to, the mission's own part last."""
     stream = f"mission/{mission.mission_id}"
     match event:
@@ -92,10 +95,10 @@ def _proposals(mission: missions.Mission, event: wire.PostedEvent, context: Cont
                 gate=event.gate,
                 approval_id=event.approval_id,
             )
-            return (*_decision(mission, event, approvals.Decide(grant=True)), Asked(stream, granted))
+            return (*_decision(mission, event, approvals.Decide(grant=True), tools), Asked(stream, granted))
         case wire.PostDenied(reason=reason, amend=amend):
             decision = approvals.Decide(grant=False, reason=reason, amend=amend)
-            return (*_decision(mission, event, decision), Asked(stream, _deny(event)))
+            return (*_decision(mission, event, decision, tools), Asked(stream, _deny(event)))
         case wire.PostResourceChanged(key=key, rev=rev):
             return (Asked(stream, missions.NoteResource(key=key, rev=rev)),)
         case _:
@@ -114,7 +117,10 @@ def _deny(event: wire.PostDenied) -> missions.Deny:
 
 
 def _decision(
-    mission: missions.Mission, event: wire.PostGranted | wire.PostDenied, decision: approvals.Decide
+    mission: missions.Mission,
+    event: wire.PostGranted | wire.PostDenied,
+    decision: approvals.Decide,
+    tools: Tools,
 ) -> Sequence[Asked]:
     """Return the approval's part of a decision.
 
@@ -128,7 +134,8 @@ def _decision(
             f"{event.approval_id} is not the approval that {event.work_item_id} waits for",
             state=mission.status,
         )
-    asked = decisions.request(fold.request_approval(mission, item, event.gate))
+    summary = plain.of_gate(mission, item, event.gate, tools)
+    asked = decisions.request(fold.request_approval(mission, item, event.gate), summary)
     return (asked, Asked(asked.stream, decision))
 
 

@@ -211,14 +211,27 @@ def on_approval_requested(event: approvals.Requested, recorded: Event) -> Sequen
     return (Asked(f"routine-run/{subject.id}", runs.Await(approval_id=approval_id)),)
 
 
+def waiting(authority: Authority | None, approval_id: str) -> tuple[Asked, ...]:
+    """Return what says to a routine's run that a call of a tool within it waits for leave."""
+    if authority is None:
+        return ()
+    return (Asked(f"routine-run/{authority.routine_run_id}", runs.Await(approval_id=approval_id)),)
+
+
+def going_on(authority: Authority | None) -> tuple[Asked, ...]:
+    """Return what says to a routine's run that what was approved is being done."""
+    return () if authority is None else (Asked(f"routine-run/{authority.routine_run_id}", runs.GoOn()),)
+
+
 def decision_for_run(
     approval_id: str, subject: ApprovalSubject, grant: bool, reasons: tuple[str, ...]
-) -> Asked | None:
-    """Return what a decision means for the run that it is about; None when it is about something else."""
-    if subject.kind != "routine_run":
-        return None
+) -> tuple[Asked, ...]:
+    """Return what a decision means for the routine's run that it is about; nothing when there is none."""
+    run_id = subject.id.partition("/")[0]
+    if subject.kind == "work_item" or not routine_of(run_id):
+        return ()
     settled = runs.Settle(approval_id=approval_id, grant=grant, reason="; ".join(reasons))
-    return Asked(f"routine-run/{subject.id}", settled)
+    return (Asked(f"routine-run/{run_id}", settled),)
 
 
 def _mission(recorded: Event) -> str:

@@ -19,7 +19,8 @@ from engine.http.app import build_app
 from engine.kernel import errors
 from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
-from engine.runs.reducer import RUN, Call, CallTool, Fail, Finish, Queue, Work
+from engine.runs.reducer import RUN
+from engine.runs.types import Call, CallTool, Fail, Finish, Queue, Work
 from engine.sessions.reducer import SESSION_RUN
 from engine.sessions.routes import routes
 from tests.conftest import FakeClock, Golden

@@ -79,6 +79,7 @@ def carried_out(outside: Outside, *inputs: dict[str, Any]) -> list[dict[str, Any
         "title": "Tell them",
         "goal": "told",
         "work_items": items,
+        "capabilities": ["outbound:request", "effects:external"],
         "start": True,
         "budgets": {"max_attempts": 1},
     }

@@ -131,6 +131,7 @@ def _request(acme: Tenant, url: str) -> str:
         "title": CANARY,
         "goal": CANARY,
         "work_items": [item],
+        "capabilities": ["outbound:request", "effects:external"],
         "start": True,
         "budgets": {"max_attempts": 1},
     }
@@ -144,6 +145,7 @@ def _routine(acme: Tenant, url: str) -> None:
         "args": {"url": url},
         "schedule": {"every_ms": 86_400_000},
         "external_effects_allowed": True,
+        "requires_approval": False,
     }
     acme.has["routine"] = acme.makes("POST", "/v1/routines", json=asked)["routine_id"]
     acme.makes("POST", f"/v1/routines/{acme.has['routine']}/activate")

@@ -23,7 +23,8 @@ from engine.kernel.tools import ToolContext, ToolResult, Tools
 from engine.missions import specs
 from engine.missions import types as missions
 from engine.missions.reducer import MISSION
-from engine.runs import reducer as runs
+from engine.runs import types as runs
+from engine.runs.reducer import RUN
 from engine.wiring import decisions, flow
 from tests.missions_kit import FakeTool
 
@@ -31,7 +32,7 @@ FOLDER: Final = Path(__file__).parents[2] / "snapshots" / "histories"
 EVENTS: Final = FOLDER / "footage_edit.events.jsonl"
 RESOURCES: Final = FOLDER / "footage_edit.resources.jsonl"
 AGGREGATES: Final[dict[str, Aggregate[Any, Any, Any]]] = {
-    one.kind: one for one in (MISSION, runs.RUN, approvals.APPROVAL)
+    one.kind: one for one in (MISSION, RUN, approvals.APPROVAL)
 }
 ADA: Final = Context(actor="ada", human=True, capabilities=frozenset({"*"}))
 ENGINE: Final = Context(actor="engine:outbox")
@@ -121,7 +122,7 @@ class Story:
                 self.propose(Asked(f"run/{run_id}", runs.Call()), ENGINE)
                 self.propose(Asked(f"run/{run_id}", RESULTS[run.work.tool]), ENGINE)
             case missions.RequestApproval():
-                self.propose(decisions.request(command), ENGINE)
+                self.propose(decisions.request(command, command.summary), ENGINE)
             case approvals.ScheduleExpiry(approval_id=approval_id):
                 self._review(approval_id)
             case missions.PersistArtifact():
@@ -161,8 +162,7 @@ class Story:
         context: Context,
     ) -> None:
         subject = self._states[f"approval/{approval_id}"].asked.subject
-        told = decisions.gate_decision(approval_id, subject, grant, reasons, amend)
-        assert told is not None
+        (told,) = decisions.told_of(approval_id, subject, approvals.Decide(grant=grant, amend=amend), reasons)
         self.propose(Asked(f"approval/{approval_id}", decision), context)
         self.propose(told, context)
 

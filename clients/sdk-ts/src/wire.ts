@@ -32,6 +32,7 @@ export type Code =
   | "address_refused"
   | "author_is_reviewer"
   | "blocked_policy"
+  | "approval_denied"
   | "not_found"
   | "mission_not_found"
   | "routine_not_found"
@@ -86,7 +87,9 @@ export interface Anchor {
  *
  * `subject_hash` is the hash of what is approved: whoever sends it along with the decision decides on exactly that.
  * The grant of an item's gate is spent in the commit that passes the gate, so it shows as `spent`. `checks` are the
- * engine's, with decider `auto`. `amend` is what a denial wants changed in the item's input.
+ * engine's, with decider `auto`. `amend` is what a denial wants changed in the item's input. `effect` is the call of a tool
+ * that it is about. `delegation_id`: who decided did so in somebody's place. `by_blanket`: it is one of several that were
+ * granted at once.
  */
 export interface Approval {
   approval_id: string;
@@ -108,9 +111,36 @@ export interface Approval {
   checks?: Check[];
   /** @default {} */
   amend?: { [name: string]: Json };
+  /** @default null */
+  effect?: ApprovalEffect | null;
+  /** @default null */
+  delegation_id?: string | null;
+  /** @default false */
+  by_blanket?: boolean;
 }
 
-/** What is to be approved. For an item `id` is `MISSION/ITEM`, and `run_id` and `gate` are set. */
+/**
+ * The call of a tool that leave is asked for: with these arguments and no others.
+ *
+ * `targets` are the absolute paths and the addresses that it declares, `touches` the same in words. `rule` is the policy's
+ * that wants somebody to be asked; `place` is empty for the run's own call; `1`, `2`, `2.1` are those
+ * that its tool makes.
+ */
+export interface ApprovalEffect {
+  tool: string;
+  args: { [name: string]: Json };
+  targets: string[];
+  touches: string[];
+  rule: string;
+  /** @default "" */
+  place?: string;
+}
+
+/**
+ * What is to be approved. For an item and for a call of a tool (`effect`) `id` is `MISSION/ITEM` and `run_id` is set.
+ *
+ * `gate` is an item's.
+ */
 export interface ApprovalSubject {
   kind: "effect" | "routine_run" | "work_item";
   id: string;
@@ -475,7 +505,7 @@ export interface CutPlan {
   plan_hash?: string;
 }
 
-/** What was decided at a gate and by whom. */
+/** What was decided at a gate and by whom. `by_blanket`: it was one of several that were granted at once. */
 export interface Decision {
   gate: "review" | "test";
   decider: "agent" | "auto" | "human" | "none";
@@ -485,6 +515,8 @@ export interface Decision {
   at_ms: number;
   /** @default [] */
   reasons?: string[];
+  /** @default false */
+  by_blanket?: boolean;
 }
 
 /**
@@ -1598,6 +1630,7 @@ export interface RoutineTicks {
  *
  * `refs` are what it was given, `made` what it made (resource keys). `calls` counts the calls of its tool: more than
  * one when the daemon was ended in between. `reasons` are what earlier attempts of the item were sent back for.
+ * `approval_id` is the leave that a call of a tool waits for, or has and has not used yet.
  */
 export interface Run {
   run_id: string;
@@ -1628,6 +1661,8 @@ export interface Run {
   output?: { [name: string]: Json };
   /** @default null */
   error?: RunError | null;
+  /** @default null */
+  approval_id?: string | null;
 }
 
 /** Why a run failed. `code` is one of the stable codes, or `canceled`; `extra` are the error's own fields. */
@@ -1752,6 +1787,35 @@ export interface Shot {
   end_frame: number;
   transition_in: "cut" | "dissolve" | "fade" | "start";
   confidence: number;
+}
+
+/** The verdict. `rule` is one of docs/reference/policy.md; `effect` and `targets` are what the tool declares. */
+export interface SimulateAnswer {
+  decision: "blocked_policy" | "pending_approval" | "run";
+  rule: string;
+  reason: string;
+  effect: "external" | "local" | "none";
+  targets: string[];
+}
+
+/**
+ * `POST /v1/policy/simulate`: what would become of a call; nothing is called, nothing is kept.
+ *
+ * At most one of `actor`, `mission_id` and `routine_id` says for whom; none: for the caller. For an actor it is a mission of
+ * theirs with these `capabilities`, as in `POST /v1/missions`: not given, what the tool needs. `args` are the tool's.
+ */
+export interface SimulateRequest {
+  tool: string;
+  /** @default {} */
+  args?: { [name: string]: Json };
+  /** @default null */
+  actor?: string | null;
+  /** @default null */
+  mission_id?: string | null;
+  /** @default null */
+  routine_id?: string | null;
+  /** @default null */
+  capabilities?: string[] | null;
 }
 
 /** A stretch in which somebody speaks, seconds, half open. */

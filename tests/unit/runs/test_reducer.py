@@ -7,7 +7,8 @@ from cutroom_sdk.wire.runs import Run as WireRun
 from cutroom_sdk.wire.runs import RunError
 from engine.kernel.errors import NotFound, Rejected
 from engine.kernel.reducer import Envelope
-from engine.runs import reducer as runs
+from engine.runs import reducer
+from engine.runs import types as runs
 
 WORK = runs.Work(
     mission_id="m1",
@@ -26,16 +27,16 @@ class Play:
     """A run driven by hand."""
 
     def __init__(self, work: runs.Work | None = WORK) -> None:
-        self.run = runs.init("r1")
+        self.run = reducer.init("r1")
         self.commands: list[runs.Command] = []
         if work is not None:
             self.ask(runs.Queue(work=work))
 
     def ask(self, proposal: runs.Proposal, *, by: str = "engine:outbox") -> tuple[runs.Event, ...]:
         envelope = Envelope(at_ms=7, actor=by)
-        events = runs.decide(self.run, proposal, envelope)
+        events = reducer.decide(self.run, proposal, envelope)
         for event in events:
-            step = runs.on_event(self.run, event, envelope)
+            step = reducer.on_event(self.run, event, envelope)
             self.run = step.state
             self.commands.extend(step.commands)
         return events
@@ -59,7 +60,7 @@ def test_a_run_ends_with_what_it_made() -> None:
     play = Play()
     play.ask(runs.Call())
     play.ask(runs.Finish(made=("artifact/p",), reused=True, output={"cuts": 3}))
-    shown = runs.resources("r1", play.run)["run/r1"]
+    shown = reducer.resources("r1", play.run)["run/r1"]
     assert isinstance(shown, WireRun)
     assert (shown.status, shown.made, shown.reused, shown.author) == (
         "succeeded",
@@ -98,7 +99,7 @@ def test_a_cancellation_that_comes_first_keeps_the_run_from_beginning() -> None:
     play.ask(runs.Cancel(reason="enough"))
     assert play.ask(runs.Queue(work=WORK)) == ()
     assert play.commands == []
-    assert runs.resources("r1", play.run) == {}
+    assert reducer.resources("r1", play.run) == {}
 
 
 def test_a_manual_run_is_begun_by_asking_and_ended_by_a_report() -> None:

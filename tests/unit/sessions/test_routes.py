@@ -11,7 +11,8 @@ import pytest
 from engine.http.app import build_app
 from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
-from engine.runs.reducer import RUN, CallTool, Queue, Work
+from engine.runs.reducer import RUN
+from engine.runs.types import CallTool, Queue, Work
 from engine.sessions.reducer import SESSION_RUN
 from engine.sessions.routes import routes
 from tests.kernel_kit import ADA, FakeClock, check_invariants, until

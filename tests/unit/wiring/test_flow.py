@@ -4,7 +4,7 @@ import msgspec
 
 from engine.kernel.log import Event
 from engine.missions import types as missions
-from engine.runs import reducer as runs
+from engine.runs import types as runs
 from engine.wiring import flow
 
 RECORDED = Event(

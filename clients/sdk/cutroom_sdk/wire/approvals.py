@@ -11,7 +11,10 @@ ApprovalDecider = Literal["human", "agent", "auto"]
 
 
 class ApprovalSubject(Wire, frozen=True, kw_only=True):
-    """What is to be approved. For an item `id` is `MISSION/ITEM`, and `run_id` and `gate` are set."""
+    """What is to be approved. For an item and for a call of a tool (`effect`) `id` is `MISSION/ITEM` and `run_id` is set.
+
+    `gate` is an item's.
+    """
 
     kind: Literal["work_item", "routine_run", "effect"]
     id: str
@@ -19,12 +22,30 @@ class ApprovalSubject(Wire, frozen=True, kw_only=True):
     gate: GateName | None = None
 
 
+class ApprovalEffect(Wire, frozen=True, kw_only=True):
+    """The call of a tool that leave is asked for: with these arguments and no others.
+
+    `targets` are the absolute paths and the addresses that it declares, `touches` the same in words. `rule` is the policy's
+    that wants somebody to be asked; `place` is empty for the run's own call; `1`, `2`, `2.1` are those
+    that its tool makes.
+    """
+
+    tool: str
+    args: dict[str, Any]
+    targets: tuple[str, ...]
+    touches: tuple[str, ...]
+    rule: str
+    place: str = ""
+
+
 class Approval(Wire, frozen=True, kw_only=True):
     """Resource `approval/{approval_id}`.
 
     `subject_hash` is the hash of what is approved: whoever sends it along with the decision decides on exactly that.
     The grant of an item's gate is spent in the commit that passes the gate, so it shows as `spent`. `checks` are the
-    engine's, with decider `auto`. `amend` is what a denial wants changed in the item's input.
+    engine's, with decider `auto`. `amend` is what a denial wants changed in the item's input. `effect` is the call of a tool
+    that it is about. `delegation_id`: who decided did so in somebody's place. `by_blanket`: it is one of several that were
+    granted at once.
     """
 
     approval_id: str
@@ -41,6 +62,9 @@ class Approval(Wire, frozen=True, kw_only=True):
     reason: str | None = None
     checks: tuple[Check, ...] = ()
     amend: dict[str, Any] = {}
+    effect: ApprovalEffect | None = None
+    delegation_id: str | None = None
+    by_blanket: bool = False
 
 
 class ApproveRequest(Request, frozen=True, kw_only=True):

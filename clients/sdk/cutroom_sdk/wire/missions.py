@@ -157,7 +157,7 @@ class WorkItem(Wire, frozen=True, kw_only=True):
 
 
 class Decision(Wire, frozen=True, kw_only=True):
-    """What was decided at a gate and by whom."""
+    """What was decided at a gate and by whom. `by_blanket`: it was one of several that were granted at once."""
 
     gate: GateName
     decider: Decider
@@ -166,6 +166,7 @@ class Decision(Wire, frozen=True, kw_only=True):
     approval_id: str
     at_ms: int
     reasons: tuple[str, ...] = ()
+    by_blanket: bool = False
 
 
 class Attempt(Wire, frozen=True, kw_only=True):
@@ -266,7 +267,7 @@ class WorkItemCounts(Wire, frozen=True, kw_only=True):
 class Authority(Wire, frozen=True, kw_only=True):
     """What a mission that a routine began may do: looked at where it is done, at each call of a tool.
 
-    `creator` made the routine. Results go beneath `output_targets`, anywhere when there are none. Without
+    `creator` made the routine. Results go beneath `output_targets`, folders and addresses, anywhere when there are none. Without
     `external_effects_allowed` no tool may leave this machine; with `requires_approval` one that does asks first.
     """
 

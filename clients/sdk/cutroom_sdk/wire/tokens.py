@@ -8,6 +8,8 @@ CAPABILITIES: Final[dict[str, str]] = {
     "*": "everything",
     "approvals:decide": "approve and deny, as far as the approval's decider allows",
     "approvals:read": "read approvals",
+    "approvals:delegated": "decide what somebody who may has handed to this actor",
+    "effects:external": "have missions leave this machine without asking a person",
     "log:admin": "read the audit; verify, move and shorten the log",
     "log:read": "read the log, each event as far as its kind may be read",
     "media:read": "read assets, artifacts and their content",
