@@ -51,6 +51,7 @@ from engine.sessions.routes import routes as session_routes
 from engine.webhooks.reducer import WEBHOOK
 from engine.webhooks.routes import routes as webhook_routes
 from engine.wiring.routes import routes as wiring_routes
+from engine.wiring.routes_policy import routes as policy_routes
 
 AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
     MISSION,
@@ -80,6 +81,7 @@ ROUTES: Final[list[BaseRoute]] = [
     *approval_routes,
     *notice_routes,
     *wiring_routes,
+    *policy_routes,
     *media_routes,
     *editing_routes,
     *rendering_routes,

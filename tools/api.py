@@ -14,6 +14,7 @@ from cutroom_sdk.wire import (
     missions,
     notices,
     outbox,
+    policy,
     renders,
     resources,
     routines,
@@ -197,6 +198,9 @@ OPERATIONS: Final[dict[str, Operation]] = {
         headers=("Idempotency-Key",),
     ),
     "GET /v1/runs/{id}": Operation(runs.Run, "missions:read", headers=("If-None-Match",)),
+    "POST /v1/policy/simulate": Operation(
+        policy.SimulateAnswer, "missions:read", policy.SimulateRequest, headers=("Idempotency-Key",)
+    ),
     "GET /v1/approvals": Operation(Page(approvals.Approval), "approvals:read", query=("state", *_LIST)),
     "GET /v1/approvals/{id}": Operation(approvals.Approval, "approvals:read", headers=("If-None-Match",)),
     "POST /v1/approvals/{id}/approve": Operation(

@@ -16,6 +16,7 @@ from cutroom_sdk.wire.problems import CODES
 from engine.config import PREFIX, Settings
 from engine.editing.profiles import profiles
 from engine.kernel.reducer import Aggregate
+from engine.policy.rules import RULES
 from tools import api, inventory
 from tools.command_line import command_line_page
 from tools.inventory import ROOT
@@ -34,6 +35,7 @@ def files() -> dict[Path, str]:
         "command-line": command_line_page(),
         "errors": errors_page(),
         "events": events_page(),
+        "policy": policy_page(),
         "profiles": profiles_page(),
         "resources": resources_page(),
         "routes": routes_page(),
@@ -185,6 +187,26 @@ def settings_page() -> str:
         "each overrides the one before. An unknown name is an error."
     )
     return page("Settings", intro, table(("setting", "default", "environment", "meaning"), rows))
+
+
+def policy_page() -> str:
+    """Every rule of policy, in the order in which they are looked at."""
+    rows = [
+        (str(place), f"`{one.name}`", f"`{one.decision}`", one.says) for place, one in enumerate(RULES, 1)
+    ]
+    intro = (
+        "What becomes of a call of a tool: the first rule that has something to say decides. The gate in front of every call, "
+        "those that tools make of others included, asks these rules, and so does `POST /v1/policy/simulate` "
+        "(`cutroom policy simulate`), which calls nothing. `then or now`: of a routine both the authority that its run "
+        "was fired with and that which it has now must allow a call."
+    )
+    leave = (
+        "## Leave\n\n`pending_approval` asks a person, in an approval of the kind `effect` that shows tool, arguments and "
+        "targets. It is bound to a hash over these, the run, the place of the call in it, the authority and its own end; it is "
+        "spent in the commit that records the call. What changes afterwards makes it void, and somebody is asked anew. "
+        "Deny it and the run fails with the reason (`approval_denied`); what is blocked fails with `blocked_policy`."
+    )
+    return page("Policy", intro, table(("", "rule", "decision", "when"), rows), leave)
 
 
 def profiles_page() -> str:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from cutroom_sdk.wire.approvals import Approval, ApprovalSubject
 from cutroom_sdk.wire.missions import MissionRequest, PostStarted
+from cutroom_sdk.wire.policy import SimulateRequest
 from cutroom_sdk.wire.resources import Operation, PatchOperation
 from cutroom_sdk.wire.routines import Entrypoint, RoutineRequest, Schedule
 from cutroom_sdk.wire.sessions import ReportRunStarted
@@ -57,6 +58,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "GET /v1/mission-templates": lambda studio: studio.mission_templates(),
     "POST /v1/sessions/{id}/events": lambda studio: studio.report("s1", ReportRunStarted(run_id="r1")),
     "GET /v1/runs/{id}": lambda studio: studio.run("r1"),
+    "POST /v1/policy/simulate": lambda studio: studio.simulate_policy(SimulateRequest(tool="render")),
     "GET /v1/approvals": lambda studio: studio.approvals(state="pending"),
     "GET /v1/approvals/{id}": lambda studio: studio.approval("a1"),
     "POST /v1/approvals/{id}/approve": lambda studio: studio.approve(APPROVAL),

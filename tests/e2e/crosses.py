@@ -58,6 +58,7 @@ CROSSES: Final[dict[str, str]] = {
     "GET /v1/approvals/{id}": MISSING,
     "POST /v1/approvals/{id}/approve": MISSING,
     "POST /v1/approvals/{id}/deny": MISSING,
+    "POST /v1/policy/simulate": MISSING,
     "GET /v1/profiles": COMMON,
     "POST /v1/assets": MISSING,
     "GET /v1/assets": EMPTY,

@@ -204,6 +204,7 @@ def _bodies(acme: Tenant) -> dict[str, Operation]:
         "POST /v1/sessions/{id}/events": {"json": {"event": started}},
         "POST /v1/approvals/{id}/approve": {"json": {}},
         "POST /v1/approvals/{id}/deny": {"json": {}},
+        "POST /v1/policy/simulate": {"json": {"tool": "render", "mission_id": acme.has["mission"]}},
         "POST /v1/assets": {"json": {"upload": acme.has["upload"]}},
         "POST /v1/assets/{id}/analyses": {"json": {"kind": "loudness", "params": {}}},
         "POST /v1/uploads": {"json": {"name": "mine", "bytes": 3}},

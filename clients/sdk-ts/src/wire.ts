@@ -308,7 +308,7 @@ export interface AuditEntry {
 /**
  * What a mission that a routine began may do: looked at where it is done, at each call of a tool.
  *
- * `creator` made the routine. Results go beneath `output_targets`, anywhere when there are none. Without
+ * `creator` made the routine. Results go beneath `output_targets`, folders and addresses, anywhere when there are none. Without
  * `external_effects_allowed` no tool may leave this machine; with `requires_approval` one that does asks first.
  */
 export interface Authority {
@@ -1554,8 +1554,8 @@ export interface Routine {
  *
  * In texts of `args`, `$date` is the tick's local date and `$file` the file that a watched folder had. `overlap` says what
  * becomes of a tick while a run is going on. `jitter_ms` delays each tick by up to so much, always the same for the same
- * tick. `allowed_tools` empty: those that the entrypoint uses. `output_targets` are the folders that results may go to;
- * empty: anywhere that the tool itself allows. `external_effects_allowed` is a person's to grant.
+ * tick. `allowed_tools` empty: those that the entrypoint uses. `output_targets` are the folders, and the
+ * addresses (`https://host/path`), that results may go to; empty: anywhere that the tool itself allows. `external_effects_allowed` is a person's to grant.
  */
 export interface RoutineRequest {
   name: string;
@@ -2390,6 +2390,13 @@ export interface Routes {
     query: Nothing;
     body: undefined;
     answer: OutboxCommand;
+  };
+  /** 200 with the verdict on a call; nothing is called, nothing is kept. Needs `missions:read`. */
+  "POST /v1/policy/simulate": {
+    path: Nothing;
+    query: Nothing;
+    body: SimulateRequest;
+    answer: SimulateAnswer;
   };
   /** Answer all target profiles, in the order of the table; they are few and come as one page. Needs `renders:read`. */
   "GET /v1/profiles": {

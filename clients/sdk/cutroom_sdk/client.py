@@ -5,6 +5,7 @@ from cutroom_sdk.calls.log import LogCalls
 from cutroom_sdk.calls.media import MediaCalls
 from cutroom_sdk.calls.missions import MissionCalls
 from cutroom_sdk.calls.outbox import OutboxCalls
+from cutroom_sdk.calls.policy import PolicyCalls
 from cutroom_sdk.calls.records import RecordCalls
 from cutroom_sdk.calls.rendering import RenderCalls
 from cutroom_sdk.calls.routines import RoutineCalls
@@ -18,6 +19,7 @@ class Client(
     LogCalls,
     OutboxCalls,
     MissionCalls,
+    PolicyCalls,
     MediaCalls,
     RenderCalls,
     AccessCalls,

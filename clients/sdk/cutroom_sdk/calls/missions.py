@@ -1,10 +1,7 @@
-"""Missions, their runs, what they need decided, and runs that other programs report."""
-
-from typing import Any
+"""Missions, their runs, notices, and runs that other programs report."""
 
 from cutroom_sdk.connection import Connection
 from cutroom_sdk.places import filled, given
-from cutroom_sdk.wire.approvals import Approval, ApproveRequest, DenyRequest
 from cutroom_sdk.wire.missions import (
     Mission,
     MissionEventAnswer,
@@ -81,32 +78,3 @@ class MissionCalls(Connection):
         """Report what happened in a run of one's own; return the run's status, None while nothing counted."""
         asked, path = SessionEventRequest(event=event), filled("/v1/sessions/{id}/events", session_id)
         return (await self.post(path, asked, SessionEventAnswer, idempotency_key=idempotency_key)).status
-
-    async def approvals(self, *, state: str | None = None) -> list[Approval]:
-        """Return approvals, those of one state if it is named."""
-        return await self.every("/v1/approvals", Approval, given({"state": state}))
-
-    async def approval(self, approval_id: str) -> Approval:
-        """Return one approval."""
-        return await self.get(filled("/v1/approvals/{id}", approval_id), Approval)
-
-    async def approve(
-        self, approval: Approval, *, reason: str = "", idempotency_key: str | None = None
-    ) -> Approval:
-        """Say yes to exactly what `approval` shows."""
-        asked = ApproveRequest(reason=reason, subject_hash=approval.subject_hash)
-        path = filled("/v1/approvals/{id}/approve", approval.approval_id)
-        return await self.post(path, asked, Approval, idempotency_key=idempotency_key)
-
-    async def deny(
-        self,
-        approval: Approval,
-        *,
-        reason: str = "",
-        amend: dict[str, Any] | None = None,
-        idempotency_key: str | None = None,
-    ) -> Approval:
-        """Say no to exactly what `approval` shows; `amend` is what to do otherwise in the next attempt."""
-        asked = DenyRequest(reason=reason, subject_hash=approval.subject_hash, amend=amend or {})
-        path = filled("/v1/approvals/{id}/deny", approval.approval_id)
-        return await self.post(path, asked, Approval, idempotency_key=idempotency_key)

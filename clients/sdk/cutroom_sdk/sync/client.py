@@ -6,6 +6,7 @@ from cutroom_sdk.sync.calls.log import LogCalls
 from cutroom_sdk.sync.calls.media import MediaCalls
 from cutroom_sdk.sync.calls.missions import MissionCalls
 from cutroom_sdk.sync.calls.outbox import OutboxCalls
+from cutroom_sdk.sync.calls.policy import PolicyCalls
 from cutroom_sdk.sync.calls.records import RecordCalls
 from cutroom_sdk.sync.calls.rendering import RenderCalls
 from cutroom_sdk.sync.calls.routines import RoutineCalls
@@ -19,6 +20,7 @@ class Client(
     LogCalls,
     OutboxCalls,
     MissionCalls,
+    PolicyCalls,
     MediaCalls,
     RenderCalls,
     AccessCalls,

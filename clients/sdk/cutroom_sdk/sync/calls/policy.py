@@ -1,0 +1,48 @@
+# Made by `just specs` from cutroom_sdk/calls/policy.py; change that one.
+"""Approvals and policy: what waits for a decision, who may decide, and what would be allowed."""
+
+from typing import Any
+
+from cutroom_sdk.places import filled, given
+from cutroom_sdk.sync.connection import Connection
+from cutroom_sdk.wire.approvals import Approval, ApproveRequest, DenyRequest
+from cutroom_sdk.wire.policy import SimulateAnswer, SimulateRequest
+
+
+class PolicyCalls(Connection):
+    """Leave to do something."""
+
+    def simulate_policy(
+        self, asked: SimulateRequest, *, idempotency_key: str | None = None
+    ) -> SimulateAnswer:
+        """Return what would become of a call of a tool; nothing is called."""
+        return self.post("/v1/policy/simulate", asked, SimulateAnswer, idempotency_key=idempotency_key)
+
+    def approvals(self, *, state: str | None = None) -> list[Approval]:
+        """Return approvals, those of one state if it is named."""
+        return self.every("/v1/approvals", Approval, given({"state": state}))
+
+    def approval(self, approval_id: str) -> Approval:
+        """Return one approval."""
+        return self.get(filled("/v1/approvals/{id}", approval_id), Approval)
+
+    def approve(
+        self, approval: Approval, *, reason: str = "", idempotency_key: str | None = None
+    ) -> Approval:
+        """Say yes to exactly what `approval` shows."""
+        asked = ApproveRequest(reason=reason, subject_hash=approval.subject_hash)
+        path = filled("/v1/approvals/{id}/approve", approval.approval_id)
+        return self.post(path, asked, Approval, idempotency_key=idempotency_key)
+
+    def deny(
+        self,
+        approval: Approval,
+        *,
+        reason: str = "",
+        amend: dict[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Approval:
+        """Say no to exactly what `approval` shows; `amend` is what to do otherwise in the next attempt."""
+        asked = DenyRequest(reason=reason, subject_hash=approval.subject_hash, amend=amend or {})
+        path = filled("/v1/approvals/{id}/deny", approval.approval_id)
+        return self.post(path, asked, Approval, idempotency_key=idempotency_key)
