@@ -99,7 +99,7 @@ class Tool:
     gates. `limit_s` ends a call that takes longer; a day is the most. `idempotent` tools may be called again after a crash.
     Of others `may_repeat` tells whether a call with this input may.
     `touches` tells from arguments what a call would reach, in words for people: the files it writes, the addresses it calls.
-    `targets` tells the same to the gate: absolute paths, and addresses (`https://host/path`).
+    `targets` tells the same to the gate: absolute paths, and addresses (`https://studio.example/path`).
     """
 
     name: str

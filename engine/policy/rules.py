@@ -17,7 +17,7 @@ from engine.kernel.context import Context
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """A call as its tool declares it. `targets` are real paths (no links, no `..`) and addresses `scheme://host/path`."""
+    """A call as its tool declares it. `targets` are real paths (no links, no `..`) and addresses `https://studio.example/path`."""
 
     tool: str
     effect: ToolEffect

@@ -148,7 +148,7 @@ def _check_targets(asked: RoutineRequest) -> None:
     for place, target in enumerate(asked.output_targets):
         if not target.startswith(("/", "https://", "http://")):
             raise Invalid(
-                f"{target[:200]!r} is neither an absolute path nor an address such as https://host/path",
+                f"{target[:200]!r} is neither an absolute path nor an address such as https://studio.example/path",
                 field=f"output_targets[{place}]",
             )
 

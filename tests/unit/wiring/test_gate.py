@@ -112,7 +112,7 @@ async def test_what_a_person_lets_a_mission_do_unasked_it_does(tmp_path: Path) -
         ("vague", {"url": "/out/a"}, {"output_targets": ["/out"]}, "outside_targets"),
         (
             "publish",
-            {"url": "https://hooks.example.evil/cut"},
+            {"url": "https://evil-hooks.example/cut"},
             {"output_targets": [URL], "external_effects_allowed": True},
             "outside_targets",
         ),

@@ -87,7 +87,7 @@ class RoutineRequest(Request, frozen=True, kw_only=True):
     In texts of `args`, `$date` is the tick's local date and `$file` the file that a watched folder had. `overlap` says what
     becomes of a tick while a run is going on. `jitter_ms` delays each tick by up to so much, always the same for the same
     tick. `allowed_tools` empty: those that the entrypoint uses. `output_targets` are the folders, and the
-    addresses (`https://host/path`), that results may go to; empty: anywhere that the tool itself allows. `external_effects_allowed` is a person's to grant.
+    addresses (`https://studio.example/path`), that results may go to; empty: anywhere that the tool itself allows. `external_effects_allowed` is a person's to grant.
     """
 
     name: Name
