@@ -17,6 +17,7 @@ FEATURES: Final = {
     "media": {"effects.py", "reducer.py", "routes.py"},
     "missions": {"reducer.py", "routes.py"},
     "notices": {"reducer.py", "routes.py"},
+    "policy": {"rules.py"},
     "rendering": {"effects.py", "reducer.py", "routes.py"},
     "runs": {"effects.py", "reducer.py", "routes.py"},
     "access": {"reducer.py", "routes.py"},

@@ -138,7 +138,8 @@ async def test_links_are_followed_before_targets_are_compared(tmp_path: Path) ->
     async with desk(tmp_path / "state") as at:
         given, targets = {"url": str(tmp_path / "out" / "link" / "a")}, [str(tmp_path / "out")]
         run_id = await at.routine("write", given, output_targets=targets)
-        await routine_run(at, run_id, "blocked_policy")
+        blocked = await routine_run(at, run_id, "blocked_policy")
+        assert str(tmp_path / "secret") in str(blocked.reason)
         fine = {"url": str(tmp_path / "out" / "a")}
         run_id = await at.routine("write", fine, "r2", output_targets=targets)
         await routine_run(at, run_id, "completed")

@@ -240,6 +240,7 @@ async def test_a_mission_is_made_from_a_template_or_its_mistake_is_named(tmp_pat
         assert (status, refused["code"], refused["field"]) == (400, "unknown_template", "template")
         _, listed = await ada("GET", "/v1/mission-templates")
         assert [one["template"] for one in listed["items"]] == [
+            "batch_of_footage",
             "footage_edit",
             "generic",
             "weekly_highlights",
