@@ -1,6 +1,7 @@
 """Files by what is in them: media, renders, artifacts. A blob's name is the SHA-256 of its content.
 
-A blob is written beside its place, synced, and renamed into it: it is there whole or not at all.
+A blob is written beside its place, synced, and renamed into it: it is there whole or not at all. Several threads may do so
+at once, and what one finds done may not be on disk yet: whoever acknowledges a blob has synced its name and its folder's.
 """
 
 import contextlib
@@ -25,6 +26,7 @@ class Blobs:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._staging = root / "staging"
+        self._named: set[str] = set()  # subfolders whose own names this process has seen to disk
         if not self._staging.exists():
             self._staging.mkdir(parents=True)
             sync_folder(root.parent)
@@ -53,7 +55,9 @@ class Blobs:
             Unavailable: `insufficient_storage`.
         """
         sha256 = hashlib.sha256(content).hexdigest()
-        if not self.has(sha256):
+        if self.has(sha256):
+            self._settle(self.path(sha256))
+        else:
             with self.staged() as (file, staged):
                 file.write(content)
                 file.flush()
@@ -80,9 +84,7 @@ class Blobs:
         reach("staged")
         sha256 = sha256 or hash_file(file)
         target = self.path(sha256)
-        if not target.parent.exists():
-            target.parent.mkdir(exist_ok=True)
-            sync_folder(self._root)
+        target.parent.mkdir(exist_ok=True)
         descriptor = os.open(file, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -91,9 +93,17 @@ class Blobs:
         reach("synced")
         file.replace(target)
         reach("renamed")
-        sync_folder(target.parent)
+        self._settle(target)
         reach("in_place")
         return sha256
+
+    def _settle(self, target: Path) -> None:
+        """Have a blob's name on disk, and that of the folder it is in, whoever made them."""
+        folder = target.parent
+        sync_folder(folder)
+        if folder.name not in self._named:
+            sync_folder(self._root)
+            self._named.add(folder.name)
 
     def clear_staging(self) -> int:
         """Remove what a crash left half written; return how many files that were."""

@@ -1,6 +1,7 @@
 """Files that come in pieces, over connections that break: an offset says how much is here for certain.
 
-The pieces lie in one file for each upload, synced before a piece is acknowledged; the file's length is the offset. A
+The pieces lie in one file for each upload, synced before a piece is acknowledged. How far it is synced stands in a file beside
+it: after a power cut a file may be longer than what was written, and zeros at its end would be taken for footage. A
 finished upload is read, moved among the blobs and registered; what was cut off by a crash in between starts again from 0.
 What turns out to be no media is thrown away at once, and what nobody went on with for a day at the next start.
 """
@@ -16,6 +17,7 @@ from typing import Final
 from cutroom_sdk.wire.codec import decode
 from cutroom_sdk.wire.media import Upload
 from engine.kernel import failpoints
+from engine.kernel.anchor import sync_folder
 from engine.kernel.blobs import hash_file
 from engine.kernel.context import Context, engine_context
 from engine.kernel.dispatch import Asked
@@ -79,6 +81,8 @@ class Uploads:
             )
         upload_id = new_id(self._kernel.clock.now_ms())
         self._file(upload_id).touch(mode=0o600)
+        self._mark(upload_id).touch(mode=0o600)
+        await asyncio.to_thread(sync_folder, self._folder)
         reach("file_made")
         begin = Begin(name=clean_name(name), bytes=size)
         accepted = await self._kernel.dispatch.propose(f"upload/{upload_id}", begin, context)
@@ -103,7 +107,11 @@ class Uploads:
         if upload.state == "finished":
             return upload.bytes
         file = self._file(upload.upload_id)
-        return file.stat().st_size if file.exists() else 0
+        try:
+            marked, size = int(self._mark(upload.upload_id).read_bytes()), file.stat().st_size
+        except (FileNotFoundError, ValueError):
+            return 0  # nothing has come yet, or one of the two is gone: the client sends it all again
+        return min(marked, size)
 
     async def append(self, upload: Upload, offset: int, pieces: AsyncIterator[bytes]) -> int:
         """Add bytes at `offset`; return the new offset. What came before a connection broke is kept.
@@ -124,26 +132,51 @@ class Uploads:
                 actual=here,
             )
         self._busy.add(upload.upload_id)
+        self._mark(upload.upload_id).touch(mode=0o600)
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
         descriptor = os.open(self._file(upload.upload_id), flags, 0o600)
+        writing: asyncio.Future[None] | None = None
         try:
+            os.ftruncate(descriptor, here)  # whatever lies after it was acknowledged to nobody
             async for piece in gathered(pieces, PIECE):
                 fits = piece[: upload.bytes - here]
                 with full_is_told(f"the rest of the upload {upload.upload_id}"):
-                    await asyncio.to_thread(write_all, descriptor, fits, here)
+                    writing = asyncio.ensure_future(asyncio.to_thread(write_all, descriptor, fits, here))
+                    await asyncio.shield(writing)
                 here += len(fits)
                 reach("piece_written")
                 if len(fits) < len(piece):
                     raise LimitExceeded(f"more came than the {upload.bytes} bytes that were announced")
         finally:
-            try:
-                with full_is_told(f"the rest of the upload {upload.upload_id}"):
-                    await asyncio.shield(asyncio.to_thread(os.fsync, descriptor))
-            finally:
-                os.close(descriptor)
-                self._busy.discard(upload.upload_id)
+            # To its end also where the request is given up: until then nobody else may write.
+            settling = asyncio.ensure_future(self._end(upload.upload_id, descriptor, writing))
+            settling.add_done_callback(lambda _: self._busy.discard(upload.upload_id))
+            with full_is_told(f"the rest of the upload {upload.upload_id}"):
+                await asyncio.shield(settling)
         reach("piece_synced")
         return here
+
+    async def _end(self, upload_id: str, descriptor: int, writing: "asyncio.Future[None] | None") -> None:
+        if writing is not None:
+            await asyncio.wait([writing])  # the file is not closed under a thread that writes to it
+        await asyncio.to_thread(self._settle, upload_id, descriptor)
+
+    def _settle(self, upload_id: str, descriptor: int) -> None:
+        """Have what has come on disk, then say how much that is, and close the file."""
+        try:
+            os.fsync(descriptor)
+            size = os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
+        try:
+            mark = os.open(self._mark(upload_id), os.O_WRONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return  # canceled meanwhile
+        try:
+            os.pwrite(mark, b"%020d" % size, 0)  # of one length and in one block: there is no half of it
+            os.fsync(mark)
+        finally:
+            os.close(mark)
 
     async def finish(self, upload_id: str, name: str | None, context: Context) -> Taken:
         """Register what was uploaded.
@@ -175,6 +208,7 @@ class Uploads:
         reach("adopted")
         done = Asked(f"upload/{upload_id}", Finish(asset_id=asset.asset_id))
         recorded = await self._registrar.record(asset, Place(blob=sha256), index, context, done)
+        self._mark(upload_id).unlink(missing_ok=True)
         reach("recorded")
         return Taken(asset=recorded, reused=index is None)
 
@@ -189,6 +223,7 @@ class Uploads:
         accepted = await self._kernel.dispatch.propose(f"upload/{upload_id}", Cancel(), context)
         reach("canceled")
         self._file(upload_id).unlink(missing_ok=True)
+        self._mark(upload_id).unlink(missing_ok=True)
         canceled: Upload = accepted.state.upload
         return canceled
 
@@ -212,14 +247,17 @@ class Uploads:
                 except StudioError as error:
                     _log.warning("the upload %s is not cleared: %s", upload.upload_id, error.detail)
             going_on.add(upload.upload_id)
-        over = [file for file in self._folder.iterdir() if file.name not in going_on]
+        over = [file for file in self._folder.iterdir() if file.stem not in going_on]
         for file in over:
             file.unlink()
-        return len(over)
+        return len({file.stem for file in over})
 
     def _file(self, upload_id: str) -> Path:
         assert upload_id.isalnum(), "ids are made here"
         return self._folder / upload_id
+
+    def _mark(self, upload_id: str) -> Path:
+        return self._file(upload_id).with_suffix(".synced")
 
 
 async def gathered(pieces: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:

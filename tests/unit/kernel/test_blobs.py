@@ -1,10 +1,12 @@
 """Blobs are there whole or not at all, under the hash of what is in them."""
 
 import hashlib
+import itertools
 from pathlib import Path
 
 import pytest
 
+from engine.kernel import blobs
 from engine.kernel.blobs import Blobs, hash_file
 
 
@@ -85,7 +87,7 @@ def test_the_content_is_synced_before_it_gets_its_name(
     monkeypatch.setattr("os.fsync", lambda _: order.append("sync"))
     monkeypatch.setattr(Path, "replace", replaced)
     blobs.put(b"footage")
-    assert order == ["sync", "sync", "name", "sync"]  # the folder's parent, the content; then the folder
+    assert order == ["sync", "name", "sync", "sync"]  # the content; then its folder, and where that lies
 
 
 def test_a_start_clears_what_a_crash_left_half_written(tmp_path: Path) -> None:
@@ -94,3 +96,33 @@ def test_a_start_clears_what_a_crash_left_half_written(tmp_path: Path) -> None:
     (tmp_path / "staging" / "left").write_bytes(b"half")
     assert Blobs(tmp_path).clear_staging() == 1
     assert _files(tmp_path) == [blobs.path(kept)]
+
+
+def _in_one_folder(count: int) -> list[bytes]:
+    """Contents whose blobs share a subfolder."""
+    contents = (str(number).encode() for number in itertools.count())
+    return list(
+        itertools.islice((one for one in contents if hashlib.sha256(one).hexdigest()[:2] == "00"), count)
+    )
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_a_blob_is_not_acknowledged_before_another_threads_names_are_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same: bool
+) -> None:
+    """The first thread has made the subfolder and its blob, and is held up where it syncs their names."""
+    first, second = _in_one_folder(2)
+    second = first if same else second
+    store = Blobs(tmp_path)
+    synced: list[Path] = []
+    held = iter([True])
+
+    def sync(folder: Path) -> None:
+        if next(held, False):
+            store.put(second)
+            assert {store.path(hashlib.sha256(second).hexdigest()).parent, tmp_path} <= set(synced)
+        synced.append(folder)
+
+    monkeypatch.setattr(blobs, "sync_folder", sync)
+    store.put(first)
+    assert set(synced) == {tmp_path, tmp_path / "00"}

@@ -1,5 +1,6 @@
 """Uploads go on from where they stood, and end as assets whose content is kept."""
 
+import hashlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -55,6 +56,24 @@ async def test_an_upload_goes_on_after_a_restart(tmp_path: Path) -> None:
     async with room(tmp_path) as here:
         assert (await here.http.head(at)).headers["upload-offset"] == "60"
         assert await send(here, at, 60, b"y" * 40) == (204, "100")
+
+
+async def test_what_a_power_cut_left_beyond_what_was_acknowledged_is_not_taken_for_footage(
+    tmp_path: Path,
+) -> None:
+    content = clips.make_clip(tmp_path / "elsewhere.mp4", frames=10).path.read_bytes()
+    async with room(tmp_path) as here:
+        at = await begin(here, len(content))
+        await send(here, at, 0, content[:60])
+    os.truncate(tmp_path / "state" / "uploads" / at.rpartition("/")[2], len(content))  # zeros
+    async with room(tmp_path) as here:
+        assert (await here.http.head(at)).headers["upload-offset"] == "60"
+        early = await here.http.post("/v1/assets", json={"upload": at.rpartition("/")[2]})
+        assert early.json()["reason"] == "upload_incomplete"
+        assert await send(here, at, 60, content[60:]) == (204, str(len(content)))
+        asset = (await here.http.post("/v1/assets", json={"upload": at.rpartition("/")[2]})).json()
+        assert asset["sha256"] == hashlib.sha256(content).hexdigest()
+        assert list((tmp_path / "state" / "uploads").iterdir()) == []
 
 
 async def test_a_piece_for_another_place_is_refused_with_where_it_stands(tmp_path: Path) -> None:
@@ -116,7 +135,7 @@ async def test_what_nobody_went_on_with_for_a_day_is_cleared_at_the_next_start(t
         assert await here.media.uploads.clear() == 2
         states = [(await here.http.get(at)).json()["state"] for at in (old, new)]
         assert states == ["canceled", "open"]
-        assert [file.name for file in folder.iterdir()] == [new.rpartition("/")[2]]
+        assert {file.stem for file in folder.iterdir()} == {new.rpartition("/")[2]}
 
 
 async def test_sizes_that_cannot_be_are_refused(tmp_path: Path) -> None:
