@@ -205,6 +205,7 @@ async def serve(folder: Path, settings: Settings) -> int:
                 connections=settings.connections,
                 request_s=settings.request_s,
                 streams=lambda: app.state.streams,
+                cut_short=app.state.cut_short,
             )
             short = ShortWay(kernel, tokens.check, lambda: hosts, activity.touch, app.state.requests)
             server = _Server(_uvicorn(activity, limits, short), app.state.closing, url, kernel.outbox.drain)

@@ -174,7 +174,12 @@ async def served(folder: Path, *, on_short: Callable[[], None] = lambda: None) -
 
 async def _start(app: Starlette, listener: socket.socket, short: ShortWay) -> uvicorn.Server:
     """Start uvicorn without its main loop, which polls and catches signals."""
-    limits = Limits(connections=100, request_s=20, streams=lambda: app.state.streams)
+    limits = Limits(
+        connections=100,
+        request_s=20,
+        streams=lambda: app.state.streams,
+        cut_short=app.state.cut_short,
+    )
     config = uvicorn.Config(
         app,
         http=protocol(limits, short),

@@ -62,6 +62,7 @@ def build_app(
     app.state.closing = asyncio.Event()
     app.state.streams = 0
     app.state.requests = Counter[tuple[str, int]]()
+    app.state.cut_short = Counter[int]()
     app.state.fan = Fan(kernel)
     app.state.still_valid = still_valid
     app.state.health = health

@@ -6,6 +6,7 @@ come in every such span, for as long as the daemon is ready to take it.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, cast
@@ -33,12 +34,14 @@ IDLE_S: Final = 5.0  # uvicorn's own, for connections that it looks after
 class Limits(Struct, frozen=True, kw_only=True):
     """`connections` are taken at once, streams counted apart (`streams` tells how many are open).
 
-    `request_s` is the span that a head has, and in which a body must bring something.
+    `request_s` is the span that a head has, and in which a body must bring something. `cut_short` counts the answers that are
+    given here, by status.
     """
 
     connections: int
     request_s: float
     streams: Callable[[], int]
+    cut_short: Counter[int]
 
 
 class _Exchange:
@@ -277,6 +280,7 @@ class Connection(HttpToolsProtocol):
     def _answer(self, error: StudioError) -> None:
         """Send a problem, and close a moment later: a close with bytes unread could take the answer with it."""
         response = problem_response(error)
+        self._limits.cut_short[response.status_code] += 1
         response.raw_headers += [*SECURITY, (b"connection", b"close")]
         fields = [name + b": " + value + b"\r\n" for name, value in response.raw_headers]
         head = [STATUS_LINE[response.status_code], *fields, b"\r\n"]

@@ -68,6 +68,12 @@ async def families(app: Starlette) -> list[Family]:
                 for (method, status), count in sorted(requests.items())
             ],
         ),
+        Family(
+            "cutroom_http_cut_short_total",
+            "counter",
+            "Answers to what came too slowly, too large, as no HTTP, or over one connection too many, by status.",
+            [({"status": str(status)}, count) for status, count in sorted(app.state.cut_short.items())],
+        ),
         *_files(kernel),
         *_process(),
     ]

@@ -1,6 +1,7 @@
 """Whoever sends too much, too slowly or too often gets an answer or is let go; nobody else notices."""
 
 import contextlib
+import re
 import socket
 from collections.abc import Iterator
 
@@ -63,6 +64,25 @@ def test_a_body_that_stops_coming_is_not_waited_for(strict: Outside) -> None:
 def test_a_head_has_a_size(strict: Outside, head: bytes) -> None:
     status, answer = strict.answered(head)
     assert (status, b"head_too_large" in answer) == (431, True)
+
+
+def _cut_short(outside: Outside, status: int) -> float:
+    told = outside.asks("GET", "/metrics")[2].text
+    found = re.search(rf'cutroom_http_cut_short_total\{{status="{status}"\}} (\d+)', told)
+    return int(found[1]) if found else 0
+
+
+def test_what_never_became_a_request_is_counted(strict: Outside) -> None:
+    before = {status: _cut_short(strict, status) for status in (400, 408, 431)}
+    strict.answered(b"\x16\x03\x01 hello\r\n\r\n")
+    strict.answered(b"GET /" + b"a" * 100_000)
+    with strict.connect() as silent:
+        read_answer(silent)
+    assert {status: _cut_short(strict, status) - count for status, count in before.items()} == {
+        400: 1,
+        408: 1,
+        431: 1,
+    }
 
 
 def test_what_is_no_http_is_a_problem(strict: Outside) -> None:
