@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from cutroom_sdk.wire.programs import AllowedCommand
 from engine.kernel.errors import Invalid
 
 FILE: Final = "cutroom.toml"
@@ -21,6 +22,7 @@ LISTS: Final = {
     "MEDIA_ROOTS": ":",
     "OUTBOUND_ALLOW": ",",
 }  # what stands between their parts in the environment
+FILE_ONLY: Final = frozenset({"COMMANDS"})
 NOT_SETTINGS: Final = frozenset({"FAILPOINT", "HOME", "TOKEN", "URL"})
 
 
@@ -32,7 +34,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `none` opens media without, which must be said by hand. `connections` are taken at once, streams counted apart. A
     request's head must come within `request_s` seconds, and its body keep coming. `outbound_allow` are
     hosts, with or without a port, that requests may be sent to although they are not public. An approval expires
-    `approval_s` seconds after it was asked for.
+    `approval_s` seconds after it was asked for. `commands` are those that missions may run, by name; they stand in the
+    file alone.
     """
 
     host: str = "127.0.0.1"
@@ -46,6 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     request_s: int = 20
     outbound_allow: tuple[str, ...] = ()
     approval_s: int = 7 * 24 * 3600
+    commands: dict[str, AllowedCommand] = {}
 
 
 def load(folder: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
@@ -78,6 +82,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         setting = name.removeprefix(PREFIX)
         if setting == name or setting in NOT_SETTINGS:
             continue
+        if setting in FILE_ONLY:
+            raise Invalid(f"{setting.lower()} is set in the file {FILE} alone", field="the environment")
         mark = LISTS.get(setting)
         found[setting.lower()] = text if mark is None else tuple(one for one in text.split(mark) if one)
     return found

@@ -35,6 +35,7 @@ from engine.notices.reducer import NOTICE
 from engine.notices.routes import routes as notice_routes
 from engine.outbound import effects as outbound
 from engine.outbound.guard import read_allowed
+from engine.programs import effects as programs
 from engine.rendering import effects as rendering
 from engine.rendering.reducer import RENDER, SEGMENT
 from engine.rendering.routes import routes as rendering_routes
@@ -118,6 +119,9 @@ class Features:
         editing.register(kernel)
         outbound.register(kernel, [read_allowed(one) for one in settings.outbound_allow])
         self._renders = rendering.register(kernel, self._pool)
+        self._programs = programs.register(
+            kernel, folder, settings.commands, fenced=settings.sandbox != "none"
+        )
 
     def attach(self, app: Starlette) -> None:
         """Give the routes what they need beside the kernel."""
@@ -128,6 +132,7 @@ class Features:
     async def running(self) -> AsyncIterator[None]:
         """Keep what the features run alive for as long as the block lasts."""
         async with self._pool:
+            await self._programs.load()
             yield
 
     @asynccontextmanager
@@ -147,4 +152,4 @@ class Features:
 
     def readiness(self) -> tuple[Feature, ...]:
         """Return what works, what is missing, and what it would unlock."""
-        return self._media.readiness()
+        return (*self._media.readiness(), *self._programs.readiness())

@@ -98,6 +98,7 @@ class Tool:
     `local` writes on this machine, `external` leaves it. `check` is the engine's own test of a result, used by `auto`
     gates. `limit_s` ends a call that takes longer; a day is the most. `idempotent` tools may be called again after a crash.
     Of others `may_repeat` tells whether a call with this input may.
+    `verify` looks at arguments that fit `input`, and raises `Invalid` where they are wrong all the same.
     `touches` tells from arguments what a call would reach, in words for people: the files it writes, the addresses it calls.
     `targets` tells the same to the gate: absolute paths, and addresses (`https://studio.example/path`).
     """
@@ -114,6 +115,7 @@ class Tool:
     touches: Callable[[Any], tuple[str, ...]] = _nothing
     targets: Callable[[Any], tuple[str, ...]] = _nothing
     may_repeat: Callable[[Any], bool] | None = None
+    verify: Callable[[Any], None] | None = None
 
     def repeatable(self, arguments: Any) -> bool:
         """Tell whether a call may be made again when nobody knows what became of it."""
@@ -172,7 +174,11 @@ class Tools:
         Raises:
             Invalid: `unknown_tool`, or the arguments do not fit; the text names the field.
         """
+        tool = self.get(name)
         try:
-            return convert(arguments, self.get(name).input)
+            read = convert(arguments, tool.input)
         except msgspec.ValidationError as error:
             raise Invalid(f"the input of {name}: {error}", field="input") from error
+        if tool.verify is not None:
+            tool.verify(read)
+        return read

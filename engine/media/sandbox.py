@@ -6,6 +6,9 @@ Three walls of Linux, set up through ctypes in under a millisecond and inherited
     seccomp    (kernel 3.17)  the calls of a decoder are let through; sockets, exec, ptrace, kill, mounts are refused
     rlimits                   memory, file size, no core files
 
+A program that is not a decoder (`engine.programs`) gets a `Fence`: some paths to read or to write, perhaps the network, and
+the right to be started, but never to start others.
+
 Sources: Documentation/userspace-api/landlock.rst and seccomp_filter.rst of the Linux kernel; call numbers from
 arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
 """
@@ -15,6 +18,7 @@ import errno
 import os
 import platform
 import resource
+import stat
 import struct
 import sys
 from collections.abc import Iterable
@@ -26,13 +30,21 @@ _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _SIGKILL: Final = 9
 _LANDLOCK_CREATE_RULESET: Final = 444
+_LANDLOCK_ADD_RULE: Final = 445
 _LANDLOCK_RESTRICT_SELF: Final = 446
 _RULESET_VERSION: Final = 1
+_RULE_PATH_BENEATH: Final = 1
 
 # Rights of files, of TCP, and scopes (abstract sockets, signals), by the ABI that brought them.
 _FILE_RIGHTS: Final = {1: 13, 2: 14, 3: 15, 5: 16}
 _NET_RIGHTS: Final = 0b11
 _SCOPES: Final = 0b11
+
+_READS: Final = 0b1101  # run, read, list
+_FILE_ONLY: Final = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14  # run, write, read, truncate
+_NOT_MADE: Final = (
+    1 << 0 | 1 << 6 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 15
+)  # programs, devices, sockets, links
 
 _SECCOMP_SET_MODE_FILTER: Final = 1
 _SECCOMP_FILTER_FLAG_TSYNC: Final = 1
@@ -83,6 +95,46 @@ _REFUSED: Final = {
 }  # fmt: skip
 
 
+# What a fenced program may do all the same: with files, for Landlock says where; with sockets that lead nowhere.
+_FENCED_MAY: Final = frozenset(
+    {
+        *(
+            "open",
+            "creat",
+            "openat",
+            "openat2",
+            "rename",
+            "renameat",
+            "renameat2",
+            "mkdir",
+            "mkdirat",
+            "rmdir",
+        ),
+        *(
+            "unlink",
+            "unlinkat",
+            "link",
+            "linkat",
+            "chmod",
+            "truncate",
+            "memfd_create",
+            "socketpair",
+            "sendto",
+        ),
+        *("tkill", "execve"),
+    }
+)
+_NETWORK: Final = frozenset({"socket", "connect"})
+
+
+class Fence(Struct, frozen=True, kw_only=True):
+    """What a program may reach: files and folders to `read` (and to run), folders to `write` in, the network or not."""
+
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+    network: bool = False
+
+
 class Walls(Struct, frozen=True, kw_only=True):
     """What this machine offers. `landlock_abi` 0: none. `missing` says in words what is not there."""
 
@@ -125,12 +177,13 @@ def die_with_parent(parent: int) -> None:
         raise ProcessLookupError("the parent process has ended")
 
 
-def lock_down(*, memory_bytes: int, file_bytes: int) -> Walls:
+def lock_down(*, memory_bytes: int, file_bytes: int, fence: Fence | None = None) -> Walls:
     """Put up every wall there is, for good.
 
     Args:
         memory_bytes: most private writable memory (RLIMIT_DATA), thread stacks included.
         file_bytes: longest file that may be written.
+        fence: what may be reached; None: nothing but what is open.
 
     Returns:
         What is in force.
@@ -148,9 +201,12 @@ def lock_down(*, memory_bytes: int, file_bytes: int) -> Walls:
     if walls.landlock_abi or walls.seccomp:
         _check(_libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     if walls.landlock_abi:
-        _restrict_files(walls.landlock_abi)
+        _restrict_files(walls.landlock_abi, fence)
     if walls.seccomp:
-        _filter_calls(platform.machine())
+        may: frozenset[str] = frozenset()
+        if fence is not None:
+            may = _FENCED_MAY | _NETWORK if fence.network else _FENCED_MAY
+        _filter_calls(platform.machine(), may)
     return walls
 
 
@@ -169,12 +225,12 @@ def _landlock_abi() -> int:
     return int(_libc().syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _RULESET_VERSION))
 
 
-def _restrict_files(abi: int) -> None:
-    """Handle every right that this ABI knows and grant none."""
+def _restrict_files(abi: int, fence: Fence | None) -> None:
+    """Handle every right that this ABI knows, and grant none but those of the fence."""
     rights = max(count for since, count in _FILE_RIGHTS.items() if since <= abi)
     fields = [(1 << rights) - 1]
     if abi >= 4:
-        fields.append(_NET_RIGHTS)
+        fields.append(0 if fence is not None and fence.network else _NET_RIGHTS)
     if abi >= 6:
         fields.append(_SCOPES)
     ruleset = struct.pack(f"={len(fields)}Q", *fields)
@@ -183,13 +239,36 @@ def _restrict_files(abi: int) -> None:
         libc.syscall(_LANDLOCK_CREATE_RULESET, ruleset, ctypes.c_size_t(len(ruleset)), 0), "landlock"
     )
     try:
+        if fence is not None:
+            every = (1 << rights) - 1
+            for path in fence.read:
+                _grant(descriptor, path, _READS & every)
+            for path in fence.write:
+                _grant(descriptor, path, every & ~_NOT_MADE)
         _check(libc.syscall(_LANDLOCK_RESTRICT_SELF, descriptor, 0), "landlock")
     finally:
         os.close(descriptor)
 
 
-def _filter_calls(machine: str) -> None:
-    program = _program(machine, sorted(_REFUSED[machine].values()))
+def _grant(ruleset: int, path: str, rights: int) -> None:
+    """Allow `rights` beneath a path; one that is not there is nothing to allow."""
+    try:
+        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        if not stat.S_ISDIR(os.fstat(place).st_mode):
+            rights &= _FILE_ONLY
+        rule = struct.pack("=Qi", rights, place)
+        _check(_libc().syscall(_LANDLOCK_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0), f"landlock: {path}")
+    finally:
+        os.close(place)
+
+
+def _filter_calls(machine: str, may: frozenset[str]) -> None:
+    program = _program(
+        machine, sorted(number for name, number in _REFUSED[machine].items() if name not in may)
+    )
     filters = ctypes.create_string_buffer(program, len(program))
     head = struct.pack("=HxxxxxxQ", len(program) // 8, ctypes.addressof(filters))
     result = _libc().syscall(

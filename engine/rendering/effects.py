@@ -7,7 +7,8 @@ two runs that want it at once wait for one. An attempt that a tester sent back t
 import asyncio
 from typing import Final, Literal, get_args
 
-from cutroom_sdk.wire.renders import Check, Profile, Render, RenderError, RenderInput
+from cutroom_sdk.wire.codec import to_builtins
+from cutroom_sdk.wire.renders import Check, CheckInput, Profile, Render, RenderError, RenderInput
 from cutroom_sdk.wire.runs import Run
 from engine.editing.profiles import profile_named
 from engine.kernel.blobs import hash_file
@@ -160,6 +161,21 @@ class Renders:
             return (Check(name="file", status="fail", value="there is none", fix="render anew"),)
         return (await _file_check(render, context), *render.checks)
 
+    async def look(self, _asked: CheckInput, context: ToolContext) -> ToolResult:
+        """Hold the file of the render among the refs against what was measured in it, and say what was found.
+
+        Raises:
+            Invalid: there is no render among the refs.
+            WorkFailed: a check fails; the text names all that do.
+        """
+        if not any(ref.startswith(f"{KIND}/") for ref in context.refs):
+            raise Invalid("there is no render to check: render first", field="refs")
+        checks = await self.check(ToolResult(refs=context.refs), context)
+        failed = [f"{one.name}: {one.value}" for one in checks if one.status == "fail"]
+        if failed:
+            raise WorkFailed("; ".join(failed), checks=[one.name for one in checks if one.status == "fail"])
+        return ToolResult(refs=context.refs, output={"checks": to_builtins(checks)})
+
 
 async def _named(refs: tuple[str, ...], context: ToolContext) -> Render | None:
     keys = [ref for ref in refs if ref.startswith(f"{KIND}/")]
@@ -261,6 +277,18 @@ def register(kernel: Kernel, pool: Pool) -> Renders:
             title="Render the cut",
             input=RenderInput,
             call=renders.render,
+            effect="none",
+            capability="renders:write",
+            limit_s=LIMIT_S,
+            check=renders.check,
+        )
+    )
+    kernel.tools.add(
+        Tool(
+            name="check",
+            title="Check a rendered file",
+            input=CheckInput,
+            call=renders.look,
             effect="none",
             capability="renders:write",
             limit_s=LIMIT_S,

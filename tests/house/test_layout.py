@@ -24,6 +24,7 @@ FEATURES: Final = {
     "routines": {"effects.py", "reducer.py", "routes.py"},
     "sessions": {"reducer.py", "routes.py"},
     "outbound": {"effects.py"},
+    "programs": {"effects.py"},
     "webhooks": {"reducer.py", "routes.py"},
 }
 OTHER_ROOMS: Final = {"http", "kernel", "wiring"}

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from cutroom_sdk.wire.codec import decode
-from cutroom_sdk.wire.renders import DeliverInput, Receipt, Render, RenderInput, Segment
+from cutroom_sdk.wire.renders import CheckInput, DeliverInput, Receipt, Render, RenderInput, Segment
 from engine.kernel.blobs import hash_file
-from engine.kernel.errors import Rejected, StudioError, Unavailable, WorkCanceled, WorkFailed
+from engine.kernel.errors import Invalid, Rejected, StudioError, Unavailable, WorkCanceled, WorkFailed
 from engine.rendering.delivering import Delivery
 from engine.rendering.reducer import Cancel
 from tests.clips import Sound, make_clip, read_numbers
@@ -57,6 +57,14 @@ async def test_a_plan_becomes_a_checked_file(tmp_path: Path, source: Source) -> 
         assert {check.name for check in render.checks if check.status == "not_applicable"} <= {"words"}
         assert render.progress.done_frames == render.progress.total_frames == 180
         assert (await room.renders.check(result, context))[0].status == "pass"
+        told = await room.renders.look(CheckInput(), room.run(*result.refs))
+        assert [one["name"] for one in told.output["checks"]][:2] == ["file", "duration"]
+        assert told.refs == result.refs
+        with pytest.raises(Invalid, match="render first"):
+            await room.renders.look(CheckInput(), room.run())
+        Path(render.output.path).unlink()
+        with pytest.raises(WorkFailed, match="file: gone or damaged"):
+            await room.renders.look(CheckInput(), room.run(*result.refs))
         assert room.told[-1][:2] == (180, 180)
         assert result.refs[0] == f"render/{render.render_id}"
         assert not result.reused

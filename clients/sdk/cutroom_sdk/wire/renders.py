@@ -79,6 +79,10 @@ class RenderInput(Request, frozen=True, kw_only=True):
     profile: str
 
 
+class CheckInput(Request, frozen=True, kw_only=True):
+    """Input of the tool `check`: nothing; it looks at the render that the items before have made."""
+
+
 class DeliverInput(Request, frozen=True, kw_only=True):
     """Input of the tool `deliver_folder`: an absolute path to write, or a folder to put the file in.
 

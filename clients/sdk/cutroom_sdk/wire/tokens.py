@@ -31,6 +31,7 @@ CAPABILITIES: Final[dict[str, str]] = {
     "webhooks:admin": "say who may send webhooks, and end that",
     "webhooks:read": "read which webhooks there are and what they have brought",
     "outbound:request": "have the engine send requests to other machines",
+    "programs:run": "have commands that the operator allowed, and tools of installed packages, carried out",
     "secrets:admin": "set, list and remove secrets; nobody reads their values",
     "tokens:admin": "issue, list and revoke tokens",
 }
