@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from clients.view.words import next_step
 from cutroom_sdk.wire.problems import CODES
-from engine.config import PREFIX, Settings
+from engine.config import FILE_ONLY, PREFIX, Settings
 from engine.editing.profiles import profiles
 from engine.kernel.reducer import Aggregate
 from engine.policy.rules import RULES
@@ -171,13 +171,17 @@ def errors_page() -> str:
     return page("Errors", intro, codes, f"## Exit codes\n\n{table(('exit', 'meaning'), exits)}")
 
 
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    return field.default_factory() if callable(field.default_factory) else field.default
+
+
 def settings_page() -> str:
     """Every setting, its default and where to put it."""
     rows = [
         (
             f"`{field.name}`",
-            f"`{msgspec.json.encode(field.default).decode()}`",
-            f"`{PREFIX}{field.name.upper()}`",
+            f"`{msgspec.json.encode(_default(field)).decode()}`",
+            "" if field.name.upper() in FILE_ONLY else f"`{PREFIX}{field.name.upper()}`",
             WORDS["settings"][field.name],
         )
         for field in msgspec.structs.fields(Settings)

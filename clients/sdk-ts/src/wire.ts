@@ -61,6 +61,22 @@ export type Code =
   | "unavailable"
   | "insufficient_storage";
 
+/**
+ * A command that missions may run, in the setting `commands`. No shell is between: each part of `argv` is one argument.
+ *
+ * In parts after the first, `$name` is the argument of this name, `$folder` the folder that is the command's own, `$$` a
+ * dollar sign. `reads` are files and folders that it may read beside the system's programs and libraries.
+ */
+export interface AllowedCommand {
+  argv: string[];
+  /** @default {} */
+  args?: { [name: string]: ToolArgument };
+  /** @default [] */
+  reads?: string[];
+  /** @default 600.0 */
+  limit_s?: number;
+}
+
 /** Input of the tool `analyse`: the kinds wanted of each asset, and parameters by kind; none named: all kinds. */
 export interface AnalyseInput {
   /** @default [] */
@@ -384,6 +400,10 @@ export interface Check {
   fix?: string;
 }
 
+/** Input of the tool `check`: nothing; it looks at the render that the items before have made. */
+export interface CheckInput {
+}
+
 /**
  * What a checkpoint stands for: all events up to `position`, where the chain had come to `hash`.
  *
@@ -427,6 +447,13 @@ export interface Clip {
 /** Input of the tool `collect`: files, and folders whose footage is wanted, beneath the media roots. */
 export interface CollectInput {
   sources: string[];
+}
+
+/** Input of the tool `command`: the name of a command that the setting `commands` allows, and its arguments. */
+export interface CommandInput {
+  command: string;
+  /** @default {} */
+  args?: { [name: string]: Json };
 }
 
 /**
@@ -1926,6 +1953,28 @@ export interface Tombstone {
   key: string;
   rev: number;
   position: number;
+}
+
+/**
+ * What a command or a tool of a package takes under one name. `default` None: it must be given.
+ *
+ * A `text` matches `pattern` from its beginning to its end, where one is given. A `choice` is one of `choices`. Numbers
+ * lie in `[minimum, maximum]`. A `file` is named `asset/{id}` or `render/{id}`; the program gets the path of the file.
+ */
+export interface ToolArgument {
+  type: "boolean" | "choice" | "file" | "integer" | "number" | "text";
+  /** @default "" */
+  help?: string;
+  /** @default null */
+  default?: string | number | boolean | null;
+  /** @default null */
+  pattern?: string | null;
+  /** @default [] */
+  choices?: string[];
+  /** @default null */
+  minimum?: number | null;
+  /** @default null */
+  maximum?: number | null;
 }
 
 /** Items one after the other from time 0. */
