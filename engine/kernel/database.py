@@ -1,6 +1,7 @@
-"""One SQLite file: a single thread that writes, several that read.
+"""One SQLite file: a single connection that writes, several that read.
 
-The writer owns its connection and is the only one that checkpoints; that keeps clear of SQLite's WAL-reset bug and
+The writing connection is used by one thread at a time, which alone checkpoints: the event loop's own for commits that are
+quick, a thread of its own for what takes longer. That keeps clear of SQLite's WAL-reset bug and
 of locks lost by a second opening of the file. Nothing else may touch the database's files: copies go through the
 backup API, sizes through `stat`.
 
@@ -16,12 +17,14 @@ import logging
 import math
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from engine.kernel import failpoints
+from engine.kernel.clock import monotonic_s
 from engine.kernel.errors import Unavailable
 from engine.kernel.migrations import migrate
 from engine.kernel.room import Room
@@ -32,6 +35,8 @@ CHECKPOINT_BYTES = (
     32 << 20
 )  # everybody waits for a checkpoint: it must be rarer than one request in a hundred
 BUSY_MS = 5_000
+QUICK_S = 0.002  # commits that take no longer are made where they are asked for
+CALM = 0.9  # what a long commit counts one commit later
 _log = logging.getLogger(__name__)
 reach = failpoints.points(
     "database",
@@ -55,8 +60,12 @@ class Database:
         self._wal = path.with_name(path.name + "-wal")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
+        self._given: deque[None] = (
+            deque()
+        )  # one for each piece of work that the writing thread has not finished
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
+        self._sync_s = 0.0  # how long a commit took lately: the longest, forgotten little by little
         self._wal_bytes = 0  # of the file, when it was folded in last
         self._rows = 0  # written since
         self._rows_due: float = math.inf
@@ -95,10 +104,35 @@ class Database:
         if self.broken.is_set():
             raise Unavailable("the database failed and the daemon is stopping; start it again")
         loop = asyncio.get_running_loop()
+        if self._sync_s < QUICK_S and not self._given:
+            return self._write_here(work, loop)
         answer: asyncio.Future[T] = loop.create_future()
         # Straight from the thread to who waits: a chain of futures would cost a lone writer two turns of the loop.
-        self._writer.submit(self._write_and_tell, work, answer, loop)
+        self._give(self._write_and_tell, work, answer, loop)
         return await answer
+
+    def _give(self, work: Callable[..., None], *arguments: object) -> Future[None]:
+        """Give the writing thread something to do."""
+
+        def carry_out() -> None:
+            try:
+                work(*arguments)
+            finally:
+                self._given.pop()
+
+        self._given.append(None)
+        return self._writer.submit(carry_out)
+
+    def _write_here(self, work: Callable[[sqlite3.Connection], T], loop: asyncio.AbstractEventLoop) -> T:
+        """Write in the loop's own thread: the writing thread has nothing to do, and is given nothing meanwhile.
+
+        Handing a small commit over and being told of it takes as long as the commit. Whoever else waits for the loop waits
+        so long; where a sync takes its time, the thread is given the work.
+        """
+        try:
+            return self._transact(work, loop)
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
 
     def _write_and_tell(
         self,
@@ -116,14 +150,16 @@ class Database:
     def _tell_failure(self, answer: "asyncio.Future[T]", error: BaseException) -> None:
         failure = error
         if isinstance(error, sqlite3.Error):
-            if _is_full(error):
-                failure = Unavailable("the disk is full; free some space", code="insufficient_storage")
-            else:
-                self.broken.set()
-                failure = Unavailable(f"writing the log failed ({error}); the daemon is stopping")
+            failure = self._failure(error)
             failure.__cause__ = error
         if not answer.done():  # who asked may have gone
             answer.set_exception(failure)
+
+    def _failure(self, error: sqlite3.Error) -> Unavailable:
+        if _is_full(error):
+            return Unavailable("the disk is full; free some space", code="insufficient_storage")
+        self.broken.set()
+        return Unavailable(f"writing the log failed ({error}); the daemon is stopping")
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` on a read-only connection. It sees the last commit and waits for no writer."""
@@ -137,7 +173,7 @@ class Database:
     async def fold_in(self) -> None:
         """Fold the write-ahead log into the file, unless a reader is in the way: then it comes later, as always."""
         loop = asyncio.get_running_loop()
-        await asyncio.shield(loop.run_in_executor(self._writer, self._checkpoint_now, loop))
+        await asyncio.shield(asyncio.wrap_future(self._give(self._checkpoint_now, loop)))
 
     async def rewrite(self) -> None:
         """Write the file anew without free pages, and have it give them back by itself from then on.
@@ -147,9 +183,8 @@ class Database:
         Raises:
             Unavailable: the disk is full; the file is as it was.
         """
-        loop = asyncio.get_running_loop()
         try:
-            await asyncio.shield(loop.run_in_executor(self._writer, self._vacuum))
+            await asyncio.shield(asyncio.wrap_future(self._give(self._vacuum)))
         except sqlite3.Error as error:
             if _is_full(error):
                 raise Unavailable(
@@ -159,7 +194,7 @@ class Database:
 
     async def close(self) -> None:
         """Finish what waits, fold the write-ahead log into the file, close everything."""
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._finish)
+        await asyncio.wrap_future(self._give(self._finish))
         self._let_go()
         reach("closed")
 
@@ -174,7 +209,7 @@ class Database:
     def _prepare(self) -> None:
         connection = _connect(self.path)
         self._opened.append(connection)
-        self._local.connection = connection
+        self._connection = connection
         # Says how a new file is laid out, and has to come before anything is in it: free pages can be given back.
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
@@ -188,14 +223,16 @@ class Database:
 
     def _transact(self, work: Callable[[sqlite3.Connection], T], loop: asyncio.AbstractEventLoop) -> T:
         self._room.check()
-        connection: sqlite3.Connection = self._local.connection
+        connection = self._connection
         rows_before = connection.total_changes
         connection.execute("BEGIN IMMEDIATE")
         try:
             reach("begun")
             result = work(connection)
             reach("before_commit")
+            begun_s = monotonic_s()
             connection.execute("COMMIT")
+            self._sync_s = max(monotonic_s() - begun_s, self._sync_s * CALM)
         except BaseException:
             # After some errors SQLite has rolled back already, and saying so again is an error of its own.
             with contextlib.suppress(sqlite3.Error):
@@ -205,7 +242,7 @@ class Database:
         self._rows += connection.total_changes - rows_before
         if self._is_large():
             # Behind whoever waits for this commit, and ahead of the next one.
-            self._writer.submit(self._checkpoint_if_large, loop)
+            self._give(self._checkpoint_if_large, loop)
         return result
 
     def _is_large(self) -> bool:
@@ -238,14 +275,13 @@ class Database:
                 loop.call_soon_threadsafe(self.broken.set)
 
     def _vacuum(self) -> None:
-        connection: sqlite3.Connection = self._local.connection
-        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        connection.execute("VACUUM")
+        self._connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        self._connection.execute("VACUUM")
         self._checkpoint()
 
     def _checkpoint(self) -> bool:
         """Return whether all of the write-ahead log has gone into the file, and it begins anew."""
-        connection: sqlite3.Connection = self._local.connection
+        connection = self._connection
         # A file that outgrew its bounds, behind a long reader or with large values, is cut.
         mode = "TRUNCATE" if self._wal.stat().st_size > 2 * CHECKPOINT_BYTES else "RESTART"
         connection.execute("PRAGMA busy_timeout=0")

@@ -56,7 +56,7 @@ def _be_careless() -> None:
 
     def careless(self: database.Database) -> None:
         prepared(self)
-        self._local.connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.execute("PRAGMA synchronous=NORMAL")
 
     database.Database._prepare = careless  # type: ignore[method-assign]
 

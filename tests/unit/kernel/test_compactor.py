@@ -158,8 +158,10 @@ async def test_what_is_unfinished_is_carried_out_from_the_checkpoint(tmp_path: P
 
     async with running(tmp_path, prepare=lambda kernel: kernel.outbox.handle(Shout, shout)) as kernel:
         async with asyncio.timeout(10):
+            news = kernel.subscriptions.signal
             while await kernel.resources.values("outbox", Command):
-                await kernel.subscriptions.signal.wait()
+                await news.wait()
+                news = kernel.subscriptions.signal
         await check_sound(kernel.database, tmp_path)
     assert heard == [5]
 
@@ -167,11 +169,11 @@ async def test_what_is_unfinished_is_carried_out_from_the_checkpoint(tmp_path: P
 async def test_nothing_goes_that_a_reaction_has_not_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reactions, "PATIENCE_S", 0.01)
     await some_work(tmp_path)
     async with running(tmp_path) as kernel:
         await kernel.dispatch.propose("counter/a", Add(), ADA)
         assert await kernel.reactions.seen(kernel.dispatch.head) == kernel.dispatch.head
+    monkeypatch.setattr(reactions, "PATIENCE_S", 0.01)
     kernel = await Kernel.open(tmp_path, [COUNTER], FakeClock())
     async with kernel.writing():  # the reactions do not run, and stand where the last daemon has left them
         seen = kernel.dispatch.head

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import resource
 import sqlite3
 import threading
@@ -249,3 +250,41 @@ async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path:
     with pytest.raises(Unavailable, match="restore a backup"):
         await Kernel.open(tmp_path, [], None)  # type: ignore[arg-type]
     assert (tmp_path / DATABASE_NAME).read_bytes() == b"holiday pictures" * 1000
+
+
+async def test_a_quick_commit_is_made_where_it_is_asked_for_and_a_slow_one_by_the_writing_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = await _padded(tmp_path)
+
+    async def writer() -> str:
+        return await database.write(lambda _: threading.current_thread().name)
+
+    monkeypatch.setattr(database_module, "QUICK_S", math.inf)
+    assert await writer() == threading.current_thread().name
+    monkeypatch.setattr(database_module, "QUICK_S", 0.0)
+    assert (await writer()).startswith("database-writer")
+    await database.close()
+
+
+async def test_nothing_is_written_beside_what_the_writing_thread_is_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "QUICK_S", 0.0)
+    database = await _padded(tmp_path)
+    started, go_on, order = threading.Event(), threading.Event(), list[str]()
+
+    def slow(_connection: sqlite3.Connection) -> None:
+        started.set()
+        go_on.wait(20)
+        order.append("slow")
+
+    writing = asyncio.create_task(database.write(slow))
+    await asyncio.to_thread(started.wait, 5)
+    monkeypatch.setattr(database_module, "QUICK_S", math.inf)
+    after = asyncio.create_task(database.write(lambda _: order.append("quick")))
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(writing, after)
+    assert order == ["slow", "quick"]
+    await database.close()
