@@ -18,7 +18,9 @@ from engine.access.reducer_secrets import SECRET
 from engine.access.routes import routes as access_routes
 from engine.access.routes_secrets import routes as secret_routes
 from engine.approvals.reducer import APPROVAL
+from engine.approvals.reducer_delegation import DELEGATION
 from engine.approvals.routes import routes as approval_routes
+from engine.approvals.routes_delegation import routes as delegation_routes
 from engine.config import Settings
 from engine.editing import effects as editing
 from engine.editing.routes import routes as editing_routes
@@ -52,12 +54,14 @@ from engine.sessions.routes import routes as session_routes
 from engine.webhooks.reducer import WEBHOOK
 from engine.webhooks.routes import routes as webhook_routes
 from engine.wiring.routes import routes as wiring_routes
+from engine.wiring.routes_approvals import routes as decision_routes
 from engine.wiring.routes_policy import routes as policy_routes
 
 AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
     MISSION,
     RUN,
     APPROVAL,
+    DELEGATION,
     NOTICE,
     ASSET,
     ARTIFACT,
@@ -82,6 +86,8 @@ ROUTES: Final[list[BaseRoute]] = [
     *approval_routes,
     *notice_routes,
     *wiring_routes,
+    *decision_routes,
+    *delegation_routes,
     *policy_routes,
     *media_routes,
     *editing_routes,

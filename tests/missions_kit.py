@@ -14,6 +14,7 @@ from cutroom_sdk.wire.codec import Request
 from cutroom_sdk.wire.missions import Budgets, Decider
 from cutroom_sdk.wire.renders import Check
 from engine.approvals.reducer import APPROVAL
+from engine.approvals.reducer_delegation import DELEGATION
 from engine.kernel.clock import Clock, SystemClock
 from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
@@ -32,7 +33,7 @@ from engine.routines.reducer_watch import WATCH
 from engine.runs.reducer import RUN
 from engine.wiring import register
 
-AGGREGATES = (MISSION, RUN, APPROVAL, NOTICE, ARTIFACT, ROUTINE, ROUTINE_RUN, CHAIN, WATCH)
+AGGREGATES = (MISSION, RUN, APPROVAL, DELEGATION, NOTICE, ARTIFACT, ROUTINE, ROUTINE_RUN, CHAIN, WATCH)
 ADA = Context(actor="ada", human=True, capabilities=frozenset({"*"}))
 BOT = Context(actor="bot", human=False, capabilities=frozenset({"*"}))
 

@@ -201,6 +201,24 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "POST /v1/policy/simulate": Operation(
         policy.SimulateAnswer, "missions:read", policy.SimulateRequest, headers=("Idempotency-Key",)
     ),
+    "POST /v1/missions/{id}/approve-all": Operation(
+        approvals.ApproveAllAnswer,
+        "approvals:decide",
+        approvals.ApproveAllRequest,
+        headers=("Idempotency-Key",),
+    ),
+    "POST /v1/delegations": Operation(
+        approvals.Delegation,
+        "approvals:decide",
+        approvals.DelegationRequest,
+        status=201,
+        headers=("Idempotency-Key",),
+    ),
+    "GET /v1/delegations": Operation(Page(approvals.Delegation), "approvals:read", query=_LIST),
+    "GET /v1/delegations/{id}": Operation(approvals.Delegation, "approvals:read", headers=("If-None-Match",)),
+    "DELETE /v1/delegations/{id}": Operation(
+        approvals.Delegation, "approvals:decide", headers=("Idempotency-Key",)
+    ),
     "GET /v1/approvals": Operation(Page(approvals.Approval), "approvals:read", query=("state", *_LIST)),
     "GET /v1/approvals/{id}": Operation(approvals.Approval, "approvals:read", headers=("If-None-Match",)),
     "POST /v1/approvals/{id}/approve": Operation(

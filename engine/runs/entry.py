@@ -23,7 +23,7 @@ TRIES_MAX: Final = 5
 # Between the gate and the record the leave was spent, ran out, or another was asked for: look again.
 CHANGED: Final = frozenset({"not_granted", "subject_changed", "not_permitted"})
 Record = Callable[[str], Call | CallNested]
-reach = failpoints.points("runs", "held", "call_recorded", "called", "nested_kept")
+reach = failpoints.points("runs", "held", "call_recorded", "called")
 
 
 class HeldBack(Exception):
@@ -93,7 +93,6 @@ class Entry:
             raise WorkFailed(f"{tool.name} took longer than {tool.limit_s:g} s and was ended") from error
         kept = ReturnNested(place=place, result=result)
         await insist(lambda: self.effect.propose(self.effect.stream, kept), self.kernel.clock)
-        reach("nested_kept")
         return result
 
     async def _enter(self, place: str, tool: Tool, arguments: Any, may_wait: bool, record: Record) -> None:

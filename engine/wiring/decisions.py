@@ -11,12 +11,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from cutroom_sdk.wire.approvals import ApprovalDecider, ApprovalSubject
+from cutroom_sdk.wire.approvals import ApprovalDecider, ApprovalSubject, Delegation
+from cutroom_sdk.wire.missions import GateName
 from cutroom_sdk.wire.renders import Check
 from engine.approvals import reducer as approvals
+from engine.approvals import reducer_delegation as delegations
 from engine.kernel.context import Context, engine_context
 from engine.kernel.dispatch import Accepted, Asked
-from engine.kernel.errors import NotFound, StudioError, Unavailable, WorkFailed
+from engine.kernel.errors import Forbidden, NotFound, StudioError, Unavailable, WorkFailed
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
 from engine.kernel.tools import TOOL_LIMIT_MAX_S, ToolResult
@@ -34,17 +36,21 @@ def request(command: missions.RequestApproval, summary: str, life_ms: int = appr
     """Return the proposal that a gate's question comes to; proposing it twice changes nothing."""
     asked = approvals.Asked(
         decider=_decider(command),
-        subject=ApprovalSubject(
-            kind="work_item",
-            id=f"{command.mission_id}/{command.work_item_id}",
-            run_id=command.run_id,
-            gate=command.gate,
-        ),
+        subject=_subject(command.mission_id, command.work_item_id, command.run_id, command.gate),
         subject_hash=command.subject_hash,
         summary=summary,
         artifact_refs=command.artifact_refs,
     )
     return Asked(f"approval/{command.approval_id}", approvals.Request(asked=asked, life_ms=life_ms))
+
+
+def subject_of(mission: missions.Mission, item: missions.Item, gate: GateName) -> ApprovalSubject:
+    """Return what a gate of an item is about."""
+    return _subject(mission.mission_id, item.name, item.attempts[-1].run_id, gate)
+
+
+def _subject(mission_id: str, name: str, run_id: str, gate: GateName) -> ApprovalSubject:
+    return ApprovalSubject(kind="work_item", id=f"{mission_id}/{name}", run_id=run_id, gate=gate)
 
 
 def _decider(command: missions.RequestApproval) -> ApprovalDecider:
@@ -83,12 +89,58 @@ async def decide(
     """
     asked = await _asked(kernel, context, approval_id)
     reasons = () if decision.grant else _reasons(decision)
+    used = await _in_place_of(kernel, context, approval_id, asked.subject, decision)
     told = told_of(approval_id, asked.subject, decision, reasons)
     if decision.amend and asked.subject.kind == "work_item":
         await check_amended(kernel, context, told[0], decision.amend)
     own = Asked(f"approval/{approval_id}", decision)
     seen = await freshness.check(kernel, context, approval_id, asked.subject, asked.artifact_refs)
-    return await kernel.dispatch.propose_many((own, *told, *seen), context)
+    return await kernel.dispatch.propose_many((own, *told, *used, *seen), context)
+
+
+async def delegation_for(kernel: Kernel, context: Context, approval_id: str) -> str:
+    """Return the delegation by which somebody may decide an approval who may not by themselves.
+
+    Raises:
+        NotFound: nobody asked for it.
+        Forbidden: nobody has handed it to them.
+    """
+    asked, now = await _asked(kernel, context, approval_id), kernel.clock.now_ms()
+    given: list[Delegation] = await kernel.resources.values(delegations.KIND, Delegation, context.partition)
+    good = [one for one in given if delegations.refusal(one, context.actor, asked.subject, now) is None]
+    if good:
+        author = await _author(kernel, context, asked.subject)
+        # Of several the one of somebody who could decide about it.
+        return next((one for one in good if one.by != author), good[0]).delegation_id
+    raise Forbidden(
+        f"nobody who may has handed {approval_id} to {context.actor}; it takes approvals:decide, or a delegation",
+        capability="approvals:decide",
+    )
+
+
+async def _in_place_of(
+    kernel: Kernel,
+    context: Context,
+    approval_id: str,
+    subject: ApprovalSubject,
+    decision: approvals.Decide,
+) -> tuple[Asked, ...]:
+    """Return the use of the delegation that a decision is made by.
+
+    Raises:
+        Forbidden: `author_is_reviewer`: it is about work of whoever gave it, who could not decide about that either.
+    """
+    if decision.delegation_id is None:
+        return ()
+    stream = f"{delegations.KIND}/{decision.delegation_id}"
+    given: delegations.Delegation = (await kernel.dispatch.state(stream, context.partition))[0]
+    if given.by == await _author(kernel, context, subject):
+        raise Forbidden(
+            f"{given.by} did the work of {subject.id}, so nobody decides about it in their place",
+            code="author_is_reviewer",
+            gate=subject.gate,
+        )
+    return (Asked(stream, delegations.Use(approval_id=approval_id, subject=subject)),)
 
 
 def _reasons(decision: approvals.Decide) -> tuple[str, ...]:
@@ -151,6 +203,15 @@ async def check_amended(kernel: Kernel, context: Context, told: Asked, amend: di
     item = mission.item(told.proposal.work_item_id)
     if item is not None:
         check_input(item.spec.kind, {**item.input, **amend}, kernel.tools)
+
+
+async def _author(kernel: Kernel, context: Context, subject: ApprovalSubject) -> str | None:
+    """Return whose work an approval is about where they may not decide about it themselves; None: nobody's."""
+    mission_id, _, name = subject.id.partition("/")
+    mission: missions.Mission = (await kernel.dispatch.state(f"mission/{mission_id}", context.partition))[0]
+    item = mission.item(name)
+    own = subject.kind == "work_item" and item is not None and item.attempts and not mission.self_review
+    return item.attempts[-1].author if own and item is not None else None
 
 
 async def evaluate_gate(kernel: Kernel, command: approvals.EvaluateGate, effect: Effect) -> None:

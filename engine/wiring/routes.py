@@ -1,4 +1,4 @@
-"""HTTP for what changes more than one feature at once: events posted to a mission, and decisions of approvals."""
+"""HTTP for events posted to a mission: they may change its runs and its approvals along with it."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -9,10 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cutroom_sdk.wire import missions as wire
-from cutroom_sdk.wire.approvals import ApprovalSubject, ApproveRequest, DenyRequest
+from cutroom_sdk.wire.approvals import ApprovalSubject
 from cutroom_sdk.wire.codec import decode, to_builtins
 from engine.approvals import reducer as approvals
-from engine.http.replies import committed, replying
+from engine.http.replies import committed
 from engine.http.requests import answer, body, caller, kernel
 from engine.http.rights import needs
 from engine.kernel.context import Context
@@ -212,37 +212,6 @@ def _commands(mission: missions.Mission, accepted: Accepted) -> list[missions.Co
     return commands
 
 
-@needs("approvals:decide")
-async def approve(request: Request) -> Response:
-    """`POST /v1/approvals/{id}/approve`: 200 with the approval."""
-    asked = await body(request, ApproveRequest)
-    decision = approvals.Decide(grant=True, reason=asked.reason, subject_hash=asked.subject_hash)
-    return await _decide(request, decision)
-
-
-@needs("approvals:decide")
-async def deny(request: Request) -> Response:
-    """`POST /v1/approvals/{id}/deny`: 200 with the approval."""
-    asked = await body(request, DenyRequest)
-    decision = approvals.Decide(
-        grant=False, reason=asked.reason, subject_hash=asked.subject_hash, amend=asked.amend
-    )
-    return await _decide(request, decision)
-
-
-async def _decide(request: Request, decision: approvals.Decide) -> Response:
-    context, approval_id = caller(request, "approvals:decide"), request.path_params["id"]
-
-    def told(accepted: Sequence[Accepted]) -> Response:
-        return answer(approvals.resources(approval_id, accepted[0].state)[f"approval/{approval_id}"])
-
-    return told(
-        await decisions.decide(kernel(request), replying(request, context, told), approval_id, decision)
-    )
-
-
 routes = [
     Route("/v1/missions/{id}/events", post_event, methods=["POST"]),
-    Route("/v1/approvals/{id}/approve", approve, methods=["POST"]),
-    Route("/v1/approvals/{id}/deny", deny, methods=["POST"]),
 ]

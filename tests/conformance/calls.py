@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from cutroom_sdk.wire.approvals import Approval, ApprovalSubject
+from cutroom_sdk.wire.approvals import Approval, ApprovalSubject, DelegationRequest
 from cutroom_sdk.wire.missions import MissionRequest, PostStarted
 from cutroom_sdk.wire.policy import SimulateRequest
 from cutroom_sdk.wire.resources import Operation, PatchOperation
@@ -59,6 +59,11 @@ CALLS: Final[Mapping[str, Call]] = {
     "POST /v1/sessions/{id}/events": lambda studio: studio.report("s1", ReportRunStarted(run_id="r1")),
     "GET /v1/runs/{id}": lambda studio: studio.run("r1"),
     "POST /v1/policy/simulate": lambda studio: studio.simulate_policy(SimulateRequest(tool="render")),
+    "POST /v1/missions/{id}/approve-all": lambda studio: studio.approve_all("m1", "all good"),
+    "POST /v1/delegations": lambda studio: studio.delegate(DelegationRequest(to="bob", until_ms=1)),
+    "GET /v1/delegations": lambda studio: studio.delegations(),
+    "GET /v1/delegations/{id}": lambda studio: studio.delegation("d1"),
+    "DELETE /v1/delegations/{id}": lambda studio: studio.revoke_delegation("d1"),
     "GET /v1/approvals": lambda studio: studio.approvals(state="pending"),
     "GET /v1/approvals/{id}": lambda studio: studio.approval("a1"),
     "POST /v1/approvals/{id}/approve": lambda studio: studio.approve(APPROVAL),

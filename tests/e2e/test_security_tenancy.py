@@ -31,6 +31,7 @@ MINE: Final = {
     "args": {"url": "https://studio.example/"},
     "chain": {"template": "generic"},
 }
+
 Operation = dict[str, Any]
 
 
@@ -204,7 +205,9 @@ def _bodies(acme: Tenant) -> dict[str, Operation]:
         "POST /v1/sessions/{id}/events": {"json": {"event": started}},
         "POST /v1/approvals/{id}/approve": {"json": {}},
         "POST /v1/approvals/{id}/deny": {"json": {}},
-        "POST /v1/policy/simulate": {"json": {"tool": "render", "mission_id": acme.has["mission"]}},
+        "POST /v1/missions/{id}/approve-all": {"json": {"reason": "mine"}},
+        "POST /v1/delegations": {"json": {"to": "friend", "until_ms": (acme.outside.now_s() + 86_400) * 1000}},
+        "POST /v1/policy/simulate": {"json": {"tool": "http_request", "args": {"url": "https://studio.example/"}, "mission_id": acme.has["mission"]}},
         "POST /v1/assets": {"json": {"upload": acme.has["upload"]}},
         "POST /v1/assets/{id}/analyses": {"json": {"kind": "loudness", "params": {}}},
         "POST /v1/uploads": {"json": {"name": "mine", "bytes": 3}},

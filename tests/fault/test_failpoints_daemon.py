@@ -12,7 +12,7 @@ from engine.kernel.blobs import hash_file
 from engine.kernel.failpoints import known
 from engine.kernel.vault import Vault
 from tests.clips import Sound, make_clip
-from tests.fault import invariants, test_compaction
+from tests.fault import invariants, test_compaction, test_effect_kill
 from tests.fault.births import born
 from tests.fault.served import Served, serve
 from tests.fault.test_failpoints import PLACES
@@ -56,6 +56,7 @@ COVERED: Final = {
     *(f"making.{name}" for name in MAKING),
     "making.sound_recorded",
     *(f"delivering.{name}" for name in DELIVERING),
+    *(f"runs.{name}" for name in test_effect_kill.PLACES),
 }
 
 

@@ -166,6 +166,17 @@ export interface ApprovalSubject {
   gate?: "review" | "test" | null;
 }
 
+/** The approvals that were granted, each marked `by_blanket`, and those left. */
+export interface ApproveAllAnswer {
+  approvals: Approval[];
+  left: LeftApproval[];
+}
+
+/** `POST /v1/missions/{id}/approve-all`. The reason is kept with each approval. */
+export interface ApproveAllRequest {
+  reason: string;
+}
+
 /** `POST /v1/approvals/{id}/approve`. */
 export interface ApproveRequest {
   /** @default "" */
@@ -546,6 +557,43 @@ export interface Decision {
   by_blanket?: boolean;
 }
 
+/** Resource `delegation/{delegation_id}`: who decides in whose place. `used` counts decisions. */
+export interface Delegation {
+  delegation_id: string;
+  by: string;
+  to: string;
+  until_ms: number;
+  missions: string[];
+  gates: ("effect" | "review" | "test")[];
+  reason: string;
+  created_at_ms: number;
+  /** @default null */
+  revoked_at_ms?: number | null;
+  /** @default null */
+  revoked_by?: string | null;
+  /** @default 0 */
+  used?: number;
+  /** @default null */
+  last_used_at_ms?: number | null;
+}
+
+/**
+ * `POST /v1/delegations`: the actor `to` may decide in the caller's place, before `until_ms`, a year from now at most.
+ *
+ * `missions` empty: of any. `gates` are those of items, and `effect` for calls of tools. `to` shows a token with
+ * `approvals:delegated`, a human one for what people decide; nobody decides about work of theirs, nor about the caller's.
+ */
+export interface DelegationRequest {
+  to: string;
+  until_ms: number;
+  /** @default [] */
+  missions?: string[];
+  /** @default ["review", "test"] */
+  gates?: ("effect" | "review" | "test")[];
+  /** @default "" */
+  reason?: string;
+}
+
 /**
  * Input of the tool `deliver_folder`: an absolute path to write, or a folder to put the file in.
  *
@@ -833,6 +881,14 @@ export interface Keyframe {
   value: number;
   /** @default "linear" */
   ease?: "hold" | "linear";
+}
+
+/** A review that was not granted along with the others, and why. */
+export interface LeftApproval {
+  approval_id: string;
+  work_item_id: string;
+  code: string;
+  detail: string;
 }
 
 /**
@@ -2307,6 +2363,34 @@ export interface Routes {
     body: undefined;
     answer: { items: AuditEntry[]; next: string | null; position?: number };
   };
+  /** All that were ever given, oldest first. Needs `approvals:read`. */
+  "GET /v1/delegations": {
+    path: Nothing;
+    query: { limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: Delegation[]; next: string | null; position?: number };
+  };
+  /** 201 with the delegation; a person's token gives it. Needs `approvals:decide`. */
+  "POST /v1/delegations": {
+    path: Nothing;
+    query: Nothing;
+    body: DelegationRequest;
+    answer: Delegation;
+  };
+  /** 200 with the delegation, by which nobody decides any more. Needs `approvals:decide`. */
+  "DELETE /v1/delegations/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Delegation;
+  };
+  /** The one with this id, with its ETag. Needs `approvals:read`. */
+  "GET /v1/delegations/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Delegation;
+  };
   /** Takes a ticket and sets the cookie of the window; 403 when it was spent. Needs no token. */
   "POST /v1/enter": {
     path: Nothing;
@@ -2397,6 +2481,13 @@ export interface Routes {
     query: Nothing;
     body: undefined;
     answer: Mission;
+  };
+  /** Grant the reviews that wait now; 200 with them, and with those left and why. Needs `approvals:decide`. */
+  "POST /v1/missions/{id}/approve-all": {
+    path: { id: string };
+    query: Nothing;
+    body: ApproveAllRequest;
+    answer: ApproveAllAnswer;
   };
   /** What happened to a mission from outside; 200 `{mission, commands}`. Needs `missions:write`. */
   "POST /v1/missions/{id}/events": {

@@ -16,6 +16,7 @@ from engine.kernel.kernel import Kernel
 from engine.missions import routes as mission_routes
 from engine.runs import routes as run_routes
 from engine.wiring import routes as wiring_routes
+from engine.wiring import routes_approvals
 from tests.missions_kit import FakeTool, mission_is, mission_until, pending, studio, until
 
 TOKENS = {
@@ -50,6 +51,7 @@ async def daemon(folder: Path, *tools: FakeTool) -> AsyncIterator[tuple[Kernel, 
                 *approval_routes.routes,
                 *run_routes.routes,
                 *wiring_routes.routes,
+                *routes_approvals.routes,
             ],
             check_token=TOKENS.get,
             hosts=lambda: frozenset({"studio"}),

@@ -3,8 +3,16 @@
 from typing import Any
 
 from cutroom_sdk.connection import Connection
-from cutroom_sdk.places import filled, given
-from cutroom_sdk.wire.approvals import Approval, ApproveRequest, DenyRequest
+from cutroom_sdk.places import conditions, filled, given
+from cutroom_sdk.wire.approvals import (
+    Approval,
+    ApproveAllAnswer,
+    ApproveAllRequest,
+    ApproveRequest,
+    Delegation,
+    DelegationRequest,
+    DenyRequest,
+)
 from cutroom_sdk.wire.policy import SimulateAnswer, SimulateRequest
 
 
@@ -16,6 +24,34 @@ class PolicyCalls(Connection):
     ) -> SimulateAnswer:
         """Return what would become of a call of a tool; nothing is called."""
         return await self.post("/v1/policy/simulate", asked, SimulateAnswer, idempotency_key=idempotency_key)
+
+    async def approve_all(
+        self, mission_id: str, reason: str, *, idempotency_key: str | None = None
+    ) -> ApproveAllAnswer:
+        """Grant the reviews of a mission that wait now; return them, and those left."""
+        path = filled("/v1/missions/{id}/approve-all", mission_id)
+        asked = ApproveAllRequest(reason=reason)
+        return await self.post(path, asked, ApproveAllAnswer, idempotency_key=idempotency_key)
+
+    async def delegate(self, asked: DelegationRequest, *, idempotency_key: str | None = None) -> Delegation:
+        """Have somebody decide in one's own place."""
+        return await self.post("/v1/delegations", asked, Delegation, idempotency_key=idempotency_key)
+
+    async def delegations(self) -> list[Delegation]:
+        """Return who decides in whose place, and who did."""
+        return await self.every("/v1/delegations", Delegation)
+
+    async def delegation(self, delegation_id: str) -> Delegation:
+        """Return one delegation."""
+        return await self.get(filled("/v1/delegations/{id}", delegation_id), Delegation)
+
+    async def revoke_delegation(
+        self, delegation_id: str, *, idempotency_key: str | None = None
+    ) -> Delegation:
+        """End a delegation; return it."""
+        path = filled("/v1/delegations/{id}", delegation_id)
+        headers = conditions(idempotency_key=idempotency_key)
+        return await self.ask("DELETE", path, Delegation, headers=headers)
 
     async def approvals(self, *, state: str | None = None) -> list[Approval]:
         """Return approvals, those of one state if it is named."""

@@ -1,6 +1,8 @@
 """Approvals: somebody's leave, bound to one gate, one run and the hash of what was seen, good for one use."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from cutroom_sdk.wire.codec import Request, Wire
 from cutroom_sdk.wire.missions import GateName
@@ -65,6 +67,62 @@ class Approval(Wire, frozen=True, kw_only=True):
     effect: ApprovalEffect | None = None
     delegation_id: str | None = None
     by_blanket: bool = False
+
+
+DelegatedGate = Literal["review", "test", "effect"]
+
+
+class DelegationRequest(Request, frozen=True, kw_only=True):
+    """`POST /v1/delegations`: the actor `to` may decide in the caller's place, before `until_ms`, a year from now at most.
+
+    `missions` empty: of any. `gates` are those of items, and `effect` for calls of tools. `to` shows a token with
+    `approvals:delegated`, a human one for what people decide; nobody decides about work of theirs, nor about the caller's.
+    """
+
+    to: str
+    until_ms: int
+    missions: tuple[str, ...] = ()
+    gates: Annotated[tuple[DelegatedGate, ...], Meta(min_length=1, max_length=3)] = ("review", "test")
+    reason: str = ""
+
+
+class Delegation(Wire, frozen=True, kw_only=True):
+    """Resource `delegation/{delegation_id}`: who decides in whose place. `used` counts decisions."""
+
+    delegation_id: str
+    by: str
+    to: str
+    until_ms: int
+    missions: tuple[str, ...]
+    gates: tuple[DelegatedGate, ...]
+    reason: str
+    created_at_ms: int
+    revoked_at_ms: int | None = None
+    revoked_by: str | None = None
+    used: int = 0
+    last_used_at_ms: int | None = None
+
+
+class ApproveAllRequest(Request, frozen=True, kw_only=True):
+    """`POST /v1/missions/{id}/approve-all`. The reason is kept with each approval."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=2000)]
+
+
+class LeftApproval(Wire, frozen=True, kw_only=True):
+    """A review that was not granted along with the others, and why."""
+
+    approval_id: str
+    work_item_id: str
+    code: str
+    detail: str
+
+
+class ApproveAllAnswer(Wire, frozen=True, kw_only=True):
+    """The approvals that were granted, each marked `by_blanket`, and those left."""
+
+    approvals: tuple[Approval, ...]
+    left: tuple[LeftApproval, ...]
 
 
 class ApproveRequest(Request, frozen=True, kw_only=True):

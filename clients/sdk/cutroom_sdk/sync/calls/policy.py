@@ -3,9 +3,17 @@
 
 from typing import Any
 
-from cutroom_sdk.places import filled, given
+from cutroom_sdk.places import conditions, filled, given
 from cutroom_sdk.sync.connection import Connection
-from cutroom_sdk.wire.approvals import Approval, ApproveRequest, DenyRequest
+from cutroom_sdk.wire.approvals import (
+    Approval,
+    ApproveAllAnswer,
+    ApproveAllRequest,
+    ApproveRequest,
+    Delegation,
+    DelegationRequest,
+    DenyRequest,
+)
 from cutroom_sdk.wire.policy import SimulateAnswer, SimulateRequest
 
 
@@ -17,6 +25,32 @@ class PolicyCalls(Connection):
     ) -> SimulateAnswer:
         """Return what would become of a call of a tool; nothing is called."""
         return self.post("/v1/policy/simulate", asked, SimulateAnswer, idempotency_key=idempotency_key)
+
+    def approve_all(
+        self, mission_id: str, reason: str, *, idempotency_key: str | None = None
+    ) -> ApproveAllAnswer:
+        """Grant the reviews of a mission that wait now; return them, and those left."""
+        path = filled("/v1/missions/{id}/approve-all", mission_id)
+        asked = ApproveAllRequest(reason=reason)
+        return self.post(path, asked, ApproveAllAnswer, idempotency_key=idempotency_key)
+
+    def delegate(self, asked: DelegationRequest, *, idempotency_key: str | None = None) -> Delegation:
+        """Have somebody decide in one's own place."""
+        return self.post("/v1/delegations", asked, Delegation, idempotency_key=idempotency_key)
+
+    def delegations(self) -> list[Delegation]:
+        """Return who decides in whose place, and who did."""
+        return self.every("/v1/delegations", Delegation)
+
+    def delegation(self, delegation_id: str) -> Delegation:
+        """Return one delegation."""
+        return self.get(filled("/v1/delegations/{id}", delegation_id), Delegation)
+
+    def revoke_delegation(self, delegation_id: str, *, idempotency_key: str | None = None) -> Delegation:
+        """End a delegation; return it."""
+        path = filled("/v1/delegations/{id}", delegation_id)
+        headers = conditions(idempotency_key=idempotency_key)
+        return self.ask("DELETE", path, Delegation, headers=headers)
 
     def approvals(self, *, state: str | None = None) -> list[Approval]:
         """Return approvals, those of one state if it is named."""
