@@ -101,7 +101,11 @@ class GaveUp(Struct, frozen=True, kw_only=True, tag="command.gave_up"):
 
 
 class Lost(Struct, frozen=True, kw_only=True, tag="command.lost"):
+    """`command` is its type, `stream` whose event led to it, for those who react."""
+
     error: str = "the daemon ended during the attempt"
+    command: str = ""
+    stream: str = ""
 
 
 class StopAsked(Struct, frozen=True, kw_only=True, tag="command.stop_asked"):
@@ -109,7 +113,11 @@ class StopAsked(Struct, frozen=True, kw_only=True, tag="command.stop_asked"):
 
 
 class Canceled(Struct, frozen=True, kw_only=True, tag="command.canceled"):
-    pass
+    """`command` is its type, `stream` whose event led to it, `data` what it said, for those who react."""
+
+    command: str = ""
+    stream: str = ""
+    data: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Redelivered(Struct, frozen=True, kw_only=True, tag="command.redelivered"):
@@ -167,13 +175,15 @@ def _ended(command: Command, outcome: Outcome) -> tuple[Event, ...]:
         case Complete():
             return (Completed(),)
         case Lose(error=error):
-            return (Lost(error=error),)
+            return (Lost(error=error, command=command.type, stream=command.stream),)
         case Fail(error=error, retry_at_ms=None):
             return (GaveUp(error=error),)
         case Fail(error=error, retry_at_ms=int(retry_at_ms)):
-            return (Canceled(),) if command.stopping else (Failed(error=error, retry_at_ms=retry_at_ms),)
+            if command.stopping:
+                return (_dropped(command),)
+            return (Failed(error=error, retry_at_ms=retry_at_ms),)
         case Stop():
-            return (Canceled(),)
+            return (_dropped(command),)
         case _:
             raise AssertionError(f"no outcome: {outcome}")
 
@@ -182,11 +192,15 @@ def _canceled(command: Command) -> tuple[Event, ...]:
     _check_known(command)
     match command.state:
         case "pending" | "dead" | "unknown":
-            return (Canceled(),)
+            return (_dropped(command),)
         case "attempted":
             return () if command.stopping else (StopAsked(),)
         case _:
             raise _rejected(command, "over", f"it is {command.state} already")
+
+
+def _dropped(command: Command) -> Canceled:
+    return Canceled(command=command.type, stream=command.stream, data=command.data)
 
 
 def on_event(command: Command, event: Event, envelope: Envelope) -> Step[Command, Struct]:

@@ -21,7 +21,7 @@ from engine.kernel import commands
 from engine.kernel.clock import Clock
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted, Asked
-from engine.kernel.errors import Rejected, StudioError, Unavailable
+from engine.kernel.errors import OutcomeUnknown, Rejected, StudioError, Unavailable
 from engine.kernel.ids import IdempotencyKey, derived_number
 
 ATTEMPTS_MAX: Final = 8  # until a person redelivers it
@@ -58,6 +58,11 @@ class Effect:
     def last(self) -> bool:
         """Whether there will be no other attempt by itself."""
         return self.tries >= ATTEMPTS_MAX
+
+    @property
+    def redelivered(self) -> bool:
+        """Whether a person has asked for this very attempt, whatever became of those before it."""
+        return self.tries == 1 and self.attempt > 1
 
 
 Handler = Callable[[Any, Effect], Awaitable[None]]
@@ -190,6 +195,8 @@ def _outcome(
             return commands.Complete(attempt=effect.attempt)
         case Unavailable():
             return _again(effect, error.detail, clock)
+        case OutcomeUnknown():
+            return commands.Lose(attempt=effect.attempt, error=error.detail)
         case StudioError():
             return commands.Fail(attempt=effect.attempt, error=f"{error.code}: {error.detail}")
     text = f"{type(error).__name__}: {error}"

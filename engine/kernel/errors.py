@@ -11,6 +11,7 @@
     |- Unavailable        not now: a dependency is missing, the disk is full
     |- LimitExceeded      more than is allowed at once
     |- WorkFailed         the work was tried and failed
+    |  `- OutcomeUnknown  nobody knows whether it was done, and it must not be done twice
     `- WorkCanceled       somebody ended the work on purpose
 
 A mistake of the programmer is an assertion, never one of these.
@@ -124,6 +125,13 @@ class WorkFailed(StudioError):
     """The work was tried and failed; `extra` says where."""
 
     default_code = "work_failed"
+
+
+class OutcomeUnknown(WorkFailed):
+    """Nobody knows whether the work was done, and it must not be done again before a person has looked.
+
+    A handler of the outbox that raises it leaves its command `unknown`, whatever it was registered as.
+    """
 
 
 class WorkCanceled(StudioError):

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import httpcore
 from httpcore import AnyIOBackend, AsyncNetworkBackend, AsyncNetworkStream
 
-from engine.kernel.errors import Unavailable, WorkFailed
+from engine.kernel.errors import OutcomeUnknown, Unavailable
 from engine.outbound.guard import Pinned
 
 CONNECT_S: Final = 10.0
@@ -57,7 +57,7 @@ async def send(
 
     Raises:
         Unavailable: nobody answers there; nothing was sent.
-        WorkFailed: it was sent and then broke or took longer than `limit_s`: whether it had an effect is not known.
+        OutcomeUnknown: it was sent and then broke or took longer than `limit_s`: whether it had an effect is not known.
     """
     target, backend = pinned.target, _To(pinned.address)
     host = str(target.host)
@@ -91,7 +91,7 @@ async def send(
         said = str(error) or type(error).__name__
         if not backend.connected or isinstance(error, httpcore.ConnectError):
             raise Unavailable(f"{target.authority} does not answer: {said}") from error
-        raise WorkFailed(
+        raise OutcomeUnknown(
             f"{target.authority} broke off or took longer than {limit_s:g} s; whether the request had an effect is not known:"
             f" {said}"
         ) from error

@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from cutroom_sdk.wire.runs import RunError
 from engine.kernel.context import Context
-from engine.kernel.errors import Rejected, StudioError, Unavailable, WorkCanceled, WorkFailed
+from engine.kernel.errors import OutcomeUnknown, Rejected, StudioError, Unavailable, WorkCanceled
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
 from engine.kernel.patience import insist
 from engine.kernel.resources import Reader
 from engine.kernel.tools import TOOL_LIMIT_MAX_S, Tool, ToolContext, ToolResult
 from engine.kernel.turns import Party, Turns, on_behalf_of
-from engine.runs.entry import Entry, HeldBack, check_repeatable, checked
+from engine.runs.entry import Entry, HeldBack, check_repeatable, checked, cut_short
 from engine.runs.gate import Gate
 from engine.runs.types import CallTool, Fail, Finish, GiveUp, Run, StopTool, Work
 
@@ -48,6 +48,7 @@ class Runs:
 
         Raises:
             Unavailable: something that the tool needs is missing for now; it is called again later.
+            OutcomeUnknown: it must not be called again before a person has looked.
         """
         await self._see_out((effect.context.partition, command.run_id))
         run: Run = (await self._kernel.dispatch.state(effect.stream, effect.context.partition))[0]
@@ -85,7 +86,7 @@ class Runs:
             tool = self._kernel.tools.get(work.tool)
             arguments = self._kernel.tools.read_input(work.tool, work.input)
             if run.calls:
-                check_repeatable(tool, arguments)
+                check_repeatable(tool, arguments, effect)
             context = run_context(self._kernel, run.run_id, work, effect.context)
             if not tool.repeatable(arguments):
                 effect.begin_once()
@@ -96,10 +97,14 @@ class Runs:
             return _failure(error)
         except WorkCanceled as error:
             return GiveUp(reason=error.detail)
+        except OutcomeUnknown:
+            raise
         except StudioError as error:
             return _failure(error)
         except Exception as error:
             _log.exception("the tool %s crashed in the run %s", work.tool, run.run_id)
+            if not tool.repeatable(arguments):
+                raise cut_short(tool, arguments, f"broke ({type(error).__name__}: {error})") from error
             return Fail(error=RunError(code="work_failed", detail=f"{type(error).__name__}: {error}"))
         if result is None:
             return None
@@ -119,9 +124,9 @@ class Runs:
             if entry.held:
                 return None  # whatever the tool has made of it
             if not done:
-                raise WorkFailed(f"{tool.name} took longer than {tool.limit_s:g} s and was ended")
+                raise cut_short(tool, arguments, f"took longer than {tool.limit_s:g} s and was ended")
             if call.cancelled():
-                await self._check_over(tool, effect)
+                await self._check_over(tool, arguments, effect)
                 return None
             return checked(tool, call.result())
         except HeldBack:
@@ -134,11 +139,11 @@ class Runs:
             del self._calls[at]
             await _end(call)
 
-    async def _check_over(self, tool: Tool, effect: Effect) -> None:
+    async def _check_over(self, tool: Tool, arguments: Any, effect: Effect) -> None:
         """Tell a run that was canceled from a tool that was cancelled by something of its own."""
         run: Run = (await self._kernel.dispatch.state(effect.stream, effect.context.partition))[0]
         if not run.over:
-            raise WorkFailed(f"{tool.name} gave up: something it waited for was cancelled")
+            raise cut_short(tool, arguments, "gave up: something it waited for was cancelled")
 
 
 async def _end(call: "asyncio.Task[ToolResult]") -> None:

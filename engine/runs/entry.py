@@ -9,7 +9,7 @@ from typing import Any, Final
 from cutroom_sdk.wire.codec import digest, encode
 from engine.kernel import failpoints
 from engine.kernel.dispatch import Asked
-from engine.kernel.errors import Rejected, WorkFailed
+from engine.kernel.errors import OutcomeUnknown, Rejected, WorkFailed
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
 from engine.kernel.patience import insist
@@ -75,7 +75,7 @@ class Entry:
         if before is not None and (before.tool, before.input_hash) == (name, input_hash):
             if before.result is not None:
                 return before.result
-            check_repeatable(tool, arguments)
+            check_repeatable(tool, arguments, self.effect)
         await self._enter(
             place,
             tool,
@@ -90,7 +90,7 @@ class Entry:
             async with asyncio.timeout(tool.limit_s):
                 result = checked(tool, await tool.call(arguments, inside))
         except TimeoutError as error:
-            raise WorkFailed(f"{tool.name} took longer than {tool.limit_s:g} s and was ended") from error
+            raise cut_short(tool, arguments, f"took longer than {tool.limit_s:g} s and was ended") from error
         kept = ReturnNested(place=place, result=result)
         await insist(lambda: self.effect.propose(self.effect.stream, kept), self.kernel.clock)
         return result
@@ -132,17 +132,24 @@ class Entry:
         return run
 
 
-def check_repeatable(tool: Tool, arguments: Any) -> None:
+def check_repeatable(tool: Tool, arguments: Any, effect: Effect) -> None:
     """Check that a call may be made of which nobody knows whether it was made before.
 
     Raises:
-        WorkFailed: it may not.
+        OutcomeUnknown: it may not, and nobody has looked and asked for it all the same.
     """
-    if not tool.repeatable(arguments):
-        raise WorkFailed(
-            f"the daemon ended while {tool.name} was at work; it must not be repeated unseen, so look at what"
-            " it has done and start the work again"
-        )
+    if not tool.repeatable(arguments) and not effect.redelivered:
+        raise cut_short(tool, arguments, "was at work when the daemon ended")
+
+
+def cut_short(tool: Tool, arguments: Any, how: str) -> WorkFailed:
+    """Return what is to be said of a call that has come to no end of its own."""
+    if tool.repeatable(arguments):
+        return WorkFailed(f"{tool.name} {how}")
+    return OutcomeUnknown(
+        f"{tool.name} {how}; nobody knows what it has done and it must not be repeated unseen: look, then have it"
+        " called again, with the same idempotency key, by 'cutroom outbox redeliver', or dropped by 'cutroom outbox cancel'"
+    )
 
 
 def checked(tool: Tool, result: ToolResult) -> ToolResult:

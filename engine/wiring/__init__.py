@@ -8,7 +8,7 @@ from engine.approvals.reducer import LIFE_MS
 from engine.kernel.kernel import Kernel
 from engine.runs import effects as runs
 from engine.runs.effects import Runs
-from engine.wiring import decisions, flow, freshness, gate, routines, summaries, tell, timers
+from engine.wiring import decisions, flow, freshness, gate, outbox, routines, summaries, tell, timers
 from engine.wiring.routines import check as check_entrypoint
 from engine.wiring.routines import recover
 
@@ -28,5 +28,6 @@ def register(kernel: Kernel, *, approval_life_ms: int = LIFE_MS) -> Runs:
     freshness.register(kernel)
     summaries.register(kernel)
     tell.register(kernel)
+    outbox.register(kernel)
     routines.register(kernel)
     return alive

@@ -12,7 +12,6 @@ from cutroom_sdk.wire.missions import Budgets, MissionRequest
 from cutroom_sdk.wire.renders import Check
 from cutroom_sdk.wire.runs import Run
 from engine.approvals.reducer import Decide
-from engine.kernel import outbox
 from engine.kernel.errors import Forbidden, Invalid, Rejected, Unavailable
 from engine.kernel.kernel import Kernel
 from engine.kernel.tools import ToolContext, ToolResult
@@ -231,28 +230,6 @@ async def test_a_killed_daemon_takes_its_runs_up_again_with_the_same_id(tmp_path
     assert [one.status for one in mission.items] == ["done", "done"]
     assert [len(one.attempts) for one in mission.items] == [1, 1]
     assert mission.used.tool_calls == 3
-
-
-async def test_a_tool_that_must_not_be_repeated_is_not_called_again_after_a_crash(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outbox, "GRACE_S", 0.01)
-    began = asyncio.Event()
-
-    async def hang(_given: WorkInput, _context: ToolContext) -> ToolResult:
-        began.set()
-        await asyncio.get_running_loop().create_future()
-        raise AssertionError
-
-    async with studio(tmp_path, FakeTool("work", call=hang, idempotent=False)) as kernel:
-        await create(kernel, item("take"), budgets=Budgets(max_attempts=1))
-        async with asyncio.timeout(5):
-            await began.wait()
-    second = FakeTool("work", idempotent=False)
-    async with studio(tmp_path, second) as kernel:
-        mission = await mission_is(kernel, "m1", "failed")
-    assert second.seen == []
-    assert "must not be repeated unseen" in mission.items[0].reasons[0]
 
 
 async def test_a_tool_that_must_not_be_repeated_is_not_even_when_it_says_later(tmp_path: Path) -> None:
