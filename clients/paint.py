@@ -97,7 +97,13 @@ def approvals_table(rows: Iterable[ApprovalRow]) -> Table:
     """Return what is to be decided, one a line."""
     table = Table.grid(padding=(0, 2))
     for row in rows:
-        table.add_row(row.approval_id, Text(row.title), row.gate, Text(row.summary), Text(row.age, "dim"))
+        table.add_row(
+            row.approval_id,
+            Text(row.title),
+            row.gate,
+            Text(row.summary.removeprefix(f"{row.title}: ")),
+            Text(row.age, "dim"),
+        )
     return table
 
 

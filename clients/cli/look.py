@@ -28,9 +28,10 @@ from cutroom_sdk.wire.problems import DONE, NOT_FOUND, USAGE
 from cutroom_sdk.wire.resources import EventRecord
 
 TAIL: Final = 20
+APPROVAL_ID: Final = 32
 
 
-async def _copy(client: Client) -> Shelf:
+async def copy(client: Client) -> Shelf:
     """Return all that is shown of the resources that there are now."""
     replica = Replica(partial(client.resource_stream, prefixes=find.SHOWN))
     async with replica.following():
@@ -41,7 +42,7 @@ async def show(setup: Setup, mission_id: str) -> int:
     """Print all there is to know about a mission."""
     async with connected(setup, start=True) as (client, _):
         mission = await the_mission(client, mission_id)
-        shelf = await _copy(client)
+        shelf = await copy(client)
         plan = await _plan(client, shelf, mission)
     if setup.json:
         setup.document(_mission_document(shelf, mission, plan))
@@ -72,6 +73,16 @@ async def the_mission(client: Client, name: str) -> Mission:
             f"there is no mission {name}; 'cutroom mission list' shows those there are", NOT_FOUND
         )
     raise CommandError(f"{len(found)} missions begin with {name}; give more of the id", USAGE)
+
+
+async def the_approval(client: Client, name: str) -> Approval:
+    """Return the approval of this id, or the only one whose id begins so."""
+    if len(name) < APPROVAL_ID:
+        found = [one.approval_id for one in await client.approvals() if one.approval_id.startswith(name)]
+        if len(found) > 1:
+            raise CommandError(f"{len(found)} approvals begin with {name}; give more of the id", USAGE)
+        name = found[0] if found else name
+    return await client.approval(name)
 
 
 def _mission_document(shelf: Shelf, mission: Mission, plan: CutPlan | None) -> dict[str, Any]:
@@ -124,7 +135,7 @@ async def list_missions(setup: Setup, status: str | None) -> int:
     """Print the missions, what needs somebody first."""
     async with connected(setup, start=True) as (client, _):
         found = await client.missions(status=status)
-        shelf = await _copy(client)
+        shelf = await copy(client)
     if setup.json:
         setup.document({"items": to_builtins(found)})
         return DONE
@@ -153,7 +164,7 @@ async def list_approvals(setup: Setup, state: str | None) -> int:
     """Print what is to be decided (`state` None: what is pending)."""
     async with connected(setup, start=True) as (client, _):
         found = await client.approvals(state=state or "pending")
-        shelf = await _copy(client)
+        shelf = await copy(client)
     if setup.json:
         setup.document({"items": to_builtins(found)})
     elif found:
@@ -169,7 +180,7 @@ async def decide(
 ) -> int:
     """Approve or deny what an approval shows now."""
     async with connected(setup, start=True) as (client, _):
-        approval = await client.approval(approval_id)
+        approval = await the_approval(client, approval_id)
         if grant:
             after = await client.approve(approval, reason=reason)
         else:
@@ -220,6 +231,7 @@ async def status(setup: Setup) -> int:
         health = await client.health()
         running = await client.missions(status="running,paused")
         waiting = await client.approvals(state="pending")
+        notices = await client.notices()
         address = setup.locate()
     url = address.url if address else ""
     people = [approval for approval in waiting if approval.decider != "auto"]
@@ -232,6 +244,7 @@ async def status(setup: Setup) -> int:
                 "state_dir": str(setup.folder),
                 "missions_running": len(running),
                 "approvals_pending": len(people),
+                "notices": len(notices),
             }
         )
         return DONE
@@ -240,6 +253,7 @@ async def status(setup: Setup) -> int:
         ("state directory", str(setup.folder)),
         ("missions", f"{len(running)} unfinished"),
         ("to decide", str(len(people))),
+        ("notices", str(len(notices))),
     ]
     setup.result().print(paint.facts_table(facts))
     return DONE

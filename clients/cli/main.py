@@ -14,7 +14,20 @@ from rich.console import Console
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from clients.cli import daemon, doctor, files, look, missions, outbox, routines, secrets, tokens, upkeep
+from clients.cli import (
+    approvals,
+    daemon,
+    doctor,
+    files,
+    look,
+    missions,
+    notices,
+    outbox,
+    routines,
+    secrets,
+    tokens,
+    upkeep,
+)
 from clients.cli.edit import Wanted, edit
 from clients.cli.options import CommandError, Json, MissionId, Setup, StateDir, Url, Verbose, of
 from clients.view.words import next_step
@@ -29,10 +42,10 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Cutroom: footage in, a finished, checked cut out. Everything stays on this machine.",
 )
-approvals = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Decide what waits for somebody.")
 log = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Read the log.")
 app.add_typer(missions.app, name="mission")
-app.add_typer(approvals, name="approval")
+app.add_typer(approvals.app, name="approval")
+app.add_typer(notices.app, name="notice")
 app.add_typer(log, name="log")
 app.add_typer(tokens.app, name="token")
 app.add_typer(routines.app, name="routine")
@@ -43,7 +56,6 @@ upkeep.add_to(app, log)
 
 OUTPUT_HELP: Final = "The file, or a folder. Default: NAME-PROFILE.mp4 here (NAME-edit.mp4 for source), with a number if that is taken."
 Context = typer.Context
-ApprovalId = Annotated[str, typer.Argument(help="The approval's id, as 'cutroom approval list' shows it.")]
 
 
 class Approve(StrEnum):
@@ -193,47 +205,6 @@ def doctor_command(
 ) -> None:
     """Say what is installed, what is missing, what that would unlock, and how to get it."""
     _end(doctor.doctor(of(ctx, state_folder, url, json, verbose)))
-
-
-@approvals.command("list")
-def approval_list(
-    ctx: Context,
-    state: Annotated[str | None, typer.Option(help="Such as denied; else what is pending.")] = None,
-    state_folder: StateDir = None,
-    url: Url = None,
-    json: Json = False,
-    verbose: Verbose = False,
-) -> None:
-    """List what waits for a decision. Example: cutroom approval list."""
-    _end(look.list_approvals(of(ctx, state_folder, url, json, verbose), state))
-
-
-@approvals.command("approve")
-def approval_approve(
-    ctx: Context,
-    approval: ApprovalId,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
-    state_folder: StateDir = None,
-    url: Url = None,
-    json: Json = False,
-    verbose: Verbose = False,
-) -> None:
-    """Say yes to what the approval shows now."""
-    _end(look.decide(of(ctx, state_folder, url, json, verbose), approval, grant=True, reason=reason))
-
-
-@approvals.command("deny")
-def approval_deny(
-    ctx: Context,
-    approval: ApprovalId,
-    reason: Annotated[str, typer.Option(help="What is wrong; the next attempt is told.")] = "",
-    state_folder: StateDir = None,
-    url: Url = None,
-    json: Json = False,
-    verbose: Verbose = False,
-) -> None:
-    """Say no; the work is done again with the reason."""
-    _end(look.decide(of(ctx, state_folder, url, json, verbose), approval, grant=False, reason=reason))
 
 
 @log.command("follow")
