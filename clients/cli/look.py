@@ -63,7 +63,8 @@ async def the_mission(client: Client, name: str) -> Mission:
     """Return the mission of this id, or the only one whose id begins so; `last` is the newest."""
     every = await client.missions()
     if name == "last" and every:
-        return await client.mission(every[-1].mission_id)
+        newest = max(every, key=lambda mission: (mission.created_at_ms, mission.mission_id))
+        return await client.mission(newest.mission_id)
     found = [mission for mission in every if mission.mission_id.startswith(name)]
     exact = [mission for mission in found if mission.mission_id == name]
     if len(exact or found) == 1:
@@ -164,6 +165,7 @@ async def list_approvals(setup: Setup, state: str | None) -> int:
     """Print what is to be decided (`state` None: what is pending)."""
     async with connected(setup, start=True) as (client, _):
         found = await client.approvals(state=state or "pending")
+        found.sort(key=lambda approval: (approval.requested_at_ms, approval.approval_id))
         shelf = await copy(client)
     if setup.json:
         setup.document({"items": to_builtins(found)})

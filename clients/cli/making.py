@@ -4,7 +4,7 @@ import difflib
 import tomllib
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from rich.markup import escape
@@ -30,6 +30,8 @@ from cutroom_sdk.wire.missions import (
     TemplateArgument,
 )
 from cutroom_sdk.wire.problems import DONE, NOT_FOUND, USAGE
+
+EXTERNAL: Final = "effects:external"  # with it, what leaves this machine asks nobody
 
 
 def request(
@@ -117,9 +119,11 @@ async def show_preview(setup: Setup, asked: MissionRequest) -> int:
     console.print(escape(told.title), style="bold")
     console.print(preview_table(told))
     whole = "not known yet" if told.estimate_s is None else f"about {length_text(told.estimate_s)}"
+    leaves = 0 if EXTERNAL in told.capabilities else sum(item.effect == "external" for item in told.items)
+    questions = told.questions + leaves
     facts = [
         ("takes", f"{whole}, without the time that people take"),
-        ("asks", count_text(told.questions, "time") if told.questions else "nobody"),
+        ("asks", count_text(questions, "time") if questions else "nobody"),
         ("may", ", ".join(told.capabilities) or "do nothing by itself"),
     ]
     console.print(paint.facts_table(facts))
@@ -135,6 +139,8 @@ def preview_table(told: MissionPreview) -> Table:
         asks = [
             f"{gate}: {who}" for gate, who in (("review", item.review), ("test", item.test)) if who != "none"
         ]
+        if item.effect == "external" and EXTERNAL not in told.capabilities:
+            asks.append("leave: human")
         reaches = "; ".join(item.touches) or {"none": "nothing", "manual": "a person's work"}.get(
             item.effect, item.effect
         )

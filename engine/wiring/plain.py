@@ -1,6 +1,6 @@
 """What an approval is about, in plain words: the tool, what it reaches, the plan in numbers, the files, what it has cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cutroom_sdk.wire.codec import canonical, to_builtins
@@ -34,7 +34,7 @@ def of_gate(mission: missions.Mission, item: missions.Item, gate: GateName, tool
         _numbers(made.output),
         _reach(item, tools),
         _files(made),
-        f"{len(made.notices)} notes: {made.notices[0]}" if made.notices else "",
+        _notes(made.notices),
         _cost(mission, made),
     ]
     return ". ".join(part for part in parts if part)
@@ -62,6 +62,12 @@ def _by(item: missions.Item, made: Attempt, tools: Tools) -> str:
         return f"done by {made.author or 'somebody outside'}"
     title = tools.get(item.spec.kind).title if item.spec.kind in tools.names() else item.spec.kind
     return f"{title} ({item.spec.kind})"
+
+
+def _notes(notices: Sequence[str]) -> str:
+    if len(notices) < 2:
+        return f"note: {notices[0]}" if notices else ""
+    return f"{len(notices)} notes, the first: {notices[0]}"
 
 
 def _numbers(output: Mapping[str, Any]) -> str:
