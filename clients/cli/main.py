@@ -15,14 +15,15 @@ from rich.text import Text
 from typer.exceptions import TyperException
 
 from clients.cli import (
-    approvals,
     daemon,
+    delegations,
     doctor,
     files,
     look,
     missions,
     notices,
     outbox,
+    policy,
     routines,
     secrets,
     tokens,
@@ -44,7 +45,8 @@ app = typer.Typer(
 )
 log = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Read the log.")
 app.add_typer(missions.app, name="mission")
-app.add_typer(approvals.app, name="approval")
+app.add_typer(delegations.app, name="approval")
+app.add_typer(policy.app, name="policy")
 app.add_typer(notices.app, name="notice")
 app.add_typer(log, name="log")
 app.add_typer(tokens.app, name="token")

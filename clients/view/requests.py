@@ -6,6 +6,7 @@ from clients.view import find, rows
 from clients.view.words import stamp_text, state_text, word
 from cutroom_sdk.shelf import Shelf
 from cutroom_sdk.wire.approvals import Approval
+from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.notices import Notice
 
 Fact = tuple[str, str]
@@ -26,14 +27,35 @@ def request_facts(shelf: Shelf, approval: Approval, now_ms: int, zone: tzinfo | 
         ("who decides", {"human": "a person", "agent": "anybody but its author"}.get(approval.decider, "")),
         ("asked", row.age),
         ("expires", stamp_text(approval.expires_at_ms, zone) if pending else ""),
-        ("decided", f"{stamp_text(decided, zone)} by {approval.decided_by}" if decided else ""),
+        (
+            "decided",
+            f"{stamp_text(decided, zone)} by {approval.decided_by}{_how(approval)}" if decided else "",
+        ),
         ("reason", approval.reason or ""),
     ]
 
 
+def _how(approval: Approval) -> str:
+    """Say how a decision came about where it was not one person looking at one thing."""
+    in_place = f", by the delegation {approval.delegation_id}" if approval.delegation_id else ""
+    return in_place + (", along with others" if approval.by_blanket else "")
+
+
 def binding_facts(approval: Approval) -> list[Fact]:
     """Return what the decision holds for, and for nothing else."""
+    effect = approval.effect
+    call = (
+        []
+        if effect is None
+        else [
+            ("tool", effect.tool),
+            ("arguments", encode(effect.args).decode()),
+            ("to", ", ".join(effect.targets or effect.touches)),
+            ("asked by", f"the rule {effect.rule}"),
+        ]
+    )
     return [
+        *call,
         ("hash", approval.subject_hash),
         ("run", approval.subject.run_id or ""),
         ("made", ", ".join(approval.artifact_refs)),

@@ -256,7 +256,7 @@ def approval_row(shelf: Shelf, approval: Approval, now_ms: int) -> ApprovalRow:
         approval_id=approval.approval_id,
         mission_id=find.mission_of(approval),
         title=mission.title if mission else approval.subject.id,
-        gate=approval.subject.gate or "",
+        gate=approval.subject.gate or ("effect" if approval.effect else ""),
         decider=approval.decider,
         summary=approval.summary,
         age=ago_text(approval.requested_at_ms, now_ms),
