@@ -17,7 +17,13 @@ from typing import Any, Final
 from engine.kernel.failpoints import VARIABLE, arm
 
 # pytest is among them because a child imports the main module of whoever asks for it.
-LOADED: Final = ("pytest", "tests.fault.life", "tests.fault.served", "tests.fault.writer")
+LOADED: Final = (
+    "pytest",
+    "tests.fault.life",
+    "tests.fault.mission_life",
+    "tests.fault.served",
+    "tests.fault.writer",
+)
 ENDS_S: Final = 60
 _births: Final = multiprocessing.get_context("forkserver")
 _births.set_forkserver_preload(list(LOADED))

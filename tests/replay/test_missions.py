@@ -1,4 +1,4 @@
-"""A recorded mission replays to the same resources, byte for byte, and today's rules tell its story the same way.
+"""Recorded missions replay to the same resources, byte for byte, and today's rules tell their stories the same way.
 
 When the first test fails, histories that users have would read differently: that needs an upcast, not a new recording.
 When the second fails the rules have changed: `python -m tests.replay.record` records them anew.
@@ -7,43 +7,84 @@ When the second fails the rules have changed: `python -m tests.replay.record` re
 import os
 import subprocess
 import sys
+from typing import Any, get_args
 
 import pytest
 
 from cutroom_sdk.wire.codec import decode
+from engine.kernel.reducer import tag_of
+from engine.missions import types as missions
 from tests.replay import record
+from tests.replay.story import as_lines, from_lines, replay
+
+NAMES = sorted(record.HISTORIES)
+ENDS = {
+    "budget_end": ("failed", "max_tool_calls"),
+    "cancel": ("canceled", None),
+    "canceled_run": ("succeeded", None),
+    "changed_since": ("succeeded", None),
+    "denial": ("failed", "max_attempts"),
+    "footage_edit": ("succeeded", None),
+    "pause_resume": ("succeeded", None),
+    "rework": ("succeeded", None),
+    "time_up": ("failed", "max_duration_ms"),
+}
 
 
-def test_a_recorded_history_replays_byte_for_byte() -> None:
-    recorded = record.from_lines(record.EVENTS.read_bytes())
-    assert record.replay(recorded) == record.RESOURCES.read_bytes()
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_history_replays_byte_for_byte(name: str) -> None:
+    recorded = from_lines(record.events_file(name).read_bytes())
+    assert replay(recorded) == record.resources_file(name).read_bytes()
 
 
-def test_todays_rules_tell_the_recorded_story() -> None:
-    assert record.as_lines(record.tell()) == record.EVENTS.read_bytes()
+@pytest.mark.parametrize("name", NAMES)
+def test_todays_rules_tell_the_recorded_story(name: str) -> None:
+    assert as_lines(record.HISTORIES[name]()) == record.events_file(name).read_bytes()
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
-def test_the_story_does_not_hang_on_how_python_orders_its_sets(seed: str) -> None:
+def test_no_story_and_no_state_hangs_on_how_python_orders_its_sets(seed: str) -> None:
+    program = (
+        "import sys; from tests.replay import record; from tests.replay.story import as_lines, from_lines, replay\n"
+        "for name in sorted(record.HISTORIES):\n"
+        "    sys.stdout.buffer.write(as_lines(record.HISTORIES[name]()))\n"
+        "    sys.stdout.buffer.write(replay(from_lines(record.events_file(name).read_bytes())))\n"
+    )
     told = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from tests.replay import record; print(record.as_lines(record.tell()).decode(), end='')",
-        ],
+        [sys.executable, "-c", program],
         env=os.environ | {"PYTHONHASHSEED": seed},
         cwd=record.FOLDER.parents[1],
         capture_output=True,
         check=True,
     )
-    assert told.stdout == record.EVENTS.read_bytes()
+    files = [file for name in NAMES for file in (record.events_file(name), record.resources_file(name))]
+    assert told.stdout == b"".join(file.read_bytes() for file in files)
 
 
-def test_the_recorded_story_is_a_whole_one() -> None:
-    recorded = record.from_lines(record.EVENTS.read_bytes())
-    assert recorded[-1].type == "mission.succeeded"
-    lines = [decode(line, dict) for line in record.RESOURCES.read_bytes().splitlines()]
-    published = {line["key"]: line["value"] for line in lines}
-    attempts = {item["work_item_id"]: item["attempt"] for item in published["mission/m1"]["work_items"]}
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_story_goes_to_its_end(name: str) -> None:
+    mission = published(name)["mission/m1"]
+    failure = mission["failure"]
+    assert (mission["status"], failure and failure["budget"]) == ENDS[name]
+
+
+def published(name: str) -> dict[str, Any]:
+    lines = [decode(line, dict) for line in record.resources_file(name).read_bytes().splitlines()]
+    return {line["key"]: line["value"] for line in lines}
+
+
+def test_the_recorded_edit_is_a_whole_one() -> None:
+    mission = published("footage_edit")["mission/m1"]
+    attempts = {item["work_item_id"]: item["attempt"] for item in mission["work_items"]}
     assert attempts == {"ingest": 1, "analyse": 1, "plan_cut": 2, "render": 2, "deliver": 1}
-    assert published["mission/m1"]["summary"]["files"] == [record.FILE]
+    assert mission["summary"]["files"] == [record.FILE]
+
+
+def test_the_stories_hold_every_event_that_a_mission_knows() -> None:
+    told = {
+        event.type
+        for name in NAMES
+        for event in from_lines(record.events_file(name).read_bytes())
+        if event.stream.startswith("mission/")
+    }
+    assert told == {tag_of(kind) for kind in get_args(missions.Event)}
