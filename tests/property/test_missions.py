@@ -19,6 +19,7 @@ from engine.missions.views import changed, resources
 from tests.missions_kit import item
 
 NAMES = ("a", "b", "c", "d")
+KEYS = ("mission/m1/script", "project/film/list")
 deciders: st.SearchStrategy[Decider] = st.sampled_from(["none", "auto", "agent", "human"])
 some = st.none() | st.integers(1, 6)
 
@@ -54,7 +55,7 @@ class Moves:
     def pick(self, mission: t.Mission) -> tuple[t.Proposal, str]:
         """Return a proposal and who makes it."""
         who = self._draw(st.sampled_from(["ada", "bob", "engine", "engine:checks"]))
-        kinds = ["run", "run", "gate", "gate", "gate", "observe", "begin", "whole", "timer"]
+        kinds = ["run", "run", "gate", "gate", "gate", "observe", "begin", "whole", "timer", "change"]
         move = getattr(self, f"_{self._draw(st.sampled_from(kinds))}")
         proposal: t.Proposal = move(mission)
         return proposal, who
@@ -71,7 +72,11 @@ class Moves:
         about, run_id = self._about(mission)
         status = self._draw(st.sampled_from(["succeeded", "succeeded", "succeeded", "failed", "canceled"]))
         author = self._draw(st.sampled_from(["engine", "ada"]))
-        return t.FinishRun(work_item_id=about.name, run_id=run_id, status=status, author=author)
+        refs = tuple(self._draw(st.lists(st.sampled_from(KEYS), unique=True)))
+        code = self._draw(st.sampled_from(["work_failed", "invalid_request"])) if status == "failed" else ""
+        return t.FinishRun(
+            work_item_id=about.name, run_id=run_id, status=status, author=author, refs=refs, code=code
+        )
 
     def _begin(self, mission: t.Mission) -> t.Proposal:
         about, run_id = self._about(mission)
@@ -91,6 +96,10 @@ class Moves:
             "approval_id": self._draw(st.sampled_from([*known, "unknown"])),
         }
         return t.Grant(**fields) if self._draw(st.integers(0, 3)) else t.Deny(**fields)
+
+    def _change(self, _mission: t.Mission) -> t.Proposal:
+        key, rev = self._draw(st.sampled_from(KEYS)), self._draw(st.integers(1, 4))
+        return t.NoteResource(key=key, rev=rev, at_ms=self._draw(st.none() | st.integers(0, 400)))
 
     def _whole(self, _mission: t.Mission) -> t.Proposal:
         whole: list[t.Proposal] = [t.Start(), t.Pause(), t.Resume(), t.Resume(), t.Cancel()]
@@ -170,10 +179,12 @@ def test_an_item_is_done_only_with_every_grant_of_its_current_run_by_somebody_el
                 continue
             last = one.attempts[-1]
             assert last.status == "succeeded"
-            granted = {decision.gate for decision in last.decisions if decision.granted}
+            asked = {one.gates.review.approval_id, one.gates.test.approval_id} - {None}
+            # What was granted before something changed was granted for something else.
+            counted = [decision for decision in last.decisions if decision.approval_id in asked]
             wanted = {gate for gate in ("review", "test") if one.gate(gate).decider != "none"}
-            assert granted == wanted
-            assert len(last.decisions) == len(wanted)
+            assert {decision.gate for decision in counted if decision.granted} == wanted
+            assert len(counted) == len(wanted)
             own = [d for d in last.decisions if d.reviewer == last.author and d.decider != "auto"]
             assert self_review or not own
 
@@ -226,6 +237,58 @@ def test_every_run_is_asked_for_once_and_whatever_is_alive_at_the_end_is_cancele
             waiting = [one for one in after.items if one.status == "review"]
             assert all(one.attempts[-1].status == "succeeded" for one in waiting)
     assert len(asked) == len(set(asked))
+
+
+@settings(max_examples=60)
+@given(st.data(), specs(), budgets)
+def test_nobody_is_asked_twice_under_one_id_and_what_has_changed_is_asked_anew(
+    data: st.DataObject, items: tuple[t.ItemSpec, ...], allowed: Budgets
+) -> None:
+    asked: set[str] = set()
+    voided: set[str] = set()
+    for before, event, after, commands, _ in play(data, items, allowed):
+        for command in commands:
+            if isinstance(command, t.RequestApproval):
+                assert command.approval_id not in asked
+                asked.add(command.approval_id)
+            if isinstance(command, t.VoidApproval):
+                voided.add(command.approval_id)
+        if isinstance(event, t.GateGranted | t.GateDenied):
+            assert event.approval_id in asked - voided
+        if isinstance(event, t.ResourceChanged):
+            old, new = before.item(event.work_item_id), after.item(event.work_item_id)
+            assert old is not None and new is not None  # noqa: PT018
+            assert event.key in old.attempts[-1].refs
+            assert old.status in ("review", "test")
+            states = {new.gates.review.state, new.gates.test.state}
+            assert states <= {"waiting", "none"}, "leave was for something else"
+
+
+@settings(max_examples=60)
+@given(st.data(), specs(), budgets)
+def test_a_run_that_somebody_canceled_is_not_done_again_before_somebody_says_so(
+    data: st.DataObject, items: tuple[t.ItemSpec, ...], allowed: Budgets
+) -> None:
+    told: list[t.EmitNotice] = []
+    for before, event, after, commands, _ in play(data, items, allowed):
+        told += [one for one in commands if isinstance(one, t.EmitNotice)]
+        if isinstance(event, t.Paused):
+            assert (before.status, after.status) == ("running", "paused")
+            assert (event.work_item_id is not None) == any(
+                one.notice == "mission.paused" for one in commands if isinstance(one, t.EmitNotice)
+            )
+        if isinstance(event, t.RunRequested):
+            assert after.status == "running"
+        if isinstance(event, t.Failed):
+            assert told[-1].notice == "mission.failed"
+            assert (event.budget is None) == (
+                event.work_item_id is not None and _final(after, event.work_item_id)
+            )
+
+
+def _final(mission: t.Mission, name: str) -> bool:
+    item = mission.item(name)
+    return item is not None and item.attempts[-1:] != () and item.attempts[-1].code == "invalid_request"
 
 
 @given(st.data(), specs(), budgets)
