@@ -7,7 +7,7 @@ several folders joined with `:`.
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -36,6 +36,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hosts, with or without a port, that requests may be sent to although they are not public. An approval expires
     `approval_s` seconds after it was asked for. `commands` are those that missions may run, by name; they stand in the
     file alone.
+    `memory_contacts` says when mail addresses and telephone numbers are taken out of what is
+    remembered: never, in the tiers that are shared, or always. `memory_model` is the folder of a sentence encoder.
     """
 
     host: str = "127.0.0.1"
@@ -50,6 +52,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outbound_allow: tuple[str, ...] = ()
     approval_s: int = 7 * 24 * 3600
     commands: dict[str, AllowedCommand] = {}
+    memory_contacts: Literal["never", "shared", "always"] = "shared"
+    memory_model: str = ""
 
 
 def load(folder: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:

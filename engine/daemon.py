@@ -37,6 +37,7 @@ from engine.http.connection import Limits, protocol
 from engine.http.short import ShortWay
 from engine.kernel import failpoints
 from engine.kernel.clock import SystemClock, monotonic_s
+from engine.kernel.context import Context
 from engine.kernel.errors import Conflict, StudioError
 from engine.kernel.kernel import Kernel
 from engine.kernel.vault import Vault
@@ -184,10 +185,14 @@ async def serve(folder: Path, settings: Settings) -> int:
         await tokens.load(kernel.resources)
         kernel.dispatch.listen(tokens.heard)
         hosts = _hosts(settings, port)
+
+        def check(token: str) -> Context | None:
+            return tokens.check(token) or features.memory.capabilities.check(token, tokens.holder)
+
         app = build_app(
             kernel,
             features=ROUTES,
-            check_token=tokens.check,
+            check_token=check,
             hosts=lambda: hosts,
             health=_health,
             readiness=lambda: Ready(features=features.readiness()),
@@ -207,7 +212,7 @@ async def serve(folder: Path, settings: Settings) -> int:
                 streams=lambda: app.state.streams,
                 cut_short=app.state.cut_short,
             )
-            short = ShortWay(kernel, tokens.check, lambda: hosts, activity.touch, app.state.requests)
+            short = ShortWay(kernel, check, lambda: hosts, activity.touch, app.state.requests)
             server = _Server(_uvicorn(activity, limits, short), app.state.closing, url, kernel.outbox.drain)
             endpoint = Endpoint(
                 url=url, pid=os.getpid(), started_at_ms=kernel.clock.now_ms(), version=__version__

@@ -31,6 +31,11 @@ from engine.media.analysis.backends import backends
 from engine.media.pool import Pool
 from engine.media.reducer import ARTIFACT, ASSET, UPLOAD
 from engine.media.routes import routes as media_routes
+from engine.memory import effects as memory
+from engine.memory.reducer import MEMORY
+from engine.memory.reducer_audit import MEMORY_AUDIT
+from engine.memory.routes import routes as memory_routes
+from engine.memory.routes_export import routes as memory_export_routes
 from engine.missions.reducer import MISSION
 from engine.missions.routes import routes as mission_routes
 from engine.notices.reducer import NOTICE
@@ -55,6 +60,7 @@ from engine.webhooks.reducer import WEBHOOK
 from engine.webhooks.routes import routes as webhook_routes
 from engine.wiring.routes import routes as wiring_routes
 from engine.wiring.routes_approvals import routes as decision_routes
+from engine.wiring.routes_memory import routes as memory_wiring_routes
 from engine.wiring.routes_policy import routes as policy_routes
 
 AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
@@ -77,6 +83,8 @@ AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
     AUDIT,
     SECRET,
     WEBHOOK,
+    MEMORY,
+    MEMORY_AUDIT,
 )
 ROUTES: Final[list[BaseRoute]] = [
     *mission_routes,
@@ -95,6 +103,9 @@ ROUTES: Final[list[BaseRoute]] = [
     *access_routes,
     *secret_routes,
     *webhook_routes,
+    *memory_export_routes,
+    *memory_wiring_routes,
+    *memory_routes,
 ]
 WORKER_MODULES: Final = ("engine.media.probe", "engine.media.analysis.tasks", "engine.rendering.worker")
 WORKERS_MAX: Final = 4
@@ -110,7 +121,8 @@ class Features:
             workers=settings.workers or min(os.cpu_count() or 1, WORKERS_MAX),
             sandbox="none" if settings.sandbox == "none" else "required",
         )
-        self._runs = wiring.register(kernel, approval_life_ms=settings.approval_s * 1000)
+        self._approval_life_ms = settings.approval_s * 1000
+        self._runs = wiring.register(kernel, approval_life_ms=self._approval_life_ms)
         roots = [Path(root).expanduser() for root in settings.media_roots]
         self._routines = routines.register(
             kernel, roots=roots, check=partial(wiring.check_entrypoint, kernel)
@@ -128,16 +140,21 @@ class Features:
         self._programs = programs.register(
             kernel, folder, settings.commands, fenced=settings.sandbox != "none"
         )
+        self.memory, self._memory_feature = memory.register(
+            kernel, folder, contacts=settings.memory_contacts, model=settings.memory_model
+        )
 
     def attach(self, app: Starlette) -> None:
         """Give the routes what they need beside the kernel."""
         app.state.media = self._media
         app.state.routines = self._routines
+        app.state.memory = self.memory
+        app.state.approval_life_ms = self._approval_life_ms
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep what the features run alive for as long as the block lasts."""
-        async with self._pool:
+        async with self._pool, self.memory.opened():
             await self._programs.load()
             yield
 
@@ -145,7 +162,7 @@ class Features:
     async def firing(self) -> AsyncIterator[None]:
         """Have routines fire for as long as the block lasts; the kernel runs."""
         await wiring.recover(self._kernel)
-        async with self._routines.running():
+        async with self.memory.running(), self._routines.running():
             yield
 
     async def clear(self) -> None:
@@ -158,4 +175,4 @@ class Features:
 
     def readiness(self) -> tuple[Feature, ...]:
         """Return what works, what is missing, and what it would unlock."""
-        return (*self._media.readiness(), *self._programs.readiness())
+        return (*self._media.readiness(), *self._programs.readiness(), self._memory_feature)

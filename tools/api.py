@@ -11,6 +11,7 @@ from cutroom_sdk.wire import (
     frames,
     log,
     media,
+    memory,
     missions,
     notices,
     outbox,
@@ -90,10 +91,13 @@ QUERY: Final[dict[str, tuple[str, str]]] = {
     "limit": ("integer", "At most so many items: 1 to 1000, 100 unless given."),
     "prefix": ("strings", "Only keys under this prefix of whole segments; given again, under any of them."),
     "routine_id": ("string", "Only what belongs to this routine."),
+    "project": ("string", "Only what belongs to this project."),
     "snapshot": ("integer", "With 1 the matching resources come first, then `ready`, then what is new."),
     "state": ("string", "Only those in this state."),
     "status": ("string", "Only those with one of these statuses, joined with commas."),
     "stream": ("string", "Only events of this stream, or of streams under it."),
+    "tier": ("string", "Only what is in this tier: `session`, `project`, `team`, `curated`."),
+    "workspace": ("string", "Only what belongs to this workspace."),
     "type": (
         "string",
         "Only events of this type, or of types under it (`mission` covers `mission.started`).",
@@ -327,6 +331,37 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "POST /v1/tickets": Operation(tokens.Ticket, ANY, None, 201, headers=("Idempotency-Key",)),
     "POST /v1/enter": Operation(tokens.Entered, OPEN, tokens.EnterRequest),
     "GET /v1/audit": Operation(Page(tokens.AuditEntry), "log:admin", query=("after", *_LIST)),
+    "POST /v1/memory": Operation(
+        memory.MemoryStored,
+        "memory:write",
+        memory.MemoryRequest,
+        201,
+        headers=("Idempotency-Key",),
+        or_status=200,
+        or_when="`blocked`: nothing was left to store, or it may not lie there; nothing is stored.",
+    ),
+    "GET /v1/memory": Operation(
+        Page(memory.Memory), "memory:read", query=("tier", "workspace", "project", *_LIST)
+    ),
+    "POST /v1/memory/search": Operation(memory.MemoryHits, "memory:read", memory.SearchRequest),
+    "GET /v1/memory/audit": Operation(Page(memory.MemoryAuditEntry), "log:admin", query=("after", *_LIST)),
+    "GET /v1/memory/export": Operation(Bytes("application/x-ndjson"), "log:admin"),
+    "GET /v1/memory/export/keys": Operation(Bytes("application/x-ndjson"), "log:admin"),
+    "POST /v1/memory/capabilities": Operation(
+        memory.MemoryCapability,
+        "memory:write",
+        memory.MemoryCapabilityRequest,
+        201,
+        headers=("Idempotency-Key",),
+    ),
+    "GET /v1/memory/{id}": Operation(memory.MemoryEntry, "memory:read"),
+    "DELETE /v1/memory/{id}": Operation(memory.MemoryDeleted, "memory:write", headers=("Idempotency-Key",)),
+    "POST /v1/memory/{id}/promote": Operation(
+        memory.MemoryMoved, "memory:write", memory.PromoteRequest, headers=("Idempotency-Key",)
+    ),
+    "POST /v1/memory/{id}/demote": Operation(
+        memory.MemoryMoved, "memory:write", memory.DemoteRequest, headers=("Idempotency-Key",)
+    ),
     "GET /v1/renders/{render_id}/content": Operation(Bytes("video/mp4"), "renders:read", headers=("Range",)),
     "POST /v1/renders/{render_id}/cancel": Operation(renders.Render, "renders:write"),
 }

@@ -20,6 +20,7 @@ from clients.cli import (
     doctor,
     files,
     look,
+    memory,
     missions,
     notices,
     outbox,
@@ -51,6 +52,7 @@ app.add_typer(notices.app, name="notice")
 app.add_typer(log, name="log")
 app.add_typer(tokens.app, name="token")
 app.add_typer(routines.app, name="routine")
+app.add_typer(memory.app, name="memory")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(secrets.app, name="secret")
 app.add_typer(secrets.webhooks, name="webhook")

@@ -31,7 +31,7 @@ METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PRUNE_MS: Final = 3600 * 1000
 BODY_MAX: Final = 1 << 20
 KEY_MAX: Final = 255
-UNKEYED: Final = "/v1/secrets/"
+UNKEYED: Final = ("/v1/secrets/", "/v1/memory/search")
 _log = logging.getLogger(__name__)
 reach = failpoints.points("idempotency", "before_work", "worked", "answer_kept", "answer_sent")
 
@@ -53,6 +53,7 @@ class Idempotency:
         """Answer from what is kept, or carry the request out and keep its answer."""
         key = Headers(scope=scope).get("idempotency-key") if scope["type"] == "http" else None
         # Keys are told apart by a hash of the request, and of a secret not even that is kept; setting one twice is harmless.
+        # What a search finds is erasable, and no answer of one is kept.
         if key is not None and scope["path"].startswith(UNKEYED):
             key = None
         if key is None or scope["method"] not in METHODS or "context" not in scope.get("state", {}):

@@ -105,6 +105,13 @@ class Blobs:
             sync_folder(self._root)
             self._named.add(folder.name)
 
+    def remove(self, sha256: str) -> None:
+        """Be rid of a blob, durably, whether or not it is there; for what nothing refers to any more."""
+        path = self.path(sha256)
+        if path.exists():
+            path.unlink()
+            sync_folder(path.parent)
+
     def clear_staging(self) -> int:
         """Remove what a crash left half written; return how many files that were."""
         left = list(self._staging.iterdir())

@@ -45,6 +45,11 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+def new_key(size: int = 32) -> bytes:
+    """Return so many bytes of chance, for a cipher's key or nonce."""
+    return secrets.token_bytes(size)
+
+
 def kind_of(stream: str) -> str:
     """Return the kind of a stream or resource key: what stands before its first slash."""
     return stream.partition("/")[0]

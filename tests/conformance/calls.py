@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from cutroom_sdk.wire.approvals import Approval, ApprovalSubject, DelegationRequest
+from cutroom_sdk.wire.memory import MemoryCapabilityRequest, MemoryRequest
 from cutroom_sdk.wire.missions import MissionRequest, PostStarted
 from cutroom_sdk.wire.policy import SimulateRequest
 from cutroom_sdk.wire.resources import Operation, PatchOperation
@@ -87,6 +88,19 @@ CALLS: Final[Mapping[str, Call]] = {
     "GET /v1/routines/{id}/history": lambda studio: studio.routine_history("weekly"),
     "GET /v1/routine-runs/{id}": lambda studio: studio.routine_run("weekly~1"),
     "POST /v1/routine-runs/{id}/cancel": lambda studio: studio.cancel_routine_run("weekly~1"),
+    "POST /v1/memory": lambda studio: studio.remember(MemoryRequest(text="cut on the beat")),
+    "GET /v1/memory": lambda studio: studio.memories(tier="team", workspace="w", project="p"),
+    "POST /v1/memory/search": lambda studio: studio.search_memory("the beat", tiers=["team"], limit=3),
+    "GET /v1/memory/audit": lambda studio: studio.memory_audit(after=3),
+    "GET /v1/memory/export": lambda studio: studio.export_memory(),
+    "GET /v1/memory/export/keys": lambda studio: studio.export_memory_keys(),
+    "POST /v1/memory/capabilities": lambda studio: studio.grant_memory(
+        MemoryCapabilityRequest(read_tiers=("session",))
+    ),
+    "GET /v1/memory/{id}": lambda studio: studio.memory("m1"),
+    "DELETE /v1/memory/{id}": lambda studio: studio.forget("m1", idempotency_key="once"),
+    "POST /v1/memory/{id}/promote": lambda studio: studio.promote_memory("m1", "team", approval_id="a1"),
+    "POST /v1/memory/{id}/demote": lambda studio: studio.demote_memory("m1", "session", reason="old"),
     "GET /v1/profiles": lambda studio: studio.profiles(),
     "POST /v1/assets": lambda studio: studio.register("talk.mp4"),
     "GET /v1/assets": lambda studio: studio.assets(),

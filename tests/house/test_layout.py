@@ -15,6 +15,7 @@ FEATURES: Final = {
     "approvals": {"reducer.py", "routes.py"},
     "editing": {"routes.py"},
     "media": {"effects.py", "reducer.py", "routes.py"},
+    "memory": {"effects.py", "reducer.py", "routes.py"},
     "missions": {"reducer.py", "routes.py"},
     "notices": {"reducer.py", "routes.py"},
     "policy": {"rules.py"},

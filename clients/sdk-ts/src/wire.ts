@@ -35,6 +35,8 @@ export type Code =
   | "approval_denied"
   | "not_found"
   | "mission_not_found"
+  | "memory_not_found"
+  | "memory_unreadable"
   | "routine_not_found"
   | "method_not_allowed"
   | "request_timeout"
@@ -158,7 +160,7 @@ export interface ApprovalEffect {
  * `gate` is an item's.
  */
 export interface ApprovalSubject {
-  kind: "effect" | "routine_run" | "work_item";
+  kind: "effect" | "memory" | "routine_run" | "work_item";
   id: string;
   /** @default null */
   run_id?: string | null;
@@ -613,6 +615,13 @@ export interface DeliveryAnswer {
   position: number;
 }
 
+/** `POST /v1/memory/{id}/demote`. */
+export interface DemoteRequest {
+  to_tier: "project" | "session" | "team";
+  /** @default "" */
+  reason?: string;
+}
+
 /** `POST /v1/approvals/{id}/deny`. `amend` is merged into the item's input for the next attempt. */
 export interface DenyRequest {
   /** @default "" */
@@ -952,6 +961,229 @@ export interface Marker {
   at: Exact;
   /** @default "" */
   comment?: string;
+}
+
+/**
+ * Resource `memory/{memory_id}`: everything but what it says.
+ *
+ * `content_hash` is the SHA-256 of the ciphertext, which lies in the blob of that name; it tells nothing of the text, and
+ * is another one after each move.
+ */
+export interface Memory {
+  memory_id: string;
+  tier: "curated" | "project" | "session" | "team";
+  kind: "fact" | "note" | "solution_capsule";
+  workspace: string;
+  project: string;
+  classification: "internal" | "restricted";
+  content_hash: string;
+  created_at_ms: number;
+  created_by: string;
+  changed_at_ms: number;
+  /** @default null */
+  outcome?: "denied" | "failed" | "partial" | "succeeded" | "superseded" | null;
+  /** @default [] */
+  redactions?: Redaction[];
+  /** @default null */
+  approval_id?: string | null;
+}
+
+/** One attempt, allowed or not; never what a memory says. `reason` is a stable word. */
+export interface MemoryAuditEntry {
+  position: number;
+  at_ms: number;
+  actor: string;
+  action: string;
+  status: string;
+  /** @default "" */
+  reason?: string;
+  /** @default null */
+  memory_id?: string | null;
+  /** @default null */
+  tier?: string | null;
+  /** @default null */
+  to_tier?: string | null;
+  /** @default "" */
+  tenant?: string;
+  /** @default "" */
+  env?: string;
+  /** @default null */
+  workspace?: string | null;
+  /** @default null */
+  project?: string | null;
+  /** @default null */
+  approval_id?: string | null;
+  /** @default [] */
+  redactions?: Redaction[];
+  /** @default 0 */
+  items?: number;
+}
+
+/**
+ * Answer: a token to be sent as the bearer, signed by the engine.
+ *
+ * It opens nothing but memory, and ends with the token that it was asked for with.
+ */
+export interface MemoryCapability {
+  token: string;
+  actor: string;
+  read_tiers: ("curated" | "project" | "session" | "team")[];
+  write_tiers: ("curated" | "project" | "session" | "team")[];
+  promote_targets: ("curated" | "project" | "team")[];
+  require_review: boolean;
+  expires_at_ms: number;
+  /** @default null */
+  workspace?: string | null;
+  /** @default null */
+  project?: string | null;
+  /** @default null */
+  run_id?: string | null;
+}
+
+/**
+ * `POST /v1/memory/capabilities`: rights narrower than one's own, for a run or a helper.
+ *
+ * `run_id`: good only while that run is alive, and no wider than what its mission was given. `workspace` and `project`:
+ * good there alone. Only a person can leave `require_review` out. At most a day.
+ */
+export interface MemoryCapabilityRequest {
+  /** @default [] */
+  read_tiers?: ("curated" | "project" | "session" | "team")[];
+  /** @default [] */
+  write_tiers?: ("curated" | "project" | "session" | "team")[];
+  /** @default [] */
+  promote_targets?: ("curated" | "project" | "team")[];
+  /** @default true */
+  require_review?: boolean;
+  /** @default null */
+  expires_at_ms?: number | null;
+  /** @default null */
+  workspace?: string | null;
+  /** @default null */
+  project?: string | null;
+  /** @default null */
+  run_id?: string | null;
+}
+
+/**
+ * Answer to `DELETE /v1/memory/{id}`.
+ *
+ * `erased`: its key is gone and the search has forgotten it. False only when that could not be done within seconds; it is
+ * tried until it is done, and the audit says when.
+ */
+export interface MemoryDeleted {
+  memory_id: string;
+  erased: boolean;
+}
+
+/** What a memory says: the part that is encrypted, and erased. */
+export interface MemoryDocument {
+  text: string;
+  /** @default [] */
+  tags?: string[];
+  /** @default null */
+  capsule?: SolutionCapsule | null;
+  /** @default null */
+  source?: string | null;
+  /** @default [] */
+  notes?: MemoryNote[];
+}
+
+/** Answer to `GET /v1/memory/{id}`: a memory and what it says. */
+export interface MemoryEntry {
+  memory: Memory;
+  document: MemoryDocument;
+}
+
+/** One thing found; `score` is above 0 and at most 1, comparable within one answer only. */
+export interface MemoryHit {
+  memory_id: string;
+  text: string;
+  tier: "curated" | "project" | "session" | "team";
+  kind: "fact" | "note" | "solution_capsule";
+  score: number;
+  workspace: string;
+  project: string;
+  /** @default [] */
+  tags?: string[];
+}
+
+/** Answer to a search, the best first. `blocked_scopes` are the tiers asked for that the caller may not read. */
+export interface MemoryHits {
+  items: MemoryHit[];
+  /** @default [] */
+  blocked_scopes?: ("curated" | "project" | "session" | "team")[];
+}
+
+/** A line of `GET /v1/memory/export/keys`: what opens the ciphertext of this hash, 32 bytes in base64. */
+export interface MemoryKey {
+  memory_id: string;
+  content_hash: string;
+  key: string;
+}
+
+/**
+ * Answer to promote and demote: the tier it is in now. `blocked`: it stays where it was, and `reason` says why.
+ *
+ * `approval_id` is the review that was asked for (`review_required`): once a person has granted it, promote again with it.
+ */
+export interface MemoryMoved {
+  memory_id: string;
+  tier: "curated" | "project" | "session" | "team";
+  status: "blocked" | "passed" | "redacted";
+  /** @default [] */
+  redactions?: Redaction[];
+  /** @default "" */
+  reason?: string;
+  /** @default null */
+  approval_id?: string | null;
+}
+
+/** Why somebody moved a memory; erased together with it. */
+export interface MemoryNote {
+  action: "demoted" | "promoted";
+  to_tier: "curated" | "project" | "session" | "team";
+  by: string;
+  at_ms: number;
+  reason: string;
+}
+
+/**
+ * `POST /v1/memory`. A `solution_capsule` has its `capsule`, and `text` may be empty; the other kinds have none.
+ *
+ * `source` is the key of the resource that it was learnt from, such as `mission/...` or `run/...`. `restricted` stays in
+ * its project: it goes to no tier above, and is found by those alone who name its workspace and project.
+ */
+export interface MemoryRequest {
+  /** @default "" */
+  text?: string;
+  /** @default "note" */
+  kind?: "fact" | "note" | "solution_capsule";
+  /** @default "session" */
+  tier?: "curated" | "project" | "session" | "team";
+  /** @default "default" */
+  workspace?: string;
+  /** @default "default" */
+  project?: string;
+  /** @default "internal" */
+  classification?: "internal" | "restricted";
+  /** @default [] */
+  tags?: string[];
+  /** @default null */
+  capsule?: SolutionCapsule | null;
+  /** @default null */
+  source?: string | null;
+}
+
+/** Answer to a put. `memory_id` None: it was `blocked`, and nothing is stored; `reason` says why. */
+export interface MemoryStored {
+  memory_id: string | null;
+  tier: "curated" | "project" | "session" | "team";
+  status: "blocked" | "redacted" | "stored";
+  /** @default [] */
+  redactions?: Redaction[];
+  /** @default "" */
+  reason?: string;
 }
 
 /**
@@ -1375,6 +1607,15 @@ export interface ProgressReport {
   note?: string;
 }
 
+/** `POST /v1/memory/{id}/promote`. `approval_id` is the evidence of a review: of this memory, as it is, to this tier. */
+export interface PromoteRequest {
+  to_tier: "curated" | "project" | "team";
+  /** @default null */
+  approval_id?: string | null;
+  /** @default "" */
+  reason?: string;
+}
+
 /** `PUT /v1/resources/{key}`. `ttl_ms`: so long until the record is deleted; without it the record lives on. */
 export interface PutRequest {
   value: Json;
@@ -1438,6 +1679,12 @@ export interface RecordPage {
   items: Record[];
   next: string | null;
   position: number;
+}
+
+/** So many of a kind were taken out: `api_key`, `token`, `jwt`, `private_key`, `card`, `password`, `high_entropy`, ... */
+export interface Redaction {
+  kind: string;
+  count: number;
 }
 
 /** A stretch of a source that is left out, and why. */
@@ -1790,6 +2037,37 @@ export interface Schedule {
   at_ms?: number | null;
 }
 
+/**
+ * A line of `GET /v1/memory/export`: the memory, and its ciphertext in base64.
+ *
+ * The first 12 bytes are the nonce, the rest is ChaCha20-Poly1305 (RFC 8439) over a `MemoryDocument` in JSON, with `aad`
+ * as associated data.
+ */
+export interface SealedMemory {
+  memory: Memory;
+  aad: string;
+  ciphertext: string;
+}
+
+/**
+ * `POST /v1/memory/search`. `tiers` empty: all four.
+ *
+ * Words are looked for in any order, `"several words"` as they stand, `word*` as a beginning, `#tag` among the tags. What
+ * belongs to sessions and projects is found in the `workspace` and `project` that are named, the team's in the workspace;
+ * what is curated belongs to all. Not named: in every one that the caller may read.
+ */
+export interface SearchRequest {
+  query: string;
+  /** @default [] */
+  tiers?: ("curated" | "project" | "session" | "team")[];
+  /** @default null */
+  workspace?: string | null;
+  /** @default null */
+  project?: string | null;
+  /** @default 20 */
+  limit?: number;
+}
+
 /** The resource `secret/{name}`: that there is one, since when and by whom; its value is nowhere but in its file. */
 export interface Secret {
   name: string;
@@ -1899,6 +2177,15 @@ export interface SimulateRequest {
   routine_id?: string | null;
   /** @default null */
   capabilities?: string[] | null;
+}
+
+/** A way of solving something, and what came of it. What was denied, failed or superseded is never promoted. */
+export interface SolutionCapsule {
+  problem: string;
+  approach: string;
+  /** @default [] */
+  evidence?: string[];
+  outcome: "denied" | "failed" | "partial" | "succeeded" | "superseded";
 }
 
 /** A stretch in which somebody speaks, seconds, half open. */
@@ -2447,6 +2734,83 @@ export interface Routes {
     body: undefined;
     answer: LogProof;
   };
+  /** Everything but what they say, sorted by id; those that the caller may read. Needs `memory:read`. */
+  "GET /v1/memory": {
+    path: Nothing;
+    query: { tier?: string; workspace?: string; project?: string; limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: Memory[]; next: string | null; position?: number };
+  };
+  /** 201 when it is stored, with what was redacted; 200 when nothing was left to store. Needs `memory:write`. */
+  "POST /v1/memory": {
+    path: Nothing;
+    query: Nothing;
+    body: MemoryRequest;
+    answer: MemoryStored;
+  };
+  /** Every attempt, allowed or not, oldest first. Needs `log:admin`. */
+  "GET /v1/memory/audit": {
+    path: Nothing;
+    query: { after?: number; limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: MemoryAuditEntry[]; next: string | null; position?: number };
+  };
+  /** 201 with a signed token for a run or a helper, no wider than the caller's own. Needs `memory:write`. */
+  "POST /v1/memory/capabilities": {
+    path: Nothing;
+    query: Nothing;
+    body: MemoryCapabilityRequest;
+    answer: MemoryCapability;
+  };
+  /** Every memory of the partition and its ciphertext, one a line, sorted by id. Needs `log:admin`. */
+  "GET /v1/memory/export": {
+    path: Nothing;
+    query: Nothing;
+    body: undefined;
+    answer: Response;
+  };
+  /** What opens an export, one a line; for a person alone, and to be kept apart. Needs `log:admin`. */
+  "GET /v1/memory/export/keys": {
+    path: Nothing;
+    query: Nothing;
+    body: undefined;
+    answer: Response;
+  };
+  /** What is found, the best first, and the tiers asked for that the caller may not read. Needs `memory:read`. */
+  "POST /v1/memory/search": {
+    path: Nothing;
+    query: Nothing;
+    body: SearchRequest;
+    answer: MemoryHits;
+  };
+  /** Its key is destroyed, and with it what it says, in every copy. Needs `memory:write`. */
+  "DELETE /v1/memory/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: MemoryDeleted;
+  };
+  /** A memory and what it says. Needs `memory:read`. */
+  "GET /v1/memory/{id}": {
+    path: { id: string };
+    query: Nothing;
+    body: undefined;
+    answer: MemoryEntry;
+  };
+  /** Into a lower tier, encrypted anew. Needs `memory:write`. */
+  "POST /v1/memory/{id}/demote": {
+    path: { id: string };
+    query: Nothing;
+    body: DemoteRequest;
+    answer: MemoryMoved;
+  };
+  /** Into a higher tier, after capability, target, review, source and scrubbing. Needs `memory:write`. */
+  "POST /v1/memory/{id}/promote": {
+    path: { id: string };
+    query: Nothing;
+    body: PromoteRequest;
+    answer: MemoryMoved;
+  };
   /** What can be made from a template, and the arguments each takes. Needs `missions:read`. */
   "GET /v1/mission-templates": {
     path: Nothing;
@@ -2871,6 +3235,8 @@ export const GIVES: { [route: string]: string | undefined } = {
   "GET /v1/log/backup": "bytes",
   "GET /v1/log/events": "stream",
   "GET /v1/log/export": "bytes",
+  "GET /v1/memory/export": "bytes",
+  "GET /v1/memory/export/keys": "bytes",
   "GET /v1/renders/{render_id}/content": "bytes",
   "GET /v1/resources/events": "stream",
   "GET /v1/routines/events": "stream",

@@ -3,6 +3,7 @@
 from cutroom_sdk.calls.access import AccessCalls
 from cutroom_sdk.calls.log import LogCalls
 from cutroom_sdk.calls.media import MediaCalls
+from cutroom_sdk.calls.memory import MemoryCalls
 from cutroom_sdk.calls.missions import MissionCalls
 from cutroom_sdk.calls.outbox import OutboxCalls
 from cutroom_sdk.calls.policy import PolicyCalls
@@ -25,6 +26,7 @@ class Client(
     AccessCalls,
     SecretCalls,
     RoutineCalls,
+    MemoryCalls,
 ):
     """A daemon as seen over HTTP. Use as `async with Client(...) as client`.
 

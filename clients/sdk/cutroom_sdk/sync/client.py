@@ -4,6 +4,7 @@
 from cutroom_sdk.sync.calls.access import AccessCalls
 from cutroom_sdk.sync.calls.log import LogCalls
 from cutroom_sdk.sync.calls.media import MediaCalls
+from cutroom_sdk.sync.calls.memory import MemoryCalls
 from cutroom_sdk.sync.calls.missions import MissionCalls
 from cutroom_sdk.sync.calls.outbox import OutboxCalls
 from cutroom_sdk.sync.calls.policy import PolicyCalls
@@ -26,6 +27,7 @@ class Client(
     AccessCalls,
     SecretCalls,
     RoutineCalls,
+    MemoryCalls,
 ):
     """A daemon as seen over HTTP. Use as `with Client(...) as client`.
 

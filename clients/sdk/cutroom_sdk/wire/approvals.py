@@ -18,7 +18,7 @@ class ApprovalSubject(Wire, frozen=True, kw_only=True):
     `gate` is an item's.
     """
 
-    kind: Literal["work_item", "routine_run", "effect"]
+    kind: Literal["work_item", "routine_run", "effect", "memory"]
     id: str
     run_id: str | None = None
     gate: GateName | None = None

@@ -44,6 +44,8 @@ CODES: Final[dict[str, Code]] = {
     "approval_denied": Code(403, REFUSED, "Somebody was asked for leave and did not give it"),
     "not_found": Code(404, NOT_FOUND, "There is nothing here"),
     "mission_not_found": Code(404, NOT_FOUND, "No mission has this id"),
+    "memory_not_found": Code(404, NOT_FOUND, "No memory has this id"),
+    "memory_unreadable": Code(404, NOT_FOUND, "What this memory said cannot be read"),
     "routine_not_found": Code(404, NOT_FOUND, "No routine has this id"),
     "method_not_allowed": Code(405, USAGE, "This method is not allowed here"),
     "request_timeout": Code(408, UNAVAILABLE, "The request did not come in time"),
