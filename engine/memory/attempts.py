@@ -4,7 +4,7 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from engine.kernel.context import engine_context
 from engine.kernel.dispatch import Asked
 from engine.kernel.errors import Forbidden, StudioError
 from engine.kernel.kernel import Kernel
+from engine.memory.reducer import Memory, about_of
 from engine.memory.reducer_audit import KIND, Entry, Note
 
 WORD_MAX: Final = 64
@@ -41,6 +42,12 @@ class Attempt:
     def about(self, tier: Tier | None, workspace: str | None, project: str | None) -> None:
         """Say what it is about."""
         self.tier, self.workspace, self.project = tier, workspace, project
+
+    def found(self, memory: Memory) -> None:
+        """Say which memory it is about; ids that nothing is under are not kept, they may be anything."""
+        about = about_of(memory)
+        self.memory_id = memory.memory_id
+        self.about(memory.tier, about.workspace, about.project)
 
     def noted(
         self, status: str, reason: str = "", redactions: Sequence[Redaction] = (), items: int = 0
@@ -96,9 +103,6 @@ def audited(action: str) -> Callable[[Endpoint], Endpoint]:
         async def recorded(request: Request) -> Response:
             context = identified(request)
             attempt = Attempt(kernel(request), context.partition, context.actor, action)
-            given: dict[str, Any] = request.path_params
-            if len(given.get("id", "")) <= WORD_MAX and str(given.get("id", "")).isalnum():
-                attempt.memory_id = given["id"]
             request.state.attempt = attempt
             try:
                 return await endpoint(request)

@@ -153,7 +153,7 @@ async def seen(request: Request, context: Context, rights: Rights, memory_id: st
     """
     memory = await shelf_of(request).state(context, memory_id)
     about, attempt = reducer.about_of(memory), attempt_of(request)
-    attempt.about(memory.tier, about.workspace, about.project)
+    attempt.found(memory)
     if not rights.sees(memory.tier, about.workspace, about.project):
         attempt.denied = True
         raise reducer.missing(memory_id)
@@ -263,7 +263,7 @@ async def _changeable(request: Request, context: Context, rights: Rights) -> red
     """
     memory = await shelf_of(request).state(context, request.path_params["id"])
     about = reducer.about_of(memory)
-    attempt_of(request).about(memory.tier, about.workspace, about.project)
+    attempt_of(request).found(memory)
     rights.check_change(memory.tier, about.workspace, about.project)
     return memory
 

@@ -43,7 +43,7 @@ async def promote(request: Request) -> Response:
     shelf, studio = shelf_of(request), kernel(request)
     memory = await shelf.state(context, request.path_params["id"])
     about = reducer.about_of(memory)
-    attempt.about(memory.tier, about.workspace, about.project)
+    attempt.found(memory)
     rights.check_target(asked.to_tier, about.workspace, about.project)
     reducer.check_upward(memory, asked.to_tier)
     if block := reducer.standing_block(about, asked.to_tier):

@@ -85,6 +85,8 @@ def acme(
     acme.makes("POST", f"/v1/sessions/{CANARY}/events", json={"event": report})
     token = {"actor": CANARY, "capabilities": ["resources:read"]}
     acme.has["token"] = acme.makes("POST", "/v1/tokens", json=token)["token_id"]
+    memory = {"text": f"the {CANARY} sings", "tier": "team", "tags": [CANARY]}
+    acme.has["memory"] = acme.makes("POST", "/v1/memory", json=memory)["memory_id"]
     acme.has["asset"] = _asset(acme, tmp_path_factory.mktemp("sound") / "a.wav")
     artifact = acme.makes(
         "POST", f"/v1/assets/{acme.has['asset']}/analyses", json={"kind": "loudness", "params": {}}
@@ -208,6 +210,11 @@ def _bodies(acme: Tenant) -> dict[str, Operation]:
         "POST /v1/missions/{id}/approve-all": {"json": {"reason": "mine"}},
         "POST /v1/delegations": {"json": {"to": "friend", "until_ms": (acme.outside.now_s() + 86_400) * 1000}},
         "POST /v1/policy/simulate": {"json": {"tool": "http_request", "args": {"url": "https://studio.example/"}, "mission_id": acme.has["mission"]}},
+        "POST /v1/memory": {"json": {"text": "mine"}},
+        "POST /v1/memory/search": {"json": {"query": f"{CANARY} sings"}},
+        "POST /v1/memory/capabilities": {"json": {"read_tiers": ["session"]}},
+        "POST /v1/memory/{id}/promote": {"json": {"to_tier": "curated"}},
+        "POST /v1/memory/{id}/demote": {"json": {"to_tier": "session"}},
         "POST /v1/assets": {"json": {"upload": acme.has["upload"]}},
         "POST /v1/assets/{id}/analyses": {"json": {"kind": "loudness", "params": {}}},
         "POST /v1/uploads": {"json": {"name": "mine", "bytes": 3}},
