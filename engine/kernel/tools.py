@@ -62,7 +62,7 @@ class ToolContext:
 
     `run_id` is also the idempotency key: the same run asked twice, after a crash, must come to the same end.
     `propose(stream, proposal)` is how it has something recorded; the new state comes back. `reasons` are what made an
-    earlier attempt of the same item fail or be denied, `attempt` counts from 1. `call_tool(name, arguments)` calls another
+    earlier attempt of the same item fail or be denied, `attempt` counts from 1. `role` says as what it is done. `call_tool(name, arguments)` calls another
     tool, through the same gate as the run's own: it raises what the gate refuses with, and where a person has to be asked
     first the run is left, and its tool called again from the beginning when there is leave. What another tool has given is
     kept by its place among these calls, and given again.
@@ -79,6 +79,7 @@ class ToolContext:
     attempt: int = 1
     reasons: tuple[str, ...] = ()
     mission_id: str = ""
+    role: str = ""
     call_tool: "CallTool" = _call_nothing
 
 

@@ -326,6 +326,7 @@ def _summary(mission: Mission, now: int) -> MissionSummary:
         items=tuple(_item_summary(item) for item in mission.items),
         files=tuple(files),
         self_review=mission.self_review,
+        success_criteria=mission.success_criteria,
     )
 
 

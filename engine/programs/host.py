@@ -36,6 +36,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     refs: tuple[str, ...]
     reasons: tuple[str, ...]
     attempt: int
+    role: str = ""
 
 
 class Visit(Setup, frozen=True, kw_only=True):
@@ -130,6 +131,7 @@ def _called(tool: Tool, asked: Asked, channel: int) -> Message:
         reasons=asked.reasons,
         attempt=asked.attempt,
         report=report,
+        role=asked.role,
     )
     made = tool.run(asked.given, call)
     if inspect.isawaitable(made):

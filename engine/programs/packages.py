@@ -135,6 +135,7 @@ class _Caller:
                 refs=context.refs,
                 reasons=context.reasons,
                 attempt=context.attempt,
+                role=context.role,
             )
             visit = Visit(**msgspec.structs.asdict(plain), name=self.name, value=self.value, asked=asked)
             said = await _visited(visit, folder, self.told.limit_s, self.name, context)

@@ -184,6 +184,7 @@ def run_context(kernel: Kernel, run_id: str, work: Work, engine: Context) -> Too
         attempt=work.attempt,
         reasons=work.reasons,
         mission_id=work.mission_id,
+        role=work.role,
     )
 
 

@@ -148,6 +148,7 @@ def resources(run_id: str, run: Run) -> Mapping[str, Struct | None]:
         output=run.output,
         error=run.error,
         approval_id=run.waits_for,
+        role=work.role,
     )
     return {f"run/{run_id}": published}
 

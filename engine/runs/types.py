@@ -15,7 +15,7 @@ class Work(Struct, frozen=True, kw_only=True):
     """What a run is to do, for whom, and with what. `manual`: somebody outside does it, no tool is called.
 
     `refs` are the resource keys it is given; `capabilities` all that it may do. `authority` bounds its effects: that of
-    the routine that began it, None when a person did. `priority` is its mission's.
+    the routine that began it, None when a person did. `priority` is its mission's, `role` says as what the item is done.
     """
 
     mission_id: str
@@ -29,6 +29,7 @@ class Work(Struct, frozen=True, kw_only=True):
     capabilities: tuple[str, ...]
     authority: Authority | None = None
     priority: Priority = "normal"
+    role: str = ""
 
 
 class Held(Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ def queue(command: missions.StartRun) -> Asked:
         capabilities=command.capabilities,
         authority=command.authority,
         priority=command.priority,
+        role=command.role,
     )
     return Asked(f"run/{command.run_id}", runs.Queue(work=work))
 

@@ -32,6 +32,8 @@ CAPABILITIES: Final[dict[type, str]] = {
     wire.PostPaused: "missions:write",
     wire.PostResumed: "missions:write",
     wire.PostCanceled: "missions:write",
+    wire.PostRunStarted: "missions:report",
+    wire.PostToolObserved: "missions:report",
     wire.PostRunFinished: "missions:report",
     wire.PostGranted: "approvals:decide",
     wire.PostDenied: "approvals:decide",
@@ -86,6 +88,12 @@ def _proposals(
             return (Asked(stream, missions.Resume()),)
         case wire.PostCanceled(reason=reason):
             return (Asked(stream, missions.Cancel(reason=reason)),)
+        case wire.PostRunStarted(work_item_id=name, run_id=run_id):
+            _check_manual(mission, name, run_id)
+            return (Asked(stream, missions.BeginRun(work_item_id=name, run_id=run_id)),)
+        case wire.PostToolObserved(work_item_id=name, run_id=run_id, tool=tool):
+            _check_manual(mission, name, run_id)
+            return (Asked(stream, missions.ObserveTool(work_item_id=name, run_id=run_id, tool=tool)),)
         case wire.PostRunFinished():
             return _report(mission, event, context)
         case wire.PostGranted():
@@ -158,14 +166,24 @@ def _report(mission: missions.Mission, event: wire.PostRunFinished, context: Con
     own = Asked(f"mission/{mission.mission_id}", finished)
     if item is None or item.run_id != event.run_id:
         return (own,)  # the mission says what is wrong with it
-    if item.spec.kind != MANUAL:
-        raise Forbidden(
-            f"{item.name} is done by the tool {item.spec.kind}, and the engine alone reports on it",
-            work_item_id=item.name,
-        )
+    _check_manual(mission, item.name, event.run_id)
     ended = runs.ReportEnd(status=event.status, refs=event.artifact_refs, reason=event.reason)
     # Queued along with it, in case the command that does so is still on its way.
     return (flow.queue(fold.start_run(mission, item)), Asked(f"run/{event.run_id}", ended), own)
+
+
+def _check_manual(mission: missions.Mission, name: str, run_id: str) -> None:
+    """Check that people report on an item; of one that is not there, or another run, the mission says what is wrong.
+
+    Raises:
+        Forbidden: a tool does it.
+    """
+    item = mission.item(name)
+    if item is not None and item.run_id == run_id and item.spec.kind != MANUAL:
+        raise Forbidden(
+            f"{name} is done by the tool {item.spec.kind}, and the engine alone reports on it",
+            work_item_id=name,
+        )
 
 
 async def _change(

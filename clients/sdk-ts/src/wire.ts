@@ -1266,7 +1266,7 @@ export interface MissionEventAnswer {
 
 /** `POST /v1/missions/{id}/events`. `expected_version`: refuse when the mission has moved on. */
 export interface MissionEventRequest {
-  event: PostStarted | PostPaused | PostResumed | PostCanceled | PostRunFinished | PostGranted | PostDenied | PostResourceChanged;
+  event: PostStarted | PostPaused | PostResumed | PostCanceled | PostRunStarted | PostToolObserved | PostRunFinished | PostGranted | PostDenied | PostResourceChanged;
   /** @default null */
   expected_version?: number | null;
 }
@@ -1332,6 +1332,8 @@ export interface MissionSummary {
   items: ItemSummary[];
   files: SummaryFile[];
   self_review: boolean;
+  /** @default [] */
+  success_criteria?: string[];
 }
 
 /** A ready-made mission: `POST /v1/missions {template, args}` makes one of it. */
@@ -1523,9 +1525,24 @@ export interface PostRunFinished {
   reason?: string;
 }
 
+/** Somebody has begun with a `manual` item. Its time counts from when it was asked for all the same. */
+export interface PostRunStarted {
+  type: "run.started";
+  work_item_id: string;
+  run_id: string;
+}
+
 /** Begin. */
 export interface PostStarted {
   type: "mission.started";
+}
+
+/** Whoever does a `manual` item has called a tool of their own; it counts against `max_tool_calls`. */
+export interface PostToolObserved {
+  type: "tool.observed";
+  work_item_id: string;
+  run_id: string;
+  tool: string;
 }
 
 /**
@@ -1960,6 +1977,7 @@ export interface RoutineTicks {
  *
  * `refs` are what it was given, `made` what it made (resource keys). `calls` counts the calls of its tool: more than
  * one when the daemon was ended in between. `reasons` are what earlier attempts of the item were sent back for.
+ * `role` says as what the item is done.
  * `approval_id` is the leave that a call of a tool waits for, or has and has not used yet.
  */
 export interface Run {
@@ -1993,6 +2011,8 @@ export interface Run {
   error?: RunError | null;
   /** @default null */
   approval_id?: string | null;
+  /** @default "" */
+  role?: string;
 }
 
 /** Why a run failed. `code` is one of the stable codes, or `canceled`; `extra` are the error's own fields. */

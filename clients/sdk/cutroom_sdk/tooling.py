@@ -34,7 +34,7 @@ class Call:
     """What a tool has at hand beside its arguments.
 
     `folder` is its own, and empty; the files that lie in it afterwards are kept. `refs` name what the items before have
-    made, `reasons` why earlier attempts were sent back; `attempt` counts from 1.
+    made, `reasons` why earlier attempts were sent back; `attempt` counts from 1, and `role` says as what the item is done.
     """
 
     folder: Path
@@ -42,6 +42,7 @@ class Call:
     reasons: tuple[str, ...]
     attempt: int
     report: Report
+    role: str = ""
 
 
 Run = Callable[[dict[str, Any], Call], dict[str, Any] | Awaitable[dict[str, Any] | None] | None]

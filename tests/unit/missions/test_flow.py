@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cutroom_sdk.wire.approvals import Approval
 from cutroom_sdk.wire.codec import Wire
@@ -242,6 +243,18 @@ async def test_a_tool_that_must_not_be_repeated_is_not_even_when_it_says_later(t
         mission = await mission_is(kernel, "m1", "failed")
     assert len(work.seen) == 1
     assert mission.items[0].reasons == ("the platform is down",)
+
+
+async def test_a_run_knows_as_what_it_is_done(tmp_path: Path) -> None:
+    work = FakeTool("work")
+    async with studio(tmp_path, work) as kernel:
+        await create(kernel, replace(item("take"), role="editor"), success_criteria=("sharp",))
+        mission = await mission_is(kernel, "m1", "succeeded")
+        run = await kernel.resources.value(f"run/{mission.items[0].run_id}", Run)
+        assert run is not None
+    assert (work.seen[0][1].role, run.role) == ("editor", "editor")
+    assert mission.summary is not None
+    assert mission.summary.success_criteria == ("sharp",)
 
 
 async def test_a_run_may_do_what_its_mission_was_given_and_no_more(tmp_path: Path) -> None:

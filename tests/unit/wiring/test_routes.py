@@ -96,6 +96,35 @@ async def test_a_mission_is_made_as_a_draft_and_started_by_an_event(tmp_path: Pa
         assert (status, late["code"], late["expected"]) == (409, "version_conflict", 1)
 
 
+async def test_who_does_a_manual_item_reports_its_tool_calls_and_they_count(tmp_path: Path) -> None:
+    async with daemon(tmp_path, FakeTool("plan_cut")) as (_, http):
+        ada = Client(http, "ada")
+        _, made = await ada(
+            "POST", "/v1/missions", MANUAL | {"budgets": {"max_tool_calls": 1}, "success_criteria": ["sharp"]}
+        )
+        at = f"/v1/missions/{made['mission_id']}/events"
+        about = {"work_item_id": "film", "run_id": made["work_items"][0]["current_run_id"]}
+        begun = {"type": "run.started", **about}
+        assert (await ada("POST", at, {"event": begun}))[0] == 200
+        assert (await ada("POST", at, {"event": begun}))[0] == 200, "it has begun, and that is all"
+        called = {"type": "tool.observed", "tool": "camera", **about}
+        status, told = await ada("POST", at, {"event": called})
+        assert (status, told["mission"]["used"]["tool_calls"]) == (200, 1)
+        status, told = await ada("POST", at, {"event": called})
+        assert (told["mission"]["status"], told["mission"]["failure"]["budget"]) == (
+            "failed",
+            "max_tool_calls",
+        )
+        status, late = await ada("POST", at, {"event": called})
+        assert (status, late["code"], late["reason"]) == (422, "event_rejected", "mission_over")
+
+        _, other = await ada("POST", "/v1/missions", PLANNED)
+        item = other["work_items"][0]
+        called |= {"work_item_id": "plan", "run_id": item["current_run_id"]}
+        status, refused = await ada("POST", f"/v1/missions/{other['mission_id']}/events", {"event": called})
+        assert (status, refused["code"]) == (403, "forbidden")
+
+
 async def test_a_manual_item_is_reported_and_somebody_else_reviews_it(tmp_path: Path) -> None:
     async with daemon(tmp_path) as (kernel, http):
         ada, bob, eye = Client(http, "ada"), Client(http, "bob"), Client(http, "eye")

@@ -237,6 +237,7 @@ class MissionSummary(Wire, frozen=True, kw_only=True):
     items: tuple[ItemSummary, ...]
     files: tuple[SummaryFile, ...]
     self_review: bool
+    success_criteria: tuple[str, ...] = ()
 
 
 class Failure(Wire, frozen=True, kw_only=True):
@@ -334,6 +335,21 @@ class PostCanceled(Request, frozen=True, kw_only=True, tag_field="type", tag="mi
     reason: str = ""
 
 
+class PostRunStarted(Request, frozen=True, kw_only=True, tag_field="type", tag="run.started"):
+    """Somebody has begun with a `manual` item. Its time counts from when it was asked for all the same."""
+
+    work_item_id: str
+    run_id: str
+
+
+class PostToolObserved(Request, frozen=True, kw_only=True, tag_field="type", tag="tool.observed"):
+    """Whoever does a `manual` item has called a tool of their own; it counts against `max_tool_calls`."""
+
+    work_item_id: str
+    run_id: str
+    tool: Annotated[str, Meta(min_length=1, max_length=128)]
+
+
 class PostRunFinished(Request, frozen=True, kw_only=True, tag_field="type", tag="run.finished"):
     """The report of a `manual` item."""
 
@@ -376,6 +392,8 @@ PostedEvent = (
     | PostPaused
     | PostResumed
     | PostCanceled
+    | PostRunStarted
+    | PostToolObserved
     | PostRunFinished
     | PostGranted
     | PostDenied

@@ -20,6 +20,7 @@ class Run(Wire, frozen=True, kw_only=True):
 
     `refs` are what it was given, `made` what it made (resource keys). `calls` counts the calls of its tool: more than
     one when the daemon was ended in between. `reasons` are what earlier attempts of the item were sent back for.
+    `role` says as what the item is done.
     `approval_id` is the leave that a call of a tool waits for, or has and has not used yet.
     """
 
@@ -43,3 +44,4 @@ class Run(Wire, frozen=True, kw_only=True):
     output: dict[str, Any] = {}
     error: RunError | None = None
     approval_id: str | None = None
+    role: str = ""
