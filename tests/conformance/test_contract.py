@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from cutroom_sdk.wire.resources import Operation
 from engine.features import AGGREGATES
 from engine.kernel.clock import SystemClock
 from engine.kernel.context import engine_context
@@ -92,8 +93,8 @@ def fits(found: Any, wanted: Any, where: str = "") -> None:
             assert found == wanted, where
 
 
-async def _upkeep(what: str, daemon: Daemon) -> None:
-    """What a person does to the daemon and its files."""
+async def _upkeep(what: str, daemon: Daemon, gone: str) -> None:
+    """What a person does to the daemon and its files; `gone` is deleted before a log is compacted."""
     copy = daemon.folder.parent / "backup.sqlite3"
     if what == "backup":
         async with daemon.client() as studio, studio.backup() as answer:
@@ -104,22 +105,30 @@ async def _upkeep(what: str, daemon: Daemon) -> None:
         command = ("-m", "engine.maintenance", "--state-dir", str(daemon.folder), "restore", str(copy))
         process = await asyncio.create_subprocess_exec(sys.executable, *command, env=daemon.environment)
         assert await process.wait() == 0
-    if what == "overtake":
-        await _write_apart(daemon.folder)
+    if what in ("overtake", "compact"):
+        await _go_on_apart(daemon.folder, *([Operation(op="delete", key=gone)] if gone else []))
     await asyncio.to_thread(daemon.start)
 
 
-async def _write_apart(folder: Path) -> None:
-    """Have the log go on while no client can see it, further than any copy has come."""
-    kernel = await Kernel.open(folder, AGGREGATES, SystemClock())
+async def _go_on_apart(folder: Path, *changes: Operation) -> None:
+    """Have the log go on while no client can see it, further than any copy has come; after changes, compact it all."""
+    kernel, context = await Kernel.open(folder, AGGREGATES, SystemClock()), engine_context("apart")
     async with kernel.writing():
+        reactions = asyncio.create_task(kernel.reactions.run())
         for number in range(50):
-            await write(kernel, put("project/apart", number), context=engine_context("apart"))
+            await write(kernel, put("project/apart", number), context=context)
+        if changes:
+            await write(kernel, *changes, context=context)
+            told = await kernel.compactor.compact(kernel.dispatch.head + 1, context)
+            assert told.held_by is None
+        reactions.cancel()
+        await asyncio.gather(reactions, return_exceptions=True)
+        await kernel.reactions.keep_place()
 
 
 async def perform(step: Step, driver: Driver, daemon: Daemon, play: Play) -> None:
-    if step["do"] in ("restart", "backup", "restore", "overtake"):
-        await _upkeep(step["do"], daemon)
+    if step["do"] in ("restart", "backup", "restore", "overtake", "compact"):
+        await _upkeep(step["do"], daemon, play.filled(step.get("deletes", "")))
         return
     expected = {"answer": step["gives"]} if "gives" in step else {"problem": step["refuses"]}
     asked = {name: one for name, one in step.items() if name not in ("again", "as", "gives", "refuses")}
