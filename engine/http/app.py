@@ -16,6 +16,7 @@ from engine.http.figures import Requests
 from engine.http.gate import CheckToken, Gate, Note
 from engine.http.idempotency import Idempotency
 from engine.http.problems import on_http_exception, on_studio_error
+from engine.http.queries import taken
 from engine.http.rights import rights_check
 from engine.kernel.context import Context
 from engine.kernel.errors import StudioError
@@ -61,6 +62,7 @@ def build_app(
     app.state.kernel = kernel
     app.state.closing = asyncio.Event()
     app.state.streams = 0
+    app.state.queries = taken(served, routes_report.document())
     app.state.requests = Counter[tuple[str, int]]()
     app.state.cut_short = Counter[int]()
     app.state.fan = Fan(kernel)

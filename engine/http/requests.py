@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cutroom_sdk.wire.codec import decode, encode
+from engine.http import queries
 from engine.kernel.beginning import refuse_before
 from engine.kernel.context import Context
 from engine.kernel.errors import Forbidden, Invalid, LimitExceeded, NotFound, StudioError
@@ -31,21 +32,28 @@ def kernel(request: Request) -> Kernel:
 
 
 def identified(request: Request) -> Context:
-    """Return who asks, whatever they may do."""
+    """Return who asks, whatever they may do.
+
+    Raises:
+        Invalid: a query parameter that the route does not take.
+    """
+    queries.check(request)
     context: Context = request.state.context
     return context
 
 
 def caller(request: Request, capability: str) -> Context:
-    """Return who asks.
+    """Return who asks, with parameters that there are.
 
     Raises:
         Forbidden: the token lacks `capability`.
+        Invalid: a query parameter that the route does not take.
     """
-    context = identified(request)
+    context: Context = request.state.context
     request.state.capability = capability
     if not context.may(capability):
         raise Forbidden(f"this needs the capability {capability}, which the token of {context.actor} lacks")
+    queries.check(request)
     return context
 
 

@@ -30,6 +30,7 @@ from engine.http.requests import (
     check_content_type,
     etag,
     expected_rev,
+    identified,
     kernel,
     query_integer,
     unchanged,
@@ -57,13 +58,8 @@ def may_read(request: Request, context: Context, key: str) -> bool:
     return context.may(aggregate.reads if aggregate else "resources:read")
 
 
-def _identified(request: Request) -> Context:
-    context: Context = request.state.context
-    return context
-
-
 def _check_readable(request: Request, key: str) -> Context:
-    context = _identified(request)
+    context = identified(request)
     if not may_read(request, context, key):
         raise Forbidden(f"the token of {context.actor} may not read {key}")
     return context
@@ -88,6 +84,8 @@ def _prefixes(request: Request) -> Sequence[str]:
     prefixes = request.query_params.getlist("prefix")
     if len(prefixes) > PREFIXES_MAX:
         raise Invalid(f"there are {len(prefixes)} prefixes; {PREFIXES_MAX} are taken", field="prefix")
+    for prefix in prefixes:
+        records.check_prefix(prefix)
     return prefixes
 
 
@@ -96,7 +94,7 @@ async def list_resources(request: Request) -> Response:
 
     Several prefixes give what lies under any of them.
     """
-    context = _identified(request)
+    context = identified(request)
     page = await kernel(request).resources.page(
         _prefixes(request),
         context.partition,
@@ -231,13 +229,13 @@ async def transaction(request: Request) -> Response:
 
 async def resource_events(request: Request) -> ASGIApp:
     """`GET /v1/resources/events`: list and watch."""
-    context = _identified(request)
+    context = identified(request)
     return ResourceStream(
         request,
         context,
         prefixes=_prefixes(request),
         after=start_position(request, kernel(request).dispatch.head),
-        snapshot=request.query_params.get("snapshot") == "1",
+        snapshot=query_integer(request, "snapshot", 0, most=1) == 1,
         visible=lambda key: may_read(request, context, key),
     )
 
@@ -280,7 +278,7 @@ async def health(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """`GET /ready`: what works, what is missing, what it would unlock."""
-    _identified(request)
+    identified(request)
     return answer(request.app.state.readiness())
 
 

@@ -85,6 +85,22 @@ def check_key(key: str) -> None:
         )
 
 
+def check_prefix(prefix: str) -> None:
+    """Check that a prefix could cover a key: none, or 1 to 8 of a key's segments; a slash at its end means nothing.
+
+    Raises:
+        Invalid: no key begins so.
+    """
+    bare = prefix.rstrip("/")
+    segments = bare.split("/")
+    whole = all(_SEGMENT.fullmatch(segment) and segment not in DOTS for segment in segments)
+    if bare and not (len(segments) <= 8 and whole and len(bare) <= 512):
+        raise Invalid(
+            f"no key begins with {prefix[:80]!r}: a prefix is up to 8 whole segments, such as project/a",
+            field="prefix",
+        )
+
+
 def is_writable(key: str) -> bool:
     """Tell whether clients write this key, and not the engine."""
     return _WRITABLE.fullmatch(key) is not None
@@ -98,7 +114,8 @@ def check_writable(key: str) -> None:
     """
     if not _WRITABLE.fullmatch(key):
         raise Forbidden(
-            f"{key} belongs to the engine; clients write under project/ and team/",
+            f"{key} belongs to the engine; clients write under project/ and team/, and beside what is the "
+            "engine's under mission/{id}/ and run/{id}/",
             code="engine_owned",
             key=key,
         )
@@ -149,6 +166,11 @@ def _applied(operation: Write, current: Held, at_ms: int) -> Held | None:
         raise Invalid(f"a {operation.op} of {operation.key} sets no time to live; a put does", field="ttl_ms")
     match operation.op:
         case "check":
+            if operation.if_match_rev is None:
+                raise Invalid(
+                    f"the check of {operation.key} names no rev; 0 is that of an absent record",
+                    field="if_match_rev",
+                )
             return None
         case "delete":
             return Held(rev, None)

@@ -296,7 +296,7 @@ async def events(request: Request) -> ASGIApp:
         context,
         prefixes=("routine", "routine-run", "watch"),
         after=start_position(request, kernel(request).dispatch.head),
-        snapshot=request.query_params.get("snapshot") == "1",
+        snapshot=query_integer(request, "snapshot", 0, most=1) == 1,
         visible=visible,
     )
 

@@ -314,7 +314,8 @@ async def test_a_transaction_is_all_or_nothing_at_one_position(client: httpx.Asy
         ({"op": "put", "key": "project/a", "value": 1, "if_match": 3}, "operations[0].if_match"),
         ({"op": "put", "key": "project/a"}, "value"),
         ({"op": "put", "key": "project/a", "value": 1, "ttl_ms": 0}, "operations[0].ttl_ms"),
-        ({"op": "check", "key": "project/a", "ttl_ms": 5}, "ttl_ms"),
+        ({"op": "check", "key": "project/a", "if_match_rev": 0, "ttl_ms": 5}, "ttl_ms"),
+        ({"op": "check", "key": "project/a"}, "if_match_rev"),
         ({"op": "replace", "key": "project/a", "value": 1}, "operations[0].op"),
         ({"op": "delete", "key": "project"}, None),
     ],
@@ -325,6 +326,38 @@ async def test_an_operation_that_is_wrong_is_named(
     answer = await client.post("/v1/resources/transaction", json={"operations": [operation]})
     assert answer.status_code == 400
     assert problem(answer).get("field") == field
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("?prefx=project", "prefx"),
+        ("?prefix=project&Limit=5", "Limit"),
+        ("/project/a?At=1", "At"),
+        ("/events?from=1", "from"),
+        ("/events?snapshot=yes", "snapshot"),
+        ("?prefix=project//a", "prefix"),
+        ("?prefix=team&prefix=..", "prefix"),
+        ("/events?prefix=a%20b", "prefix"),
+        ("?prefix=" + "a/" * 8 + "a", "prefix"),
+    ],
+)
+async def test_a_parameter_that_means_nothing_is_named(
+    client: httpx.AsyncClient, query: str, field: str
+) -> None:
+    answer = await client.get(f"/v1/resources{query}")
+    assert (answer.status_code, problem(answer)["code"]) == (400, "invalid_request")
+    assert problem(answer)["field"] == field
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "project", "project/", "project/a", "a/" * 8])
+async def test_a_prefix_is_none_or_whole_segments(client: httpx.AsyncClient, prefix: str) -> None:
+    assert (await client.get("/v1/resources", params={"prefix": prefix})).status_code == 200
+
+
+async def test_a_write_takes_no_parameters(client: httpx.AsyncClient) -> None:
+    answer = await client.put("/v1/resources/project/a?at=3", json={"value": 1})
+    assert (answer.status_code, problem(answer)["field"]) == (400, "at")
 
 
 async def test_a_transaction_has_one_operation_and_not_more_than_it_may(client: httpx.AsyncClient) -> None:

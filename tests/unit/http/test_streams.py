@@ -23,12 +23,16 @@ async def border(tmp_path: Path) -> AsyncIterator[Border]:
         yield opened
 
 
+def ready(border: Border, position: int) -> dict[str, Any]:
+    return {"position": position, "log_id": border.kernel.log.id}
+
+
 async def test_the_first_frame_says_where_the_stream_begins(border: Border) -> None:
     await write(border.kernel, put("project/a", 1))
     async with Watch(border, EVENTS) as watch:
         assert watch.response.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert watch.response.headers["cache-control"] == "no-store"
-        assert await watch.take(1) == [("ready", {"position": 1}, "1")]
+        assert await watch.take(1) == [("ready", ready(border, 1), "1")]
 
 
 async def test_changes_are_told_as_they_happen(border: Border) -> None:
@@ -94,7 +98,7 @@ async def test_a_stream_goes_on_after_the_position_given(border: Border) -> None
         await write(border.kernel, put("project/a", number))
     async with Watch(border, f"{EVENTS}?after=3") as watch:
         found = await watch.take(3)
-        assert found[0] == ("ready", {"position": 3}, "3")
+        assert found[0] == ("ready", ready(border, 3), "3")
         assert revs(found) == [("resource.updated", "project/a", 4), ("resource.updated", "project/a", 5)]
 
 
@@ -210,7 +214,7 @@ async def test_progress_is_told_without_an_id_and_the_latest_is_in_the_snapshot(
     border.kernel.progress.clear("local/dev", "run/gone")
     body: dict[str, Any] = {"key": "run/r", "done": 3, "total": 4, "eta_s": None, "note": "cutting"}
     async with Watch(border, f"{EVENTS}?snapshot=1") as watch:
-        assert await watch.take(2) == [("progress", body, None), ("ready", {"position": 0}, "0")]
+        assert await watch.take(2) == [("progress", body, None), ("ready", ready(border, 0), "0")]
         border.kernel.progress.report("local/dev", "run/r", 4, 4)
         ((event, told, position),) = await watch.take(1)
         assert (event, told["done"], position) == ("progress", 4, None)

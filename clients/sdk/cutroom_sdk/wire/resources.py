@@ -34,7 +34,9 @@ class PutRequest(Request, frozen=True, kw_only=True):
 
 
 class Operation(Request, frozen=True, kw_only=True):
-    """One write, or a `check` of a rev. `if_match_rev` 0 means absent, None anything. `patch` is a merge patch.
+    """One write, or a `check` of a rev. `if_match_rev` 0 means absent, None anything, which a `check` cannot ask.
+
+    `patch` is a merge patch.
 
     `ttl_ms` is for a `put`: so long until the record is deleted; None: it lives on, whatever was asked for before. A
     patch leaves the time as it is.
