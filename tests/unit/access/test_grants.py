@@ -37,7 +37,7 @@ def test_who_holds_it_may_give_it() -> None:
         (ADMIN, replace(PLAIN, capabilities=("log:read", "media:read")), "capabilities"),
         (ADMIN, replace(PLAIN, capabilities=("*",)), "capabilities"),
         (ADMIN, replace(PLAIN, human=True), "human"),
-        (ADMIN, replace(PLAIN, env="prod"), "tenant"),
+        (ADMIN, replace(PLAIN, env="prod"), "env"),
         (ADMIN, replace(PLAIN, expires_at_ms=9_001), "expires_at_ms"),
         (ADMIN, replace(PLAIN, expires_at_ms=None), "expires_at_ms"),
         (TENANT, replace(PLAIN, tenant="local", env="dev"), "tenant"),
