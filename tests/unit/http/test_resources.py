@@ -328,38 +328,6 @@ async def test_an_operation_that_is_wrong_is_named(
     assert problem(answer).get("field") == field
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("?prefx=project", "prefx"),
-        ("?prefix=project&Limit=5", "Limit"),
-        ("/project/a?At=1", "At"),
-        ("/events?from=1", "from"),
-        ("/events?snapshot=yes", "snapshot"),
-        ("?prefix=project//a", "prefix"),
-        ("?prefix=team&prefix=..", "prefix"),
-        ("/events?prefix=a%20b", "prefix"),
-        ("?prefix=" + "a/" * 8 + "a", "prefix"),
-    ],
-)
-async def test_a_parameter_that_means_nothing_is_named(
-    client: httpx.AsyncClient, query: str, field: str
-) -> None:
-    answer = await client.get(f"/v1/resources{query}")
-    assert (answer.status_code, problem(answer)["code"]) == (400, "invalid_request")
-    assert problem(answer)["field"] == field
-
-
-@pytest.mark.parametrize("prefix", ["", "/", "project", "project/", "project/a", "a/" * 8])
-async def test_a_prefix_is_none_or_whole_segments(client: httpx.AsyncClient, prefix: str) -> None:
-    assert (await client.get("/v1/resources", params={"prefix": prefix})).status_code == 200
-
-
-async def test_a_write_takes_no_parameters(client: httpx.AsyncClient) -> None:
-    answer = await client.put("/v1/resources/project/a?at=3", json={"value": 1})
-    assert (answer.status_code, problem(answer)["field"]) == (400, "at")
-
-
 async def test_a_transaction_has_one_operation_and_not_more_than_it_may(client: httpx.AsyncClient) -> None:
     def asked(count: int) -> dict[str, Any]:
         put = {"op": "put", "key": "project/a", "value": 1}
