@@ -53,7 +53,7 @@ async def test_after_a_deletion_no_file_holds_the_text(tmp_path: Path) -> None:
         told = [
             (one["action"], one["status"]) for one in await studio.audit() if one["memory_id"] == memory_id
         ]
-        assert told[-3:] == [("delete", "done"), ("erase", "done"), ("get", "failed")]
+        assert told[-2:] == [("delete", "done"), ("erase", "done")]
         again = await studio.asks("ada", "DELETE", f"/v1/memory/{memory_id}")
         assert again.json()["code"] == "memory_not_found"
     assert studio.holding(*WORDS, "obnubilate") == []
