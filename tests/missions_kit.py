@@ -13,7 +13,7 @@ from cutroom_sdk.wire.approvals import Approval
 from cutroom_sdk.wire.codec import Request
 from cutroom_sdk.wire.missions import Budgets, Decider
 from cutroom_sdk.wire.renders import Check
-from engine.approvals.reducer import APPROVAL
+from engine.approvals.reducer import APPROVAL, LIFE_MS
 from engine.approvals.reducer_delegation import DELEGATION
 from engine.kernel.clock import Clock, SystemClock
 from engine.kernel.context import Context
@@ -206,12 +206,13 @@ async def studio(
     *tools: FakeTool,
     clock: Clock | None = None,
     prepare: Callable[[Kernel], None] = lambda _: None,
+    approval_life_ms: int = LIFE_MS,
 ) -> AsyncIterator[Kernel]:
     """A real kernel with missions, runs, approvals and routines joined up, and nothing that fires by itself."""
     kernel = await Kernel.open(folder, AGGREGATES, clock or SystemClock())
     for tool in tools:
         kernel.tools.add(tool.tool())
-    register(kernel)
+    register(kernel, approval_life_ms=approval_life_ms)
     prepare(kernel)
     async with kernel.running():
         yield kernel

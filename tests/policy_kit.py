@@ -13,6 +13,7 @@ from cutroom_sdk.wire.approvals import Approval
 from cutroom_sdk.wire.codec import Request
 from cutroom_sdk.wire.outbox import OutboxCommand
 from cutroom_sdk.wire.runs import Run
+from engine.approvals.reducer import LIFE_MS
 from engine.features import ROUTES
 from engine.http.app import build_app
 from engine.kernel.context import Context
@@ -204,7 +205,9 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def desk(folder: Path, *, at_ms: int = NOON, more: tuple[FakeTool, ...] = ()) -> AsyncIterator[Desk]:
+async def desk(
+    folder: Path, *, at_ms: int = NOON, more: tuple[FakeTool, ...] = (), approval_life_ms: int = LIFE_MS
+) -> AsyncIterator[Desk]:
     """A studio with everybody's tokens."""
     folder.mkdir(exist_ok=True)
     tools, clock, kept = Tools(), FakeClock(at_ms), list[Routines]()
@@ -212,7 +215,9 @@ async def desk(folder: Path, *, at_ms: int = NOON, more: tuple[FakeTool, ...] = 
     def prepare(kernel: Kernel) -> None:
         kept.append(register(kernel, roots=(), check=partial(check_entrypoint, kernel)))
 
-    async with studio(folder, *tools.all(), *more, clock=clock, prepare=prepare) as kernel:
+    async with studio(
+        folder, *tools.all(), *more, clock=clock, prepare=prepare, approval_life_ms=approval_life_ms
+    ) as kernel:
         await kept[0].scheduler.load()
         app = build_app(
             kernel,
