@@ -33,6 +33,7 @@ TOKENS: Final = {
     "ada": ADA,
     "bob": Context(actor="bob", human=True, capabilities=frozenset({"*"})),
     "bot": Context(actor="bot", capabilities=PROGRAM),
+    "robot": Context(actor="robot", capabilities=frozenset({"*"})),
     "eye": Context(actor="eye", human=True, capabilities=frozenset({"missions:*", "approvals:read"})),
     "eve": Context(actor="eve", human=True, partition="umbra/dev", capabilities=frozenset({"*"})),
     "del": Context(

@@ -149,7 +149,12 @@ async def test_an_agent_as_approver(tmp_path: Path) -> None:
         item = {"title": "x", "kind": "publish", "input": {}, "gates": gates}
         made = {"title": "t", "goal": "g", "work_items": [item], "start": True}
         for capabilities in (unasked, {"capabilities": ["*"]}, {"capabilities": ["effects:*"]}):
-            assert await at.refused("bot", "POST", "/v1/missions", made | capabilities) == "forbidden"
+            for who in ("bot", "robot"):
+                assert await at.refused(who, "POST", "/v1/missions", made | capabilities) == "forbidden"
+        given = {"to": "drone", "until_ms": asked.expires_at_ms, "gates": ["effect"]}
+        assert await at.refused("robot", "POST", "/v1/delegations", given) == "forbidden"
+        path = f"/v1/approvals/{asked.approval_id}/approve"
+        assert await at.refused("robot", "POST", path, {}) == "forbidden"
         assert at.tools.sent == []
 
 
