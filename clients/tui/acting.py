@@ -18,8 +18,8 @@ from cutroom_sdk.wire.missions import (
 ANOTHER = "another proposal, please"
 
 
-async def carry_out(client: Client, shelf: Shelf, chosen: Action, target: Target, reason: str) -> None:
-    """Do what `chosen` says to `target`, as it stands on the shelf.
+async def carry_out(client: Client, shelf: Shelf, chosen: Action, target: Target, reason: str) -> str:
+    """Do what `chosen` says to `target`, as it stands on the shelf; return what there is to say of it, mostly nothing.
 
     Raises:
         SdkError: the daemon refuses it, or cannot be reached.
@@ -29,6 +29,13 @@ async def carry_out(client: Client, shelf: Shelf, chosen: Action, target: Target
             await _decide(client, shelf, chosen, target, reason)
         case "item":
             await _report(client, shelf, target)
+        case "command" if chosen.id == "redeliver":
+            await client.redeliver_command(target.id)
+        case "command":
+            await client.cancel_command(target.id)
+        case "mission" if chosen.id == "approve_all":
+            done = await client.approve_all(target.id, reason)
+            return "".join(f"; left: {one.work_item_id}, {one.detail}" for one in done.left)
         case "mission":
             await client.tell_mission(target.id, _event(chosen, target, reason))
         case "routine":
@@ -37,6 +44,7 @@ async def carry_out(client: Client, shelf: Shelf, chosen: Action, target: Target
             await client.cancel_routine_run(target.id)
         case "notice":
             await client.dismiss_notice(target.id)
+    return ""
 
 
 async def _decide(client: Client, shelf: Shelf, chosen: Action, target: Target, reason: str) -> None:

@@ -45,6 +45,7 @@ AGES_EVERY_S: Final = 10.0
 LOG_LINES_MAX: Final = 2000
 WIDE: Final = 110
 TICKS_SHOWN: Final = 5
+SELDOM: Final = ("approve_all",)  # named where they are of use, so that the footer fits 80 columns
 
 NO_PLAN: Final = "No plan yet. It comes after the footage was looked at, with a reason for each cut."
 PLAN_APART: Final = (
@@ -61,7 +62,10 @@ class StudioScreen(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
     COMMAND_PALETTE_BINDING = "ctrl+k"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(one.key, f"act('{one.id}')", one.title, tooltip=one.help) for one in actions()),
+        *(
+            Binding(one.key, f"act('{one.id}')", one.title, tooltip=one.help, show=one.id not in SELDOM)
+            for one in actions()
+        ),
         *(
             Binding(one.key, f"look('{one.id}')", one.title, tooltip=one.help, show=False)
             for one in screens()
@@ -156,6 +160,8 @@ class StudioScreen(App[None]):
         return find.mission(self.replica.shelf, name) if kind == "mission" else None
 
     def _draw(self) -> None:
+        if not self.query(TabbedContent):
+            return  # the screen is being taken down
         rows_now = list_rows(self.replica.shelf, self._shown, now_ms())
         self.query_one(RowList).show(screen(self._shown), rows_now)
         self._draw_head()
@@ -183,6 +189,8 @@ class StudioScreen(App[None]):
         self.query_one("#head", Static).update(head)
 
     def _draw_detail(self) -> None:
+        if not self.query(TabbedContent):
+            return
         on_missions = self._shown == "missions"
         self.query_one(TabbedContent).display = on_missions
         self.query_one("#other").display = not on_missions
@@ -251,7 +259,7 @@ class StudioScreen(App[None]):
         waiting = find.pending(self.replica.shelf, mission.mission_id) if mission else []
         strip = self.query_one("#waiting", Laid)
         strip.set_class(bool(waiting), "shown")
-        strip.show((lambda width: details.waiting(waiting[0], width)) if waiting else None)
+        strip.show((lambda width: details.waiting(waiting, width)) if waiting else None)
 
     def _lay(self, name: str, draw: Callable[[int], Content] | None) -> None:
         self.query_one(f"#{name}-text", Laid).show(draw)
@@ -307,7 +315,7 @@ class StudioScreen(App[None]):
             return
         row = self.query_one(RowList).row
         if chosen.fields:
-            question = AskReason(f"{chosen.title}: what is wrong with it?", "the next attempt is told")
+            question = AskReason(f"{chosen.title}: {chosen.asks}", "a reason, in a line")
             self.push_screen(question, lambda reason: self._send(chosen, target, reason))
         elif chosen.confirm:
             self.push_screen(
@@ -324,11 +332,11 @@ class StudioScreen(App[None]):
 
     async def _carry_out(self, chosen: Action, target: Target, reason: str) -> None:
         try:
-            await carry_out(self._client, self.replica.shelf, chosen, target, reason)
+            told = await carry_out(self._client, self.replica.shelf, chosen, target, reason)
         except SdkError as error:
             self.notify(error.detail, title=f"{chosen.title} was refused", severity="error", timeout=15)
             return
-        self.notify(f"{chosen.title}: done")
+        self.notify(f"{chosen.title}: done{told}")
 
     def action_look(self, name: ScreenId) -> None:
         """Show another screen."""

@@ -45,17 +45,22 @@ def overview(shelf: Shelf, mission: Mission, width: int) -> Content:
 def _standing(mission: Mission, width: int) -> list[Content]:
     """Return the mission's whole title, and why it is paused or was canceled."""
     lines = [Content.assemble((line.plain, "bold")) for line in Content(mission.title).wrap(max(width, 20))]
+    if mission.priority != "normal":
+        lines.append(Content.assemble((f"{mission.priority} priority", drawing.MUTED)))
     if mission.status in ("paused", "canceled") and mission.reason:
         said = Content(f"{mission.status}: {mission.reason}").wrap(max(width, 20))
         lines += [Content.assemble((line.plain, drawing.STYLES["waiting"])) for line in said]
     return lines
 
 
-def waiting(approval: Approval, width: int) -> Content:
+def waiting(asked: Sequence[Approval], width: int) -> Content:
     """Return what the selected mission waits for, in a few lines."""
-    gate = approval.subject.gate or "decision"
-    lead = Content.assemble((f"{gate.capitalize()} ", "bold"), "a: approve   d: deny   2: see the plan")
-    return Content("\n").join([lead, *Content(approval.summary).wrap(max(width, 20))[:3]])
+    first = asked[0]
+    gate = (first.subject.gate or "leave").capitalize()
+    reviews = sum(one.subject.gate == "review" for one in asked)
+    more = f"   A: approve all {reviews}" if reviews > 1 else ""
+    lead = Content.assemble((f"{gate} ", "bold"), f"a: approve   d: deny   2: see the plan{more}")
+    return Content("\n").join([lead, *Content(first.summary).wrap(max(width, 20))[:3]])
 
 
 def request(shelf: Shelf, approval: Approval, now_ms: int, width: int) -> Content:

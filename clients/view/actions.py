@@ -6,7 +6,7 @@ from typing import Literal
 
 from cutroom_sdk.wire.codec import Wire, decode
 
-Subject = Literal["mission", "approval", "item", "routine", "routine_run", "notice"]
+Subject = Literal["mission", "approval", "item", "routine", "routine_run", "notice", "command"]
 ActionId = Literal[
     "approve",
     "deny",
@@ -21,13 +21,17 @@ ActionId = Literal[
     "cancel_run",
     "report",
     "dismiss",
+    "approve_all",
+    "redeliver",
+    "drop",
 ]
 
 
 class Action(Wire, frozen=True, kw_only=True):
     """One thing an operator can do to a resource of the kind `applies_to` while its state is in `enabled_when`.
 
-    `otherwise` is said when it is not; `confirm`: ask first; `fields` are asked for before it is sent.
+    `otherwise` is said when it is not; `confirm`: ask first; `fields` are asked for before it is sent, with
+    the question `asks`.
     """
 
     id: ActionId
@@ -42,6 +46,7 @@ class Action(Wire, frozen=True, kw_only=True):
     method: str
     path: str
     fields: tuple[str, ...]
+    asks: str
 
     def refusal(self, state: str | None) -> str:
         """Return why the action cannot be done to something in `state` (None: there is nothing), empty when it can."""

@@ -137,7 +137,7 @@ def targets(shelf: Shelf, key: str) -> dict[Subject, Target]:
         case "routine":
             return _routine_targets(shelf, name)
         case "notice":
-            return {"notice": Target(name, "shown")} if shelf.held(key) else {}
+            return _notice_targets(shelf, key)
         case _:
             return {}
 
@@ -155,6 +155,17 @@ def _mission_targets(shelf: Shelf, mission_id: str) -> dict[Subject, Target]:
         if by_hand:
             item = by_hand[0].item
             found["item"] = Target(f"{mission_id}/item/{item.work_item_id}", item.status)
+    return found
+
+
+def _notice_targets(shelf: Shelf, key: str) -> dict[Subject, Target]:
+    notice = shelf.value(key, Notice)
+    if notice is None:
+        return {}
+    found: dict[Subject, Target] = {"notice": Target(notice.notice_id, "shown")}
+    command_id = notice.properties.get("command_id")
+    if notice.type == "command.unknown" and isinstance(command_id, str):
+        found["command"] = Target(command_id, "unknown")
     return found
 
 

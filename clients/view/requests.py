@@ -75,5 +75,6 @@ def notice_facts(shelf: Shelf, notice: Notice, zone: tzinfo | None = None) -> li
         ("item", str(said.get("work_item_id") or "")),
         ("told", stamp_text(notice.told_at_ms, zone)),
         ("to do", "" if todo == notice.type else todo),
+        ("call", f"{said['command']} of {said.get('stream')}" if said.get("command") else ""),
         ("mission", str(mission_id) if known else ""),
     ]

@@ -15,6 +15,7 @@ from cutroom_sdk.client import Client
 from cutroom_sdk.wire.approvals import Approval
 from cutroom_sdk.wire.missions import (
     Budgets,
+    GatesRequest,
     Mission,
     MissionRequest,
     PostCanceled,
@@ -162,6 +163,31 @@ async def test_home_shows_what_needs_somebody_and_clears_as_it_is_seen_to(state_
             assert (await other.mission(made.mission_id)).status == "succeeded"
             await pilot.press("W")
             await _until(pilot, lambda: "spent: the yes was used" in _text(app, "other-text"))
+
+
+async def test_reviews_that_wait_are_granted_at_once_with_a_reason(state_dir: Path) -> None:
+    no_test = GatesRequest(test="none")
+    items = tuple(WorkItemRequest(title=title, gates=no_test) for title in ("Film", "Write"))
+    asked = MissionRequest(
+        title="Both", goal="both", work_items=items, start=True, self_review=True, priority="high"
+    )
+    async with Daemon(state_dir) as daemon, daemon.client() as client, daemon.client() as other:
+        made = await other.create_mission(asked)
+        for item in made.work_items:
+            assert item.current_run_id is not None
+            done = PostRunFinished(
+                work_item_id=item.work_item_id, run_id=item.current_run_id, status="succeeded"
+            )
+            await other.tell_mission(made.mission_id, done)
+        app = StudioScreen(client)
+        async with app.run_test(size=SIZE) as pilot:
+            await _until(pilot, lambda: "A: approve all 2" in _text(app, "waiting"))
+            assert "high priority" in _text(app, "items-text")
+            await pilot.press("A")
+            await _until(pilot, lambda: bool(app.screen.query(Input)))
+            await pilot.press(*"seen", "enter")
+            await _until(pilot, lambda: app.mission is not None and app.mission.status == "succeeded")
+            assert [(one.by_blanket, one.reason) for one in await other.approvals()] == [(True, "seen")] * 2
 
 
 async def test_a_mission_of_a_thousand_items_is_drawn_in_a_moment(state_dir: Path) -> None:

@@ -116,6 +116,12 @@ def test_what_runs_shows_how_far_it_is_and_how_long_it_takes() -> None:
     assert (busy.fraction, busy.eta, busy.note) == (0.4155, "4 s left", "rendering: 150 of 361 frames")
 
 
+def test_a_call_that_nobody_knows_the_outcome_of_can_be_made_again_or_dropped_from_its_notice() -> None:
+    shelf = shelf_of(example("needs"))
+    assert targets(shelf, "notice/n4")["command"] == ("c0ffee", "unknown")
+    assert "command" not in targets(shelf, "notice/n1")
+
+
 def test_of_many_items_those_are_shown_that_are_at_work_and_what_comes_next() -> None:
     shelf = shelf_of(example("large"))
     mission = find.mission(shelf, "big")

@@ -8,6 +8,7 @@ from clients.view import actions, screens, words
 from cutroom_sdk.replica import Connection
 from cutroom_sdk.wire.approvals import ApprovalState
 from cutroom_sdk.wire.missions import GateState, ItemStatus, MissionStatus
+from cutroom_sdk.wire.outbox import CommandState
 from cutroom_sdk.wire.problems import CODES
 from cutroom_sdk.wire.routines import RoutineRunStatus, RoutineStatus
 from tools import api
@@ -60,6 +61,7 @@ def test_actions_are_enabled_in_states_that_there_are() -> None:
         "routine": get_args(RoutineStatus),
         "routine_run": get_args(RoutineRunStatus),
         "item": get_args(ItemStatus),
+        "command": get_args(CommandState),
         "notice": ("shown",),
     }
     for one in actions.actions():
