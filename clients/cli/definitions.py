@@ -49,6 +49,8 @@ def chosen(names: Sequence[str]) -> list[Path]:
 def read(path: Path, args: Sequence[str] = ()) -> RoutineRequest:
     """Read a definition; its id is the file's name unless it says another. `~/` begins the user's home folder.
 
+    Whoever names another output for a definition that may write to some places only means that place instead.
+
     Raises:
         CommandError: it is no TOML, or no routine; the text names the file and the field.
     """
@@ -57,8 +59,16 @@ def read(path: Path, args: Sequence[str] = ()) -> RoutineRequest:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise CommandError(f"{path}: {error}") from error
     given.setdefault("routine_id", path.stem)
-    given["args"] = {**given.get("args", {}), **arguments(args)}
+    named = arguments(args)
+    given["args"] = {**given.get("args", {}), **named}
+    if given.get("output_targets") and isinstance(named.get("output"), str):
+        given["output_targets"] = [_folder_of(named["output"])]
     return request(given, str(path))
+
+
+def _folder_of(output: str) -> str:
+    path = Path(output)
+    return str(path.parent if path.suffix else path)
 
 
 def request(given: dict[str, Any], where: str) -> RoutineRequest:
