@@ -180,7 +180,7 @@ class StudioScreen(App[None]):
             for one in screens()
         ]
         head = Content.assemble(
-            ("Cutroom ", "bold"),
+            ("Cutroom " if self.size.width >= WIDE else "", "bold"),
             drawing.connection_text(connection, self.replica.reason),
             " ",
             *tabs,

@@ -56,7 +56,7 @@ def bar_text(fraction: float | None) -> str:
 
 def list_line(row: ListRow, width: int) -> Content:
     """Return a line of a list as one: mark, title, state, and what is to be noted."""
-    note_width = 9
+    note_width = 11  # "59 min ago"
     state_width = min(20, max(width // 4, 9))
     return _joined(
         (row.mark, STYLES[row.tone]),
