@@ -147,7 +147,7 @@ async def carry_out(
         raised = handler.exception()
         if on_time or raised is None:
             return _outcome(handling, command, effect, raised, clock)
-    return _cut_short(handling, effect, live.ended_by, clock, on_time=on_time)
+    return _cut_short(handling, effect, live, clock, on_time=on_time)
 
 
 def pause_ms(command_id: str, tries: int) -> int:
@@ -207,11 +207,12 @@ def _outcome(
 
 
 def _cut_short(
-    handling: Handling, effect: Effect, by: End | None, clock: Clock, *, on_time: bool
+    handling: Handling, effect: Effect, live: Live, clock: Clock, *, on_time: bool
 ) -> commands.Outcome | None:
+    by = live.ended_by
     if by is End.DAEMON and handling.idempotent:
         return None
-    if by is End.PERSON and handling.idempotent:
+    if by is End.PERSON and not live.once:
         return commands.Stop(attempt=effect.attempt)
     if by is not None:
         who = "the daemon was stopped" if by is End.DAEMON else "it was canceled"

@@ -159,6 +159,20 @@ async def test_whatever_cuts_a_call_short_it_is_not_repeated_by_itself(
     assert len(work.seen) == 1
 
 
+async def test_dropped_while_it_is_at_work_it_is_ended_and_somebody_has_to_look_first(tmp_path: Path) -> None:
+    work = FakeTool("work", call=hangs, idempotent=False)
+    async with studio(tmp_path, work) as kernel:
+        await create(kernel, item("send"))
+        await mission_until(kernel, "m1", lambda mission: bool(mission.items[0].observed))
+        every = await kernel.resources.values("outbox", Command)
+        (call,) = [one for one in every if one.type == "call_tool"]
+        await tell(kernel, call, commands.Cancel())
+        assert "canceled during the attempt" in (await unknown(kernel)).error
+        await tell(kernel, call, commands.Cancel())
+        await mission_is(kernel, "m1", "paused")
+    assert len(work.seen) == 1
+
+
 async def test_a_start_that_was_dropped_never_happens_and_its_mission_pauses(tmp_path: Path) -> None:
     work = FakeTool("work")
 
