@@ -42,7 +42,7 @@ class Effect:
     command; after the `last` no attempt follows by itself. Once the attempt is over, `propose` and `propose_many` (all or nothing) refuse
     (`fenced`): a handler that did not let go in time changes nothing any more. With
     `begin_once()` an idempotent handler says that it has come to a part that is not to be cut short without need: at the
-    daemon's end it gets the time that an effect gets which must not be repeated.
+    daemon's end it gets the time that an effect gets which must not be repeated, and stopped by a person it is `unknown`.
     """
 
     key: IdempotencyKey
