@@ -85,7 +85,7 @@ class Runs:
         try:
             tool = self._kernel.tools.get(work.tool)
             arguments = self._kernel.tools.read_input(work.tool, work.input)
-            if run.calls:
+            if run.calls and not _has_fresh_leave(run):
                 check_repeatable(tool, arguments, effect)
             context = run_context(self._kernel, run.run_id, work, effect.context)
             if not tool.repeatable(arguments):
@@ -144,6 +144,12 @@ class Runs:
         run: Run = (await self._kernel.dispatch.state(effect.stream, effect.context.partition))[0]
         if not run.over:
             raise cut_short(tool, arguments, "gave up: something it waited for was cancelled")
+
+
+def _has_fresh_leave(run: Run) -> bool:
+    """Tell whether a person has given leave for the very call again, who was told that it was made before."""
+    leave = run.held.get("")
+    return leave is not None and leave.granted and not leave.spent
 
 
 async def _end(call: "asyncio.Task[ToolResult]") -> None:

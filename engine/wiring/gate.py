@@ -62,7 +62,8 @@ class Gate:
                 code=BLOCKED,
                 rule=verdict.rule,
             )
-        if held is not None and self.kernel.clock.now_ms() < held.expires_at_ms:
+        used_up = held is not None and held.spent and not tool.repeatable(question.arguments)
+        if held is not None and not used_up and self.kernel.clock.now_ms() < held.expires_at_ms:
             if held.subject_hash == _hash(question, call, standing, held.expires_at_ms):
                 return _with_leave(question, held)
         return await self._ask(question, call, standing, verdict, context)

@@ -27,14 +27,14 @@ async def test_what_leaves_the_machine_has_leave_that_is_spent_once(rounds: int,
             # The first mission comes by the first two places, the second by the third.
             ended = [await _sent(served, f"{sink.url}/{number}", str(number)) for number in range(2 * rounds)]
         called = [call.path for call in sink.calls]
-    # Killed after the record: whether it was sent is not known from inside, so it is not sent again.
+    # Killed after the record: whether it was sent is not known from inside, so it is not sent again by itself.
     assert ended == ["failed"] * len(ended)
     assert called == [f"/{number}" for number in range(1, 2 * rounds, 2)], "once each, or not at all"
     _check_leave(folder, 2 * rounds)
 
 
 async def _sent(served: Served, url: str, key: str) -> str:
-    """Have a request sent, with leave; return how its mission has ended."""
+    """Have a request sent, with leave, and then asked for again; return how its mission has ended."""
     item = {
         "title": "send",
         "kind": "http_request",
@@ -45,21 +45,51 @@ async def _sent(served: Served, url: str, key: str) -> str:
     answer = await served.request("POST", "/v1/missions", f"{key}-mission", json=asked)
     mission_id = answer.json()["mission_id"]
 
-    def waits() -> str | None:
-        for name, value in served.values.items():
-            if name.startswith("approval/") and value and value["subject"]["id"].startswith(f"{mission_id}/"):
-                return str(value["approval_id"])
-        return None
-
-    approval_id = await served.until(waits)
+    approval_id = await served.until(lambda: _waiting(served, mission_id))
     answer = await served.request("POST", f"/v1/approvals/{approval_id}/approve", f"{key}-yes", json={})
     assert answer.status_code == 200, answer.text
 
-    def over() -> str | None:
-        mission: Any = served.values.get(f"mission/{mission_id}")
-        return mission["status"] if mission and mission["status"] in ("succeeded", "failed") else None
+    command_id = await served.until(lambda: _unknown(served, mission_id))
+    # Nobody knows whether it was sent: to send it again takes leave of its own.
+    answer = await served.request("POST", f"/v1/outbox/{command_id}/redeliver", f"{key}-again", json={})
+    assert answer.status_code == 200, answer.text
+    again = await served.until(lambda: _waiting(served, mission_id))
+    assert again != approval_id
+    await served.request(
+        "POST", f"/v1/approvals/{again}/deny", f"{key}-no", json={"reason": "once is enough"}
+    )
+    return await served.until(lambda: _over(served, mission_id))
 
-    return await served.until(over)
+
+def _waiting(served: Served, mission_id: str) -> str | None:
+    for name, value in served.values.items():
+        pending = name.startswith("approval/") and value and value["state"] == "pending"
+        if pending and value["subject"]["id"].startswith(f"{mission_id}/"):
+            return str(value["approval_id"])
+    return None
+
+
+def _unknown(served: Served, mission_id: str) -> str | None:
+    runs = [
+        value["run_id"]
+        for name, value in served.values.items()
+        if name.startswith("run/") and value and value.get("mission_id") == mission_id
+    ]
+    for name, value in served.values.items():
+        if (
+            name.startswith("outbox/")
+            and value
+            and value["type"] == "call_tool"
+            and value["state"] == "unknown"
+        ):
+            if value["data"]["run_id"] in runs:
+                return str(value["command_id"])
+    return None
+
+
+def _over(served: Served, mission_id: str) -> str | None:
+    mission: Any = served.values.get(f"mission/{mission_id}")
+    return mission["status"] if mission and mission["status"] in ("succeeded", "failed") else None
 
 
 def _check_leave(folder: Path, count: int) -> None:
@@ -72,3 +102,4 @@ def _check_leave(folder: Path, count: int) -> None:
     for approval_id in calls:
         told = [kind for stream, kind, _ in events if stream == f"approval/{approval_id}"]
         assert told == ["approval.requested", "approval.granted", "approval.spent"]
+    assert not [kind for _, kind, _ in events if kind == "approval.voided"]
