@@ -74,7 +74,7 @@ class Gate:
         run_id, work = question.run.run_id, question.work
         expires_at_ms = self.kernel.clock.now_ms() + self.life_ms
         bound_to = _hash(question, call, standing, expires_at_ms)
-        approval_id = derived_id("effect", run_id, question.place, bound_to)
+        approval_id = derived_id("effect", run_id, question.place, bound_to, _calls(question))
         mission: missions.Mission = (
             await self.kernel.dispatch.state(f"mission/{work.mission_id}", context.partition)
         )[0]
@@ -119,6 +119,12 @@ def _with_leave(question: Question, held: runs.Held) -> Pass | Wait:
         return Pass(held.approval_id)  # the same call again, with the same idempotency key
     spend = Asked(f"approval/{held.approval_id}", approvals.Spend(subject_hash=held.subject_hash))
     return Pass(held.approval_id, (spend, *going_on(question.work.authority)))
+
+
+def _calls(question: Question) -> int:
+    """Return how often the call was made before: each time takes leave of its own, in the same millisecond too."""
+    run, place = question.run, question.place
+    return (run.nested[place].calls if place in run.nested else 0) if place else run.calls
 
 
 def _hash(question: Question, call: Call, standing: Standing, expires_at_ms: int) -> str:

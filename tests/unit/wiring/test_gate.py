@@ -249,3 +249,32 @@ async def test_leave_that_runs_out_before_the_call_is_repeated_is_asked_for_agai
         await at.approves(second)
         await mission_is(at.kernel, mission_id, "succeeded")
         assert at.tools.sent == [("fetch", "a")]
+
+
+async def test_what_may_have_been_sent_is_sent_again_with_leave_of_its_own(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        crashes = [True]
+
+        def crash_once() -> None:
+            if crashes and crashes.pop():
+                raise ConnectionResetError("nobody knows")
+
+        at.tools.before = crash_once
+        mission_id = await at.mission("publish", {"text": "a"})
+        first = await at.asked(mission_id)
+        await at.approves(first)
+        unknown: list[str] = []
+
+        async def is_unknown() -> bool:
+            left = await at.kernel.resources.values("outbox", OutboxCommand)
+            unknown[:] = [one.command_id for one in left if one.state == "unknown"]
+            return bool(unknown)
+
+        await until(at.kernel, is_unknown)
+        assert at.tools.sent == []
+        await at.has("ada", f"/v1/outbox/{unknown[0]}/redeliver", None)
+        second = await at.asked(mission_id)
+        assert (second.approval_id == first.approval_id, at.tools.sent) == (False, [])
+        await at.approves(second)
+        await mission_is(at.kernel, mission_id, "succeeded")
+        assert at.tools.sent == [("publish", "a")]
