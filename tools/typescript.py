@@ -76,6 +76,8 @@ def _declared(name: str, schema: dict[str, Any]) -> str:
     head = _comment(schema.get("description", ""))
     if schema.get("type") != "object":
         return f"{head}export type {_identifier(name)} = {typed(schema)};\n"
+    if not schema.get("properties"):
+        return f"{head}export type {_identifier(name)} = {{ [name: string]: never }};\n"
     lines = [f"{head}export interface {_identifier(name)} {{"]
     lines += _fields(schema)
     return "\n".join([*lines, "}\n"])

@@ -414,8 +414,7 @@ export interface Check {
 }
 
 /** Input of the tool `check`: nothing; it looks at the render that the items before have made. */
-export interface CheckInput {
-}
+export type CheckInput = { [name: string]: never };
 
 /**
  * What a checkpoint stands for: all events up to `position`, where the chain had come to `hash`.
