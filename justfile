@@ -36,7 +36,7 @@ serve *arguments: _python
 
 # Run the tests
 test *arguments: setup
-    {{ python }} -m pytest {{ arguments }}
+    {{ python }} -m pytest --numprocesses auto --dist loadfile {{ arguments }}
 
 # Everything that CI checks, cheapest first
 check: setup lint types imports ts test

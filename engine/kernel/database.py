@@ -289,7 +289,7 @@ class Database:
             (busy, frames, _) = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         finally:
             connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-        if not busy and frames > 0:
+        if not busy and frames > 0 and self._rows > 0:
             self._rows_due = self._rows * CHECKPOINT_BYTES / (frames * self._page_bytes)
         return not busy
 

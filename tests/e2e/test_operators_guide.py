@@ -12,6 +12,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,11 +135,10 @@ def _under_way(command: OutboxCommand) -> bool:
 
 
 @pytest.fixture
-def shell(
-    tmp_path: Path, state_dir: Path, talk: tuple[Path, Script], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Shell]:
+def shell(state_dir: Path, talk: tuple[Path, Script], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """The home folder with some footage in it, and a daemon."""
-    home = tmp_path / "home"
+    # Tables are cut to the terminal's width: what they print must not hang on how long a path is.
+    home = Path(tempfile.mkdtemp(prefix="guide-"))
     (home / "Videos").mkdir(parents=True)
     shutil.copy(talk[0], home / "Videos/harbour.mp4")
     for name in [name for name in os.environ if name.startswith("CUTROOM_")]:
@@ -158,6 +158,7 @@ def shell(
         assert daemon.process is not None
         daemon.process.communicate(timeout=30)
         monkeypatch.undo()
+        shutil.rmtree(home)
         time.tzset()
 
 

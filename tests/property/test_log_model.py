@@ -25,7 +25,7 @@ from cutroom_sdk.wire.resources import Operation
 from engine.kernel import records
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted, Asked
-from engine.kernel.errors import Conflict, NotFound, StudioError
+from engine.kernel.errors import Conflict, Invalid, NotFound, StudioError
 from engine.kernel.kernel import Kernel
 from engine.kernel.records import WriteRecords
 from engine.kernel.reducer import Rejected
@@ -71,6 +71,8 @@ class Model:
                 raise Conflict("", expected=0, actual=0)
             if one.op == "delete" and value is None:
                 raise NotFound("")
+            if one.op == "check" and one.if_match_rev is None:
+                raise Invalid("")
             if one.op != "check":
                 self.shown[at] = (rev + 1, one.value if one.op == "put" else None)
                 self.expires.pop(at, None)

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from cutroom_sdk.wire.codec import decode
 from cutroom_sdk.wire.resources import Operation, PatchOperation
 from engine.kernel.dispatch import Accepted
-from engine.kernel.errors import Conflict, NotFound, Rejected, StudioError
+from engine.kernel.errors import Conflict, Invalid, NotFound, Rejected, StudioError
 from engine.kernel.kernel import Kernel
 from engine.kernel.records import Expiry, JsonPatch, Write
 from tests.kernel_kit import ADA as WRITER
@@ -80,6 +80,8 @@ class Model:
                 )
             if one.op in ("patch", "json_patch", "delete") and value is ABSENT:
                 return NotFound("", key=one.key)
+            if one.op == "check" and one.if_match_rev is None:
+                return Invalid("", field="if_match_rev")
             if isinstance(one, JsonPatch) and not isinstance(value, dict):
                 return Rejected("path_not_found", "", operation=0, path="/x")
             if one.op in ("put", "delete"):

@@ -68,7 +68,7 @@ async def test_events_older_than_the_chain_get_the_hashes_they_would_have_had(tm
         await _some_work(kernel)
         told = await _hashes(kernel)
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME, isolation_level=None)) as connection:
-        connection.executescript("DROP TABLE starts; DROP TABLE leases")
+        connection.executescript("DROP TABLE starts; DROP TABLE leases; DROP TABLE log_identity")
         connection.execute("ALTER TABLE events DROP COLUMN hash")
         connection.execute("DROP TABLE log_beginning")
         connection.execute("DROP TABLE checkpoint_streams")

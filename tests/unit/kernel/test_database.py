@@ -146,7 +146,7 @@ async def test_the_write_ahead_log_is_folded_in_when_it_is_large_and_written_ane
         await database.write(lambda connection: _insert(connection, 10_000))
         await database.write(lambda _: None)  # the checkpoint lies between the two
         sizes.append(wal.stat().st_size)
-    assert max(sizes) < 200_000
+    assert max(sizes) < 250_000
     assert len(set(sizes[-20:])) == 1, "a file that grows is slow to sync"
     assert (tmp_path / DATABASE_NAME).stat().st_size > 300_000
     await database.close()
@@ -189,6 +189,8 @@ async def test_a_reader_in_the_way_holds_up_neither_commits_nor_every_checkpoint
 
     reading = asyncio.create_task(database.read(long_read))
     await asyncio.to_thread(started.wait, 5)
+    await database.fold_in()  # what was due before the reader came is behind us
+    tries.clear()
     began = asyncio.get_running_loop().time()
     for _ in range(50):
         await database.write(lambda connection: _insert(connection, 10_000))
