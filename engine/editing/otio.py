@@ -11,7 +11,18 @@ import msgspec
 import opentimelineio as otio
 
 from cutroom_sdk.wire.codec import canonical, convert, decode, to_builtins
-from cutroom_sdk.wire.timeline import AssetReference, Clip, Effect, Gap, Marker, Timeline, TimeRange, Track
+from cutroom_sdk.wire.timeline import (
+    AssetReference,
+    Clip,
+    Effect,
+    Gap,
+    Marker,
+    Timeline,
+    TimeRange,
+    Track,
+    Transition,
+)
+from engine.editing.timeline import Item, asset_of
 from engine.kernel.errors import Invalid
 from engine.media.timecode import NOMINAL_RATES
 
@@ -68,14 +79,16 @@ def from_otio(text: str) -> Timeline:
     return _read({**ours, "name": read.name, "tracks": to_builtins(tracks)}, Timeline, "otio.metadata")
 
 
-def _item(item: Clip | Gap, rate: Fraction) -> Any:
+def _item(item: Item, rate: Fraction) -> Any:
+    if isinstance(item, Transition):
+        raise Invalid("a transition is not written to OpenTimelineIO yet", field="timeline")
     if isinstance(item, Gap):
         gap = otio.schema.Gap(duration=_time(item.duration, rate))
         gap.metadata[OURS] = _said({"duration": item.duration})
         return gap
     clip = otio.schema.Clip(
         name=item.name,
-        media_reference=otio.schema.ExternalReference(target_url=f"{ASSET_URL}{item.media.asset_id}"),
+        media_reference=otio.schema.ExternalReference(target_url=f"{ASSET_URL}{asset_of(item)}"),
         source_range=otio.opentime.TimeRange(
             _time(item.source_range.start, rate), _time(item.source_range.duration, rate)
         ),

@@ -3,7 +3,16 @@
 from fractions import Fraction
 from typing import assert_never
 
-from cutroom_sdk.wire.timeline import Clip, Effect, Gap, Keyframe, Timeline, Track
+from cutroom_sdk.wire.timeline import (
+    AssetReference,
+    Clip,
+    Effect,
+    Gap,
+    Keyframe,
+    Timeline,
+    Track,
+    Transition,
+)
 from engine.kernel.errors import Invalid
 from engine.media.timecode import frame_nearest, frame_start
 
@@ -11,9 +20,14 @@ SIDE_MOST = 16_384
 RATE_MOST = Fraction(240)
 
 
-def item_duration(item: Clip | Gap) -> Fraction:
-    """Return how long an item lasts on its track, seconds."""
+Item = Clip | Gap | Transition
+
+
+def item_duration(item: Item) -> Fraction:
+    """Return how long an item lasts on its track, seconds; a transition takes no time of its own."""
     match item:
+        case Transition():
+            return Fraction(0)
         case Clip():
             return item.source_range.duration
         case Gap():
@@ -32,7 +46,20 @@ def duration(timeline: Timeline) -> Fraction:
     return max((track_duration(track) for track in timeline.tracks if track.enabled), default=Fraction(0))
 
 
-def places(track: Track) -> tuple[tuple[Fraction, Fraction, Clip | Gap], ...]:
+def asset_of(clip: Clip) -> str:
+    """Return the id of the asset that a clip shows.
+
+    Raises:
+        Invalid: it shows something else.
+    """
+    if isinstance(clip.media, AssetReference):
+        return clip.media.asset_id
+    raise Invalid(
+        f"the clip {clip.id!r} shows a {type(clip.media).__name__.lower()}, not an asset", field="timeline"
+    )
+
+
+def places(track: Track) -> tuple[tuple[Fraction, Fraction, Item], ...]:
     """Return each item with the seconds `[start, end)` of the timeline that it covers, in order."""
     result, at = [], Fraction(0)
     for item in track.items:
@@ -69,7 +96,9 @@ def check(timeline: Timeline) -> Timeline:
     return timeline
 
 
-def _check_item(item: Clip | Gap, field: str, rate: Fraction) -> None:
+def _check_item(item: Item, field: str, rate: Fraction) -> None:
+    if isinstance(item, Transition):
+        return
     lasts = item_duration(item)
     where = f"{field}.duration" if isinstance(item, Gap) else f"{field}.source_range.duration"
     _demand(lasts > 0, where, f"is {lasts}: above 0")

@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from cutroom_sdk.wire.media import Asset, VideoStream
 from cutroom_sdk.wire.timeline import Clip
+from engine.editing.curves import Curve
+from engine.editing.timeline import asset_of
 from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
-from engine.rendering.geometry import Curve, window
+from engine.rendering.geometry import window
 from engine.rendering.segments import divisions, frames_shown
 from engine.rendering.work import Footage, VideoEncoder, Window
 
@@ -45,10 +47,10 @@ def footage_of(
     Raises:
         Invalid: the asset or its picture is missing, the span leaves the source, an effect is not known.
     """
-    asset = assets.get(clip.media.asset_id)
-    index = indexes.get(clip.media.asset_id)
+    asset = assets.get(asset_of(clip))
+    index = indexes.get(asset_of(clip))
     if asset is None or asset.video is None or index is None:
-        raise Invalid(f"the clip {clip.id!r} needs the picture of {clip.media.asset_id}: it is not there")
+        raise Invalid(f"the clip {clip.id!r} needs the picture of {asset_of(clip)}: it is not there")
     span, rate = clip.source_range, encoder.rate
     # The last frame may be cut short by a time base: one output frame of grace.
     if span.start < 0 or span.end > index.duration + 1 / rate:

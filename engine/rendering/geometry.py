@@ -4,18 +4,14 @@ The window is the largest of the target's shape that fits into the picture. Its 
 so that a slow move is as smooth as the output allows and not as coarse as the source.
 """
 
-import bisect
 from fractions import Fraction
-from operator import attrgetter
 from typing import Final
 
-from cutroom_sdk.wire.timeline import Keyframe
+from engine.editing.curves import Curve, value_at
 from engine.rendering.work import Window
 
 # With colour at half resolution (4:2:0) only even places and sizes exist.
 STEP: Final = 2
-Curve = float | tuple[Keyframe, ...]
-_at = attrgetter("at")
 
 
 def window(
@@ -43,21 +39,6 @@ def window(
         for axis in (0, 1)
     )
     return Window(width=size[0], height=size[1], left=_folded(left), top=_folded(top))
-
-
-def value_at(curve: Curve, time: Fraction) -> float:
-    """Return a parameter's value at a time of its clip; before the first keyframe and after the last it stays."""
-    if not isinstance(curve, tuple):
-        return float(curve)
-    place = bisect.bisect_right(curve, time, key=_at)
-    if place == 0:
-        return curve[0].value
-    before = curve[place - 1]
-    if place == len(curve) or before.ease == "hold":
-        return before.value
-    after = curve[place]
-    part = float((time - before.at) / (after.at - before.at))
-    return before.value + (after.value - before.value) * part
 
 
 def _place(center: float, size: int, turned: int, target: int) -> int:

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from cutroom_sdk.wire.codec import digest
 from cutroom_sdk.wire.media import Asset
 from cutroom_sdk.wire.renders import Profile
-from cutroom_sdk.wire.timeline import Clip, Gap, Timeline, Track
+from cutroom_sdk.wire.timeline import Clip, Gap, Timeline, Track, Transition
+from engine.editing.timeline import asset_of
 from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
 from engine.media.timecode import frame_nearest
@@ -151,6 +152,8 @@ def _placed(track: Track, rate: Fraction) -> list[tuple[int, int, Clip | Gap]]:
     placed: list[tuple[int, int, Clip | Gap]] = []
     at = Fraction(0)
     for item in track.items:
+        if isinstance(item, Transition):
+            raise Invalid("transitions cannot be rendered yet", field="timeline")
         duration = item.duration if isinstance(item, Gap) else item.source_range.duration
         if duration <= 0:
             raise Invalid(f"{_name(item)} lasts {duration} s: it must last longer than 0", field="timeline")
@@ -179,7 +182,7 @@ def _clip_segments(
                 first=start + first,
                 key=digest(work),
                 clip=clip.id,
-                asset_id=clip.media.asset_id,
+                asset_id=asset_of(clip),
                 work=work,
             )
         )
@@ -233,7 +236,7 @@ def _kept(track: Track) -> dict[str, tuple[tuple[Fraction, Fraction], ...]]:
     for item in track.items:
         if isinstance(item, Clip):
             span = item.source_range
-            kept.setdefault(item.media.asset_id, []).append((span.start, span.end))
+            kept.setdefault(asset_of(item), []).append((span.start, span.end))
     return {asset_id: tuple(sorted(spans)) for asset_id, spans in sorted(kept.items())}
 
 

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from cutroom_sdk.wire.media import Asset
 from cutroom_sdk.wire.renders import Profile
-from cutroom_sdk.wire.timeline import Clip, Gap, Track
+from cutroom_sdk.wire.timeline import Clip, Gap, Track, Transition
+from engine.editing.timeline import asset_of
 from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
 from engine.media.timecode import samples_at
@@ -37,7 +38,7 @@ def soundtrack(
         raise Invalid(
             f"the profile {profile.name} wants {profile.audio_codec!r}; there is aac", field="profile"
         )
-    used = sorted({clip.media.asset_id for track in tracks for clip in track.items if isinstance(clip, Clip)})
+    used = sorted({asset_of(clip) for track in tracks for clip in track.items if isinstance(clip, Clip)})
     if not used:
         return None, (), ("the film is silent: its footage has no sound",)
     for asset_id in used:
@@ -71,6 +72,8 @@ def _track_clips(track: Track, used: Sequence[str], sample_rate: int) -> list[So
         match item:
             case Gap(duration=duration):
                 at, before = at + duration, None
+            case Transition():
+                raise Invalid("transitions cannot be rendered yet", field="timeline")
             case Clip(media=media, source_range=span):
                 first, last = samples_at(at, sample_rate), samples_at(at + span.duration, sample_rate)
                 if before and before.media == media and before.source_range.end == span.start:
@@ -78,12 +81,21 @@ def _track_clips(track: Track, used: Sequence[str], sample_rate: int) -> list[So
                     clips[-1] = replace(clips[-1], count=last - clips[-1].at)
                 else:
                     clip = SoundClip(
-                        source=used.index(media.asset_id), start=span.start, at=first, count=last - first,
-                        gain_db=track.gain_db, fade_in=0, fade_out=0,
+                        source=used.index(asset_of(item)), start=span.start, at=first, count=last - first,
+                        gain_db=_gain(track), fade_in=0, fade_out=0,
                     )  # fmt: skip
                     clips.append(clip)
                 at, before = at + span.duration, item
     return clips
+
+
+def _gain(track: Track) -> float:
+    if isinstance(track.gain_db, tuple):
+        raise Invalid(
+            f"the track {track.name!r} has keyframes of its gain, which cannot be rendered yet",
+            field="timeline",
+        )
+    return track.gain_db
 
 
 def _faded(clip: SoundClip, sample_rate: int) -> SoundClip:

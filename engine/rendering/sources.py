@@ -8,6 +8,7 @@ from cutroom_sdk.wire.codec import convert, decode
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Artifact, Asset
 from cutroom_sdk.wire.timeline import Clip, Timeline
+from engine.editing.timeline import asset_of
 from engine.kernel.blobs import Blobs
 from engine.kernel.errors import Invalid
 from engine.kernel.tools import Resources
@@ -80,4 +81,4 @@ def read_plan(artifact: Artifact, blobs: Blobs) -> CutPlan:
 
 def _named(timeline: Timeline) -> list[str]:
     clips = (item for track in timeline.tracks for item in track.items)
-    return sorted({item.media.asset_id for item in clips if isinstance(item, Clip)})
+    return sorted({asset_of(item) for item in clips if isinstance(item, Clip)})

@@ -56,7 +56,7 @@ class Window(Struct, frozen=True, kw_only=True):
     top: tuple[int, ...]
 
 
-class Footage(Struct, frozen=True, kw_only=True):
+class Footage(Struct, frozen=True, kw_only=True, tag="footage"):
     """Pictures of a source. `pts` names the source's frame for each output frame, in ticks of `time_base`, never falling.
 
     `width`, `height` are the stored picture's; `rotation` is what it is turned by for showing, degrees counter-clockwise.

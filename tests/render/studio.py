@@ -13,6 +13,7 @@ from cutroom_sdk.wire.editing import Cut, CutPlan, Goal, PlanSource
 from cutroom_sdk.wire.media import Artifact
 from cutroom_sdk.wire.renders import Segment
 from cutroom_sdk.wire.timeline import Clip, Timeline, TimeRange
+from engine.editing.timeline import asset_of
 from engine.kernel.clock import SystemClock
 from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
@@ -77,7 +78,7 @@ class Studio:
         clips = [item for track in timeline.tracks[:1] for item in track.items if isinstance(item, Clip)]
         cuts = tuple(
             Cut(
-                asset_id=clip.media.asset_id, asset=names[clip.media.asset_id].name, start=clip.source_range.start,
+                asset_id=asset_of(clip), asset=names[asset_of(clip)].name, start=clip.source_range.start,
                 end=clip.source_range.end, start_frame=0, end_frame=0, score=1.0, reasons=("it is good",),
             )
             for clip in clips

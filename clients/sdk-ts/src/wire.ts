@@ -22,6 +22,7 @@ export type Code =
   | "unknown_template"
   | "routine_cycle"
   | "unknown_profile"
+  | "unknown_effect"
   | "media_unreadable"
   | "unauthenticated"
   | "signature_refused"
@@ -436,20 +437,37 @@ export interface CheckpointLine {
   checkpoint: CheckpointHead;
 }
 
-/** A stretch of a medium on a track. `source_range` counts from the medium's first frame shown. */
+/**
+ * A stretch of a medium on a track.
+ *
+ * As in OpenTimelineIO, `source_range.duration` is how long the clip lasts on its track and `source_range.start` the
+ * earliest moment of the medium that is shown, counted from the medium's first frame shown. At clip time t the medium is
+ * at `start + S(t) - min(S)`, S being the integral of the speed from 0 to t: 1 plays as recorded, 0 holds a frame, a
+ * negative speed plays backwards. `ramp`, where there is one, are keyframes of the speed and stand for `speed`.
+ *
+ * `alignment_offset`, `scoring`, `reasons` are notes of what made the clip; they change nothing that is shown.
+ */
 export interface Clip {
   type: "clip";
   id: string;
-  media: AssetReference;
+  media: AssetReference | Generator | TimelineReference | Nested;
   source_range: TimeRange;
   /** @default "" */
   name?: string;
+  /** @default "1" */
+  speed?: Exact;
+  /** @default [] */
+  ramp?: Keyframe[];
   /** @default [] */
   effects?: Effect[];
   /** @default [] */
   markers?: Marker[];
   /** @default null */
   link_group?: string | null;
+  /** @default true */
+  enabled?: boolean;
+  /** @default null */
+  alignment_offset?: Exact | null;
   /** @default null */
   scoring?: { [name: string]: number } | null;
   /** @default [] */
@@ -647,11 +665,19 @@ export interface Difference {
   rebuilt?: Json | null;
 }
 
-/** A named effect; each parameter is a constant or keyframes in clip time, sorted by `at`. */
+/**
+ * A named effect; each parameter is a constant or keyframes in clip time, sorted by `at`.
+ *
+ * On a track the times count from the track's beginning.
+ */
 export interface Effect {
   name: string;
   /** @default {} */
   parameters?: { [name: string]: number | string | Keyframe[] };
+  /** @default true */
+  enabled?: boolean;
+  /** @default null */
+  mask?: Mask | null;
 }
 
 /** `endpoint.json` in the state directory, there while a daemon runs. `url` has no slash at its end. */
@@ -751,7 +777,7 @@ export interface Finding {
   detail: string;
 }
 
-/** Nothing: black and silent for `duration` seconds. */
+/** Nothing, for `duration` seconds: what lies below is seen, black where nothing does; silent. */
 export interface Gap {
   type: "gap";
   duration: Exact;
@@ -777,6 +803,20 @@ export interface GatesRequest {
   review?: "agent" | "auto" | "human" | "none" | null;
   /** @default null */
   test?: "agent" | "auto" | "human" | "none" | null;
+}
+
+/**
+ * Media that is made on the spot: `kind` is a name of the catalogue (`solid`, `title`, `caption`, ...).
+ *
+ * `words`: of a text, where it is known when they are said.
+ */
+export interface Generator {
+  type: "generator";
+  kind: string;
+  /** @default {} */
+  parameters?: { [name: string]: number | string | Keyframe[] };
+  /** @default [] */
+  words?: Word[];
 }
 
 /**
@@ -888,7 +928,7 @@ export interface Keyframe {
   at: Exact;
   value: number;
   /** @default "linear" */
-  ease?: "hold" | "linear";
+  ease?: "hold" | "linear" | [number, number, number, number];
 }
 
 /** A review that was not granted along with the others, and why. */
@@ -954,12 +994,39 @@ export interface Loudness {
   momentary_lufs: number[];
 }
 
-/** A named place in a clip or timeline. */
+/** A named place in a clip (clip time) or timeline. */
 export interface Marker {
   name: string;
   at: Exact;
   /** @default "" */
   comment?: string;
+  /** @default "0" */
+  duration?: Exact;
+  /** @default "" */
+  colour?: string;
+}
+
+/**
+ * Where an effect acts: inside the shape, or outside it.
+ *
+ * `x`, `y` are the middle, `width`, `height` the whole extent, in 0..1 of the picture; `feather` is how wide its edge
+ * fades, 0..1 of the picture's height. `faces`: the faces that an analysis of the clip's asset has found, each an ellipse
+ * of its own; the numbers then are left alone but for `feather`.
+ */
+export interface Mask {
+  shape: "ellipse" | "faces" | "rectangle";
+  /** @default 0.5 */
+  x?: number | Keyframe[];
+  /** @default 0.5 */
+  y?: number | Keyframe[];
+  /** @default 0.5 */
+  width?: number | Keyframe[];
+  /** @default 0.5 */
+  height?: number | Keyframe[];
+  /** @default 0.0 */
+  feather?: number | Keyframe[];
+  /** @default false */
+  inverted?: boolean;
 }
 
 /**
@@ -1354,6 +1421,12 @@ export interface Motion {
   amount: number[];
   center_x: number[];
   center_y: number[];
+}
+
+/** Media that is a timeline given whole. */
+export interface Nested {
+  type: "nested";
+  timeline: Timeline;
 }
 
 /**
@@ -2278,8 +2351,18 @@ export interface Timeline {
   height: number;
   sample_rate: number;
   tracks: Track[];
+  /** @default [] */
+  markers?: Marker[];
   /** @default {} */
   metadata?: { [name: string]: Json };
+}
+
+/** Media that is another timeline, as it was at a version of its stream; None: as it is when it is read. */
+export interface TimelineReference {
+  type: "timeline";
+  timeline_id: string;
+  /** @default null */
+  version?: number | null;
 }
 
 /** The resource `token/{id}`, there until it is revoked. `sha256` is that of the secret, in hex; nobody has more. */
@@ -2341,17 +2424,23 @@ export interface ToolArgument {
   maximum?: number | null;
 }
 
-/** Items one after the other from time 0. */
+/**
+ * Items one after the other from time 0. Picture tracks lie one above the other, the first at the bottom.
+ *
+ * `gain_db` and `effects` act on the sound of an audio track, `effects` on the picture of a video track.
+ */
 export interface Track {
   kind: "audio" | "caption" | "video";
   name: string;
-  items: (Clip | Gap)[];
+  items: (Clip | Gap | Transition)[];
   /** @default true */
   enabled?: boolean;
   /** @default false */
   locked?: boolean;
   /** @default 0.0 */
-  gain_db?: number;
+  gain_db?: number | Keyframe[];
+  /** @default [] */
+  effects?: Effect[];
 }
 
 /** All operations of a transaction, in their order; they share one position. */
@@ -2363,6 +2452,21 @@ export interface TransactionAnswer {
 /** `POST /v1/resources/transaction`: carried out in order, each operation on what those before it have made. */
 export interface TransactionRequest {
   operations: Operation[];
+}
+
+/**
+ * Stands between two clips and takes no time of its own: it covers `[cut - in_offset, cut + out_offset)`.
+ *
+ * The clip before is shown `out_offset` beyond its end, the clip after `in_offset` before its start: they need that much
+ * media beyond their source range (handles).
+ */
+export interface Transition {
+  type: "transition";
+  kind: string;
+  in_offset: Exact;
+  out_offset: Exact;
+  /** @default {} */
+  parameters?: { [name: string]: number | string | Keyframe[] };
 }
 
 /** Resource `upload/{upload_id}`. How much has come is told by `HEAD`, as `Upload-Offset`. */
@@ -2466,6 +2570,13 @@ export interface WebhookRequest {
   secrets: string[];
   /** @default true */
   enabled?: boolean;
+}
+
+/** A word of a text and when it is said, seconds from the clip's first frame. */
+export interface Word {
+  text: string;
+  start: Exact;
+  end: Exact;
 }
 
 /**

@@ -31,6 +31,7 @@ CODES: Final[dict[str, Code]] = {
     "unknown_template": Code(400, USAGE, "No mission template has this name"),
     "routine_cycle": Code(400, USAGE, "The routines begin each other in a circle"),
     "unknown_profile": Code(400, USAGE, "No target profile has this name"),
+    "unknown_effect": Code(400, USAGE, "Nothing of this name is in the catalogue of effects"),
     "media_unreadable": Code(422, USAGE, "The file cannot be read as media"),
     "unauthenticated": Code(401, REFUSED, "A valid token is needed"),
     "signature_refused": Code(401, REFUSED, "The delivery's signature is not right"),

@@ -1,0 +1,1 @@
+"""What there is to put on a timeline: effects, transitions, generators and sound effects, as data."""

@@ -1,0 +1,1 @@
+"""How the worker makes a picture out of a tree of nodes."""
