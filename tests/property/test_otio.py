@@ -16,7 +16,7 @@ from cutroom_sdk.wire.timeline import (
     TimeRange,
     Track,
 )
-from engine.editing.otio import from_otio, to_otio
+from engine.editing.interchange.otio import from_otio, to_otio
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 seconds = st.fractions(min_value=0, max_value=4000, max_denominator=48000)

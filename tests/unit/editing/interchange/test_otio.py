@@ -8,7 +8,7 @@ import opentimelineio as otio
 import pytest
 
 from cutroom_sdk.wire.timeline import Clip, Timeline
-from engine.editing.otio import from_otio, to_otio
+from engine.editing.interchange.otio import from_otio, to_otio
 from engine.kernel.errors import Invalid
 from tests import planned
 
