@@ -34,17 +34,31 @@ class DrawnWord(Struct, frozen=True, kw_only=True):
     end: Fraction
 
 
+class DrawnFont(Struct, frozen=True, kw_only=True):
+    """A font that draws some of a text: those of its characters that are in `characters`.
+
+    `index` is its place in a file that holds several; `weight` is what a variable font is set to, None: as it is.
+    """
+
+    sha256: str
+    characters: str
+    index: int = 0
+    weight: int | None = None
+
+
 class Drawn(Struct, frozen=True, kw_only=True, tag="drawn"):
     """Something that is drawn: `kind` is the catalogue's generator; the rest of the canvas is transparent.
 
-    `seconds` is the clip time of each frame, or of all where nothing moves. `fonts`: family -> hash of its file.
+    `seconds` is the clip time of each frame, or of all where nothing moves; `lasts` is how long the clip is, 0 where that
+    changes nothing. A character is drawn in the first of the `fonts` that has it; their files come by hash.
     """
 
     kind: str
     values: Values
     seconds: Numbers
+    lasts: float = 0.0
     words: tuple[DrawnWord, ...] = ()
-    fonts: dict[str, str] = {}
+    fonts: tuple[DrawnFont, ...] = ()
 
 
 class Region(Struct, frozen=True, kw_only=True):

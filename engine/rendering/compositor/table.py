@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from engine.rendering.compositor.canvas import Picture
+from engine.rendering.graph import DrawnFont, DrawnWord
 
 Effect = Callable[[Picture, "At"], Picture]
 Transition = Callable[[Picture, Picture, float, "At"], Picture]
@@ -30,12 +31,19 @@ generators: dict[str, Generator] = {}
 
 @dataclass(frozen=True)
 class At:
-    """The values of one frame. `files` are the contents of files among the blobs, by hash."""
+    """The values of one frame. `files` are the contents of files among the blobs, by hash.
+
+    `seconds`, `lasts`, `words` and `fonts` are those of a `Drawn`.
+    """
 
     numbers: Mapping[str, float]
     texts: Mapping[str, str]
     seed: int = 0
     files: Mapping[str, bytes] | None = None
+    seconds: float = 0.0
+    lasts: float = 0.0
+    words: tuple[DrawnWord, ...] = ()
+    fonts: tuple[DrawnFont, ...] = ()
 
     def number(self, name: str) -> float:
         """Return a number; every parameter of the catalogue is there, defaults filled in when the plan was made."""
