@@ -23,7 +23,9 @@ from engine.approvals.routes import routes as approval_routes
 from engine.approvals.routes_delegation import routes as delegation_routes
 from engine.config import Settings
 from engine.editing import effects as editing
+from engine.editing.reducer import TIMELINE
 from engine.editing.routes import routes as editing_routes
+from engine.editing.routes_timelines import routes as timeline_routes
 from engine.kernel.kernel import Kernel
 from engine.kernel.reducer import Aggregate
 from engine.media import effects as media
@@ -72,6 +74,7 @@ AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
     ASSET,
     ARTIFACT,
     UPLOAD,
+    TIMELINE,
     RENDER,
     SEGMENT,
     SESSION_RUN,
@@ -99,6 +102,7 @@ ROUTES: Final[list[BaseRoute]] = [
     *policy_routes,
     *media_routes,
     *editing_routes,
+    *timeline_routes,
     *rendering_routes,
     *access_routes,
     *secret_routes,

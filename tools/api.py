@@ -23,6 +23,7 @@ from cutroom_sdk.wire import (
     secrets,
     sessions,
     status,
+    timelines,
     tokens,
     webhooks,
 )
@@ -97,6 +98,7 @@ QUERY: Final[dict[str, tuple[str, str]]] = {
     "status": ("string", "Only those with one of these statuses, joined with commas."),
     "stream": ("string", "Only events of this stream, or of streams under it."),
     "tier": ("string", "Only what is in this tier: `session`, `project`, `team`, `curated`."),
+    "version": ("integer", "Answer as of this version of the stream; before the log begins is 410."),
     "workspace": ("string", "Only what belongs to this workspace."),
     "type": (
         "string",
@@ -275,6 +277,17 @@ OPERATIONS: Final[dict[str, Operation]] = {
         routines.RoutineRun, "routines:write", headers=("Idempotency-Key",)
     ),
     "GET /v1/profiles": Operation(Page(renders.Profile), "renders:read"),
+    "POST /v1/timelines": Operation(
+        timelines.StoredTimeline,
+        "media:write",
+        timelines.TimelineRequest,
+        201,
+        headers=("Idempotency-Key",),
+    ),
+    "GET /v1/timelines": Operation(Page(timelines.TimelineHead), "media:read", query=_LIST),
+    "GET /v1/timelines/{id}": Operation(
+        timelines.StoredTimeline, "media:read", query=("at", "version"), headers=("If-None-Match",)
+    ),
     "POST /v1/assets": Operation(
         media.Asset,
         "media:write",

@@ -13,7 +13,7 @@ from cutroom_sdk.wire.codec import decode, encode
 from engine.http import queries
 from engine.kernel.beginning import refuse_before
 from engine.kernel.context import Context
-from engine.kernel.errors import Forbidden, Invalid, LimitExceeded, NotFound, StudioError
+from engine.kernel.errors import Conflict, Forbidden, Invalid, LimitExceeded, NotFound, StudioError
 from engine.kernel.kernel import Kernel
 
 T = TypeVar("T")
@@ -187,6 +187,25 @@ def after_position(request: Request, name: str = "after") -> int:
     position = query_integer(request, name, oldest)
     refuse_before(oldest, position)
     return position
+
+
+def position_asked(request: Request) -> int:
+    """Return the position of the query's `at`: what is to be answered as it was then.
+
+    Raises:
+        Invalid: not a position.
+        Conflict: `position_ahead`: the log has not come to it.
+    """
+    at, head = query_integer(request, "at", 0), kernel(request).dispatch.head
+    if at > head:
+        raise Conflict(
+            f"the position {at} is beyond the head {head}",
+            expected=at,
+            actual=head,
+            code="position_ahead",
+            head=head,
+        )
+    return at
 
 
 def answer(

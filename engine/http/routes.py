@@ -32,6 +32,7 @@ from engine.http.requests import (
     expected_rev,
     identified,
     kernel,
+    position_asked,
     query_integer,
     unchanged,
 )
@@ -41,7 +42,7 @@ from engine.kernel import records
 from engine.kernel.changes import covers
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted, Asked
-from engine.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from engine.kernel.errors import Forbidden, Invalid, NotFound
 from engine.kernel.ids import kind_of
 from engine.kernel.log import Event, is_under
 from engine.kernel.records import JsonPatch, WriteRecords
@@ -123,16 +124,7 @@ async def get_resource(request: Request) -> Response:
 
 
 async def _at(request: Request, key: str, context: Context) -> Record | None:
-    at, head = query_integer(request, "at", 0), kernel(request).dispatch.head
-    if at > head:
-        raise Conflict(
-            f"the position {at} is beyond the head {head}",
-            expected=at,
-            actual=head,
-            code="position_ahead",
-            head=head,
-        )
-    now, _ = await kernel(request).resources.as_of(key, at, context.partition)
+    now, _ = await kernel(request).resources.as_of(key, position_asked(request), context.partition)
     return now
 
 

@@ -1,6 +1,7 @@
 """How each route is called through the Python clients: the same words for the one that waits and the one that does not."""
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any, Final
 
 from cutroom_sdk.wire.approvals import Approval, ApprovalSubject, DelegationRequest
@@ -10,6 +11,7 @@ from cutroom_sdk.wire.policy import SimulateRequest
 from cutroom_sdk.wire.resources import Operation, PatchOperation
 from cutroom_sdk.wire.routines import Entrypoint, RoutineRequest, Schedule
 from cutroom_sdk.wire.sessions import ReportRunStarted
+from cutroom_sdk.wire.timeline import Timeline
 from cutroom_sdk.wire.tokens import TokenRequest
 from cutroom_sdk.wire.webhooks import WebhookRequest
 
@@ -26,6 +28,10 @@ APPROVAL: Final = Approval(
     state="pending",
     requested_at_ms=0,
     expires_at_ms=0,
+)
+
+TIMELINE: Final = Timeline(
+    name="film", rate=Fraction(25), width=1920, height=1080, sample_rate=48_000, tracks=()
 )
 
 CALLS: Final[Mapping[str, Call]] = {
@@ -102,6 +108,9 @@ CALLS: Final[Mapping[str, Call]] = {
     "POST /v1/memory/{id}/promote": lambda studio: studio.promote_memory("m1", "team", approval_id="a1"),
     "POST /v1/memory/{id}/demote": lambda studio: studio.demote_memory("m1", "session", reason="old"),
     "GET /v1/profiles": lambda studio: studio.profiles(),
+    "POST /v1/timelines": lambda studio: studio.create_timeline(TIMELINE, idempotency_key="once"),
+    "GET /v1/timelines": lambda studio: studio.timelines(),
+    "GET /v1/timelines/{id}": lambda studio: studio.timeline("t1", version=2),
     "POST /v1/assets": lambda studio: studio.register("talk.mp4"),
     "GET /v1/assets": lambda studio: studio.assets(),
     "GET /v1/assets/{id}": lambda studio: studio.asset("f00"),

@@ -93,6 +93,7 @@ def acme(
     )
     acme.has["artifact"] = artifact["artifact_id"]
     acme.has["upload"] = acme.makes("POST", "/v1/uploads", json={"name": CANARY, "bytes": 9})["upload_id"]
+    acme.has["timeline"] = acme.makes("POST", "/v1/timelines", json=_timeline(CANARY))["timeline_id"]
     _mission(acme)
     _waiting_command_and_notice(acme, f"{sink.url}/")
     _routine(acme, f"{sink.url}/fine")
@@ -107,6 +108,11 @@ def _asset(acme: Tenant, path: Path) -> str:
     headers = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
     acme.makes("PATCH", f"/v1/uploads/{upload['upload_id']}", content=content, headers=headers)
     return str(acme.makes("POST", "/v1/assets", json={"upload": upload["upload_id"]})["asset_id"])
+
+
+def _timeline(name: str) -> dict[str, Any]:
+    size = {"width": 1920, "height": 1080, "sample_rate": 48_000}
+    return {"timeline": {"name": name, "rate": "25", **size, "tracks": []}}
 
 
 def _mission(acme: Tenant) -> None:
@@ -215,6 +221,7 @@ def _bodies(acme: Tenant) -> dict[str, Operation]:
         "POST /v1/memory/capabilities": {"json": {"read_tiers": ["session"]}},
         "POST /v1/memory/{id}/promote": {"json": {"to_tier": "curated"}},
         "POST /v1/memory/{id}/demote": {"json": {"to_tier": "session"}},
+        "POST /v1/timelines": {"json": _timeline("mine")},
         "POST /v1/assets": {"json": {"upload": acme.has["upload"]}},
         "POST /v1/assets/{id}/analyses": {"json": {"kind": "loudness", "params": {}}},
         "POST /v1/uploads": {"json": {"name": "mine", "bytes": 3}},

@@ -13,7 +13,7 @@ FUNCTION_LINES_MAX: Final = 90
 
 FEATURES: Final = {
     "approvals": {"reducer.py", "routes.py"},
-    "editing": {"routes.py"},
+    "editing": {"effects.py", "reducer.py", "routes.py"},
     "media": {"effects.py", "reducer.py", "routes.py"},
     "memory": {"effects.py", "reducer.py", "routes.py"},
     "missions": {"reducer.py", "routes.py"},

@@ -2289,6 +2289,20 @@ export interface Speech {
   confidence: number;
 }
 
+/** `GET /v1/timelines/{id}`: a timeline whole, as it was at `version` of its stream. */
+export interface StoredTimeline {
+  timeline_id: string;
+  version: number;
+  timeline: Timeline;
+  duration: Exact;
+  created_by: string;
+  created_at_ms: number;
+  edited_by: string;
+  edited_at_ms: number;
+  /** @default null */
+  forked_from?: TimelineOrigin | null;
+}
+
 /** A stream at a checkpoint: its state after `version` events, null where a stream has none. */
 export interface StreamLine {
   partition: string;
@@ -2357,12 +2371,55 @@ export interface Timeline {
   metadata?: { [name: string]: Json };
 }
 
+/**
+ * Resource `timeline/{timeline_id}`: all but the tracks' items, which are in `timeline/{timeline_id}/track/{number}`.
+ *
+ * `version` is what an edit expects; it grows by one with each. `duration` is that of the longest enabled track, seconds.
+ */
+export interface TimelineHead {
+  timeline_id: string;
+  version: number;
+  name: string;
+  rate: Exact;
+  width: number;
+  height: number;
+  sample_rate: number;
+  duration: Exact;
+  tracks: TrackHead[];
+  markers: Marker[];
+  metadata: { [name: string]: Json };
+  created_by: string;
+  created_at_ms: number;
+  edited_by: string;
+  edited_at_ms: number;
+  /** @default null */
+  forked_from?: TimelineOrigin | null;
+}
+
+/** The timeline, at a version of its stream, that another one was forked from. */
+export interface TimelineOrigin {
+  timeline_id: string;
+  version: number;
+}
+
 /** Media that is another timeline, as it was at a version of its stream; None: as it is when it is read. */
 export interface TimelineReference {
   type: "timeline";
   timeline_id: string;
   /** @default null */
   version?: number | null;
+}
+
+/** `POST /v1/timelines`: keep this timeline, as its version 1. */
+export interface TimelineRequest {
+  timeline: Timeline;
+}
+
+/** Resource `timeline/{timeline_id}/track/{number}`; the lowest track has the number 0. */
+export interface TimelineTrack {
+  timeline_id: string;
+  number: number;
+  track: Track;
 }
 
 /** The resource `token/{id}`, there until it is revoked. `sha256` is that of the secret, in hex; nobody has more. */
@@ -2441,6 +2498,16 @@ export interface Track {
   gain_db?: number | Keyframe[];
   /** @default [] */
   effects?: Effect[];
+}
+
+/** A track without its items: how many there are, and how long they last together, seconds. */
+export interface TrackHead {
+  kind: "audio" | "caption" | "video";
+  name: string;
+  enabled: boolean;
+  locked: boolean;
+  items: number;
+  duration: Exact;
 }
 
 /** All operations of a transaction, in their order; they share one position. */
@@ -3266,6 +3333,27 @@ export interface Routes {
     query: Nothing;
     body: undefined;
     answer: Ticket;
+  };
+  /** Heads, oldest first. Needs `media:read`. */
+  "GET /v1/timelines": {
+    path: Nothing;
+    query: { limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: TimelineHead[]; next: string | null; position?: number };
+  };
+  /** Keep a timeline; 201 with it, at version 1. Needs `media:write`. */
+  "POST /v1/timelines": {
+    path: Nothing;
+    query: Nothing;
+    body: TimelineRequest;
+    answer: StoredTimeline;
+  };
+  /** Whole; `?version=` or `?at=` (a position of the log) as it was. Needs `media:read`. */
+  "GET /v1/timelines/{id}": {
+    path: { id: string };
+    query: { at?: number; version?: number };
+    body: undefined;
+    answer: StoredTimeline;
   };
   /** Those issued from the caller's partition that are not revoked, oldest first. Needs `tokens:admin`. */
   "GET /v1/tokens": {

@@ -12,6 +12,7 @@ from cutroom_sdk.calls.rendering import RenderCalls
 from cutroom_sdk.calls.routines import RoutineCalls
 from cutroom_sdk.calls.secrets import SecretCalls
 from cutroom_sdk.calls.status import StatusCalls
+from cutroom_sdk.calls.timelines import TimelineCalls
 
 
 class Client(
@@ -22,6 +23,7 @@ class Client(
     MissionCalls,
     PolicyCalls,
     MediaCalls,
+    TimelineCalls,
     RenderCalls,
     AccessCalls,
     SecretCalls,

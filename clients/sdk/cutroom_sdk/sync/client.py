@@ -13,6 +13,7 @@ from cutroom_sdk.sync.calls.rendering import RenderCalls
 from cutroom_sdk.sync.calls.routines import RoutineCalls
 from cutroom_sdk.sync.calls.secrets import SecretCalls
 from cutroom_sdk.sync.calls.status import StatusCalls
+from cutroom_sdk.sync.calls.timelines import TimelineCalls
 
 
 class Client(
@@ -23,6 +24,7 @@ class Client(
     MissionCalls,
     PolicyCalls,
     MediaCalls,
+    TimelineCalls,
     RenderCalls,
     AccessCalls,
     SecretCalls,
