@@ -40,12 +40,13 @@ class ParameterSpec(Struct, frozen=True, kw_only=True):
 
     `type` `number`: from `low` to `high`, both allowed, in `unit`; may have keyframes when `animated`. `choice`: one of
     `choices`. `colour`: `#rrggbb` or `#rrggbbaa`. `text`: at most `longest` characters. `blob`: the hash of a file among
-    the blobs (a LUT, a matte). `asset`: an asset's id. `switch`: 0 or 1.
+    the blobs (a LUT, a matte). `asset`: an asset's id. `switch`: 0 or 1. `curve`: points as `engine.editing.tones` reads
+    them.
     """
 
     name: str
     summary: str
-    type: Literal["number", "choice", "colour", "text", "blob", "asset", "switch"] = "number"
+    type: Literal["number", "choice", "colour", "text", "blob", "asset", "switch", "curve"] = "number"
     unit: str = ""
     low: float | None = None
     high: float | None = None
@@ -56,7 +57,11 @@ class ParameterSpec(Struct, frozen=True, kw_only=True):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One thing of the catalogue. `mask`: it can be limited to a region. `cost` is for each frame (or second of sound)."""
+    """One thing of the catalogue. `mask`: it can be limited to a region; `region`: it makes no sense without one.
+
+    `cost` is for each frame of 1920x1080 on one core: `low` to 2 ms, `middle` to 10 ms, `high` above; of sound, for each
+    second.
+    """
 
     name: str
     kind: Kind
@@ -65,6 +70,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     summary: str
     cost: Cost
     mask: bool = False
+    region: bool = False
     parameters: tuple[ParameterSpec, ...] = ()
 
     def parameter(self, name: str) -> ParameterSpec | None:
