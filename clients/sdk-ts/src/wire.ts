@@ -982,6 +982,18 @@ export interface LogProof {
 }
 
 /**
+ * Something that a format has no place for, or that was not understood.
+ *
+ * `where` is the place in the timeline (`tracks[0].items[2]`) or in the file (`line 12`); empty: all of it. `what` is what
+ * is lost or changed, `why` the reason and what stands in its place.
+ */
+export interface Loss {
+  where: string;
+  what: string;
+  why: string;
+}
+
+/**
  * EBU R128 of the whole sound, heard as stereo, and its momentary loudness every `hop` seconds from 0.
  *
  * Momentary value n is of the 400 ms around n * `hop`; -70 is silence. `integrated_lufs` and `true_peak_dbtp` are None for digital silence, where they are minus infinity.
@@ -2371,6 +2383,15 @@ export interface Timeline {
   metadata?: { [name: string]: Json };
 }
 
+/** `GET /v1/timelines/{id}/export?format=`: the file's text, a name for it, and what it does not say. */
+export interface TimelineExport {
+  format: "ass" | "edl" | "fcpxml" | "otio" | "srt" | "vtt";
+  file_name: string;
+  media_type: string;
+  text: string;
+  losses: Loss[];
+}
+
 /**
  * Resource `timeline/{timeline_id}`: all but the tracks' items, which are in `timeline/{timeline_id}/track/{number}`.
  *
@@ -2394,6 +2415,41 @@ export interface TimelineHead {
   edited_at_ms: number;
   /** @default null */
   forked_from?: TimelineOrigin | null;
+}
+
+/** The timeline that was made of a file, and what of the file is not in it. */
+export interface TimelineImport {
+  timeline_id: string;
+  version: number;
+  format: "ass" | "edl" | "fcpxml" | "otio" | "srt" | "vtt";
+  losses: Loss[];
+}
+
+/**
+ * `POST /v1/timelines/import`: a file's text becomes a timeline.
+ *
+ * `format` None: told by the end of `file_name`, else by the text. `assets` says which asset a name in the file means
+ * (path, URL, file name or reel); what is not there is looked for among the assets by path and by name. `rate`, `width`,
+ * `height` and `sample_rate` stand where the file does not say them.
+ */
+export interface TimelineImportRequest {
+  text: string;
+  /** @default "" */
+  file_name?: string;
+  /** @default null */
+  format?: "ass" | "edl" | "fcpxml" | "otio" | "srt" | "vtt" | null;
+  /** @default null */
+  name?: string | null;
+  /** @default {} */
+  assets?: { [name: string]: string };
+  /** @default null */
+  rate?: Exact | null;
+  /** @default null */
+  width?: number | null;
+  /** @default null */
+  height?: number | null;
+  /** @default null */
+  sample_rate?: number | null;
 }
 
 /** The timeline, at a version of its stream, that another one was forked from. */
