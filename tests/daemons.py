@@ -69,6 +69,16 @@ class Daemon:
         code, self.process = self.process.returncode, None
         return code
 
+    def stop_others(self) -> None:
+        """End a daemon that somebody else has started for the same state directory."""
+        subprocess.run(
+            [sys.executable, "-m", "clients.cli.main", "stop"],
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            timeout=READY_S,
+        )
+
     def client(self) -> Client:
         """Return a client with the operator's token."""
         return Client(lambda: find(self.folder))

@@ -25,6 +25,8 @@ from cutroom_sdk.wire.problems import UNAVAILABLE
 
 LOST_S: Final = 120.0
 RESTART_AFTER_S: Final = 3.0
+# A daemon that somebody else has started is given time to be started by them again.
+OTHERS_RESTART_AFTER_S: Final = 8.0
 RESTARTS_MAX: Final = 3
 CANCEL_S: Final = 10.0
 TICK_S: Final = 0.5
@@ -108,7 +110,7 @@ class Follow:
             await asyncio.gather(changing, stopping, return_exceptions=True)
 
     async def _trouble(self) -> str:
-        """Return what is wrong with the connection, empty when nothing is; restarts a daemon of our own."""
+        """Return what is wrong with the connection, empty when nothing is; starts a daemon again that has ended."""
         if self._replica.connection == "live":
             self._lost_s = None
             return ""
@@ -120,22 +122,26 @@ class Follow:
                 f"the daemon is gone: {self._replica.reason}; start it, and the same command goes on",
                 UNAVAILABLE,
             )
-        if self._started and self._started.gone() and lost_s > RESTART_AFTER_S:
-            await self._restart(self._started)
+        if self._setup.locate() is None and not self._setup.remote:
+            if self._started is None and lost_s > OTHERS_RESTART_AFTER_S:
+                await self._restart()
+            elif self._started and self._started.gone() and lost_s > RESTART_AFTER_S:
+                await self._restart()
         return f"the daemon is lost ({self._replica.reason}); trying again"
 
-    async def _restart(self, started: Started) -> None:
-        if self._setup.locate() is not None:
-            return  # somebody else was faster
-        if self._restarts == RESTARTS_MAX:
+    async def _restart(self) -> None:
+        if self._started is not None and self._restarts == RESTARTS_MAX:
             raise CommandError(
-                f"the daemon ended {RESTARTS_MAX + 1} times: {started.last_words()}", UNAVAILABLE
+                f"the daemon ended {RESTARTS_MAX + 1} times: {self._started.last_words()}", UNAVAILABLE
             )
         self._restarts += 1
         self._steps.pause()
         self._talk.print("[yellow]the daemon ended unexpectedly; it is started again and goes on[/]")
-        started.restart()
-        await started.wait(self._client)
+        if self._started is None:
+            self._started = Started(self._setup.folder)
+        else:
+            self._started.restart()
+        await self._started.wait(self._client)
 
     async def _decide(self, approval: Approval) -> None:
         if approval.approval_id in self._pointed_at:

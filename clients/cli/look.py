@@ -190,7 +190,7 @@ async def decide(
     if setup.json:
         setup.document(after)
     else:
-        setup.result().print(f"{after.approval_id} is {after.state}")
+        setup.result().print(f"{after.approval_id} is {'approved' if grant else 'denied'}")
     return DONE
 
 

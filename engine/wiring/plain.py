@@ -25,6 +25,10 @@ NUMBERS: Final[Mapping[str, str]] = {
 }
 
 
+# Of one, these lose their ending.
+SINGULARS: Final = frozenset({"1 cuts", "1 frames", "1 segments"})
+
+
 def of_gate(mission: missions.Mission, item: missions.Item, gate: GateName, tools: Tools) -> str:
     """Return what a gate of an item is about: what its current run has made, and how."""
     made = item.attempts[-1]
@@ -71,8 +75,12 @@ def _notes(notices: Sequence[str]) -> str:
 
 
 def _numbers(output: Mapping[str, Any]) -> str:
-    said = [text.format(output[name]) for name, text in NUMBERS.items() if _is_number(output.get(name))]
-    return ", ".join(said)
+    return ", ".join(_number(text, output[name]) for name, text in NUMBERS.items() if _is_number(output.get(name)))
+
+
+def _number(text: str, value: float) -> str:
+    said = text.format(value)
+    return said.removesuffix("s") if value == 1 and said in SINGULARS else said
 
 
 def _is_number(value: object) -> bool:

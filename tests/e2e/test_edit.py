@@ -1,5 +1,6 @@
 """The main job: footage and a goal in, a finished, checked cut out, through the command line and a real daemon."""
 
+import asyncio
 import hashlib
 import signal
 from collections.abc import AsyncIterator
@@ -115,6 +116,23 @@ async def test_a_kill_in_the_middle_of_the_render_costs_no_plan_and_no_event(
     assert len(plans) == 1
     asked = [event for event in after if event[2] == "item.run_requested"]
     assert len(asked) == 5, "one run an item: nothing was begun anew"
+
+
+async def test_a_daemon_that_stays_dead_is_started_again_by_the_command_that_waits(
+    daemon: Daemon, talk: tuple[Path, Script], tmp_path: Path
+) -> None:
+    command = await spawn(daemon, *edit(talk[0], tmp_path / "cut.mp4"))
+    async with daemon.client() as client:
+        replica = Replica(client.resource_stream)
+        async with replica.following():
+            await replica.until(lambda: _rendering(replica))
+    daemon.kill()
+    try:
+        result = await said(command)
+    finally:
+        await asyncio.to_thread(daemon.stop_others)
+    assert result.code == DONE, result.talk
+    assert "started again" in result.talk
 
 
 def _rendering(replica: Replica) -> bool | None:
