@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cutroom_sdk.wire.codec import convert, decode
 from cutroom_sdk.wire.editing import CutPlan
-from cutroom_sdk.wire.media import Artifact, Asset, Loudness, Motion, Quality, Shot, Speech
+from cutroom_sdk.wire.media import Artifact, Asset, Faces, Loudness, Motion, Quality, Shot, Speech
 from cutroom_sdk.wire.missions import WorkItemDetail
 from cutroom_sdk.wire.runs import Run
 from engine.editing.planner.source import Source
@@ -21,12 +21,13 @@ from engine.media.index import FrameIndex
 T = TypeVar("T")
 CUT_PLAN: Final = "cut_plan"
 FRAME_INDEX: Final = "frame_index"
-ANALYSES: Final = ("shots", "speech", "loudness", "motion", "quality")
+ANALYSES: Final = ("shots", "speech", "loudness", "motion", "quality", "faces")
 _MISSING: Final = {
     "shots": "cuts are not put on the edges of shots",
     "speech": "sentences cannot be told from pauses",
     "loudness": "how loud a stretch is does not count",
     "motion": "how much moves does not count, and crops stay in the middle",
+    "faces": "crops follow what moves, not who is seen",
     "quality": "bad pictures are not left out",
 }
 
@@ -132,6 +133,7 @@ async def _source(asset: Asset, footage: Footage, blobs: Blobs) -> Source:
         loudness=await _analysis(found, "loudness", Loudness, blobs),
         motion=await _analysis(found, "motion", Motion, blobs),
         quality=await _analysis(found, "quality", Quality, blobs),
+        faces=await _analysis(found, "faces", Faces, blobs),
         artifacts={kind: found[kind].artifact_id for kind in sorted(found) if kind != CUT_PLAN},
     )
 

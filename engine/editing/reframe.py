@@ -1,10 +1,11 @@
-"""Where to crop: the middle of a window of another shape, led by what moves, calm where little does.
+"""Where to crop: the middle of a window of another shape, led by faces and by what moves, calm where little does.
 
 Centres are 0..1 of the picture as shown and keep the window inside it. Within a shot the window stands still unless its
 subject leaves the middle part; then it follows, no faster than a camera operator would, unless the subject would leave
 the window: keeping it in the picture comes before calm. At a cut it jumps.
 """
 
+import bisect
 import math
 import statistics
 from collections.abc import Sequence
@@ -12,7 +13,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Final
 
-from cutroom_sdk.wire.media import Motion
+from msgspec.structs import replace
+
+from cutroom_sdk.wire.media import Faces, FaceTrack, Motion
 from cutroom_sdk.wire.timeline import Effect, Keyframe, TimeRange
 
 NAME: Final = "reframe"
@@ -55,6 +58,37 @@ def reframe(
             "center_y": _parameter("y", float(window_y), span, edges, motion),
         },
     )
+
+
+def led_by_faces(motion: Motion | None, faces: Faces | None) -> Motion | None:
+    """Return where to look: at the largest face wherever one is seen, else at what moves.
+
+    A person counts as moving a lot while their face is there, so a crop keeps them also when they sit still.
+    """
+    if faces is None or not faces.tracks:
+        return motion
+    if motion is None:
+        length = math.ceil(max(track.end for track in faces.tracks) / faces.hop)
+        motion = Motion(
+            hop=faces.hop, amount=(0.0,) * length, center_x=(0.5,) * length, center_y=(0.5,) * length
+        )
+    amount, xs, ys = list(motion.amount), list(motion.center_x), list(motion.center_y)
+    for place in range(len(amount)):
+        seen = [(track, _nearest(track, place * motion.hop)) for track in faces.tracks]
+        there = [(track.width[n] * track.height[n], n, track) for track, n in seen if n is not None]
+        if there:
+            _, n, track = max(there, key=lambda one: one[0])
+            amount[place], xs[place], ys[place] = 1.0, track.x[n], track.y[n]
+    return replace(motion, amount=tuple(amount), center_x=tuple(xs), center_y=tuple(ys))
+
+
+def _nearest(track: FaceTrack, at: Fraction) -> int | None:
+    """Return the number of the sample of a face nearest to a time; None outside its span."""
+    if not track.start <= at < track.end:
+        return None
+    after = bisect.bisect_left(track.at, at)
+    around = [n for n in (after - 1, after) if 0 <= n < len(track.at)]
+    return min(around, key=lambda n: abs(track.at[n] - at))
 
 
 def _parameter(

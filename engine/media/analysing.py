@@ -71,6 +71,7 @@ class Analyst:
         params: Mapping[str, Mapping[str, Any]],
         context: Context,
         report: Report,
+        if_possible: Sequence[str] = (),
     ) -> Analysed:
         """Return the artifacts of `kinds` of each asset, working out those that are not recorded yet.
 
@@ -83,13 +84,15 @@ class Analyst:
             params: by kind, what differs from the defaults.
             context: who asks.
             report: told passes done of passes to do.
+            if_possible: further kinds, left out with a notice where what they need is not installed.
 
         Raises:
             Invalid: an unknown kind or parameter.
             WorkFailed: a backend is not installed, or a pass failed.
         """
-        backends = self._chosen(kinds or self.kinds, params)
         done = Analysed()
+        possible = self._possible(if_possible, done)
+        backends = self._chosen((*kinds, *possible) if kinds else self.kinds, params)
         jobs: list[_Job] = []
         for asset in assets:
             wanted = self._fitting(asset, backends, done)
@@ -126,6 +129,17 @@ class Analyst:
                 raise WorkFailed(f"{kind} cannot be analysed here: {backend.missing}", cause="dependency")
             chosen.append(replace(backend, params={**backend.params, **given}))
         return chosen
+
+    def _possible(self, kinds: Sequence[str], told: Analysed) -> list[str]:
+        """The kinds whose backends are installed, and unknown ones; the others are told as notices."""
+        possible = []
+        for kind in kinds:
+            missing = self._backends[kind].missing if kind in self._backends else None
+            if missing is None:
+                possible.append(kind)
+            else:
+                told.notices.append(f"no {kind}: {missing}")
+        return possible
 
     def _fitting(self, asset: Asset, backends: Sequence[Backend], told: Analysed) -> list[Backend]:
         """The backends that find their stream in the asset; the others are told as notices."""

@@ -125,7 +125,9 @@ class Media:
                 "there is no asset to analyse: the item depends on none that gives one", field="refs"
             )
         assets = [(await self.registrar.check(asset_id, context.context)).asset for asset_id in ids]
-        found = await self.analyst.analyse(assets, asked.kinds, asked.params, context.context, context.report)
+        found = await self.analyst.analyse(
+            assets, asked.kinds, asked.params, context.context, context.report, asked.if_possible
+        )
         refs = (*context.refs, *(f"artifact/{artifact.artifact_id}" for artifact in found.artifacts))
         kinds: dict[str, list[str]] = {}
         for artifact in found.artifacts:

@@ -75,7 +75,9 @@ def _notes(notices: Sequence[str]) -> str:
 
 
 def _numbers(output: Mapping[str, Any]) -> str:
-    return ", ".join(_number(text, output[name]) for name, text in NUMBERS.items() if _is_number(output.get(name)))
+    return ", ".join(
+        _number(text, output[name]) for name, text in NUMBERS.items() if _is_number(output.get(name))
+    )
 
 
 def _number(text: str, value: float) -> str:

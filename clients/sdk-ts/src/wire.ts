@@ -80,10 +80,16 @@ export interface AllowedCommand {
   limit_s?: number;
 }
 
-/** Input of the tool `analyse`: the kinds wanted of each asset, and parameters by kind; none named: all kinds. */
+/**
+ * Input of the tool `analyse`: the kinds wanted of each asset, and parameters by kind; none named: all kinds.
+ *
+ * `if_possible` names further kinds, which are left out with a notice where what they need is not installed.
+ */
 export interface AnalyseInput {
   /** @default [] */
   kinds?: string[];
+  /** @default [] */
+  if_possible?: string[];
   /** @default {} */
   params?: { [name: string]: { [name: string]: Json } };
 }
@@ -734,6 +740,29 @@ export interface EventRecord {
   causation_id?: string;
   /** @default {} */
   data?: Json;
+}
+
+/**
+ * One face, seen from `start` to before `end`, seconds from the first frame shown.
+ *
+ * The tuples go with `at`, the times of the samples that show it, rising: its middle and its size in 0..1 of the picture
+ * as shown. `confidence` is that of the surest sample, 0..1.
+ */
+export interface FaceTrack {
+  start: Exact;
+  end: Exact;
+  at: Exact[];
+  x: number[];
+  y: number[];
+  width: number[];
+  height: number[];
+  confidence: number;
+}
+
+/** The faces of a film, looked for every `hop` seconds from 0, in the order of their first sample. */
+export interface Faces {
+  hop: Exact;
+  tracks: FaceTrack[];
 }
 
 /**

@@ -24,11 +24,11 @@ from engine.editing.planner.score import Judge
 from engine.editing.planner.select import TOLERANCE_S, Footage, Selection, select
 from engine.editing.planner.source import PlanRequest, Source, places
 from engine.editing.planner.stretches import layout
-from engine.editing.reframe import reframe
+from engine.editing.reframe import led_by_faces, reframe
 from engine.editing.timeline import check
 
 # Part of every cache key: raise it when the same inputs may give another plan.
-PLANNER_VERSION: Final = "2"
+PLANNER_VERSION: Final = "3"
 OTHERS_TRIED: Final = 6
 
 
@@ -172,7 +172,13 @@ def _timeline(request: PlanRequest, footage: Footage, cuts: tuple[Cut, ...]) -> 
         source = sources[cut.asset_id]
         span = TimeRange(start=cut.start, duration=cut.end - cut.start)
         edges = [shot.start for shot in source.shots]
-        effect = reframe((source.width, source.height), (width, height), span, edges, source.motion)
+        effect = reframe(
+            (source.width, source.height),
+            (width, height),
+            span,
+            edges,
+            led_by_faces(source.motion, source.faces),
+        )
         picture = Clip(
             id=f"v{number:03}",
             media=AssetReference(asset_id=cut.asset_id),

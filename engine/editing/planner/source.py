@@ -5,7 +5,7 @@ from fractions import Fraction
 from msgspec import Struct
 
 from cutroom_sdk.wire.editing import Cut, Goal, KeepSpan
-from cutroom_sdk.wire.media import Loudness, Motion, Quality, Shot, Speech
+from cutroom_sdk.wire.media import Faces, Loudness, Motion, Quality, Shot, Speech
 from cutroom_sdk.wire.renders import Profile
 from engine.media.index import FrameIndex
 
@@ -29,6 +29,7 @@ class Source(Struct, frozen=True, kw_only=True):
     loudness: Loudness | None = None
     motion: Motion | None = None
     quality: Quality | None = None
+    faces: Faces | None = None
     artifacts: dict[str, str] = {}
 
 

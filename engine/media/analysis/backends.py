@@ -11,11 +11,11 @@ from importlib.metadata import version
 from typing import Final
 
 from engine.kernel.errors import Invalid
-from engine.media.analysis import silero
+from engine.media.analysis import centerface, silero
 from engine.media.analysis.params import defaults
 from engine.media.analysis.requests import Backend
 
-KINDS: Final = ("shots", "motion", "quality", "speech", "loudness")
+KINDS: Final = ("shots", "motion", "quality", "faces", "speech", "loudness")
 
 
 def _opencv() -> str:
@@ -49,15 +49,27 @@ def _quality() -> Backend:
     )
 
 
+def _faces() -> Backend:
+    return Backend(
+        kind="faces",
+        stream="picture",
+        name="centerface",
+        version=f"1+onnxruntime{version('onnxruntime')}+av{version('av')}",
+        model_hash=centerface.MODEL.sha256,
+        params=defaults("faces"),
+        missing=centerface.MODEL.missing(),
+    )
+
+
 def _speech() -> Backend:
     return Backend(
         kind="speech",
         stream="sound",
         name="silero-vad-v6",
         version=f"1+onnxruntime{version('onnxruntime')}",
-        model_hash=silero.SHA256,
+        model_hash=silero.MODEL.sha256,
         params=defaults("speech"),
-        missing=silero.missing(),
+        missing=silero.MODEL.missing(),
     )
 
 
@@ -75,6 +87,7 @@ _MAKERS: Final[dict[str, Callable[[], Backend]]] = {
     "shots": _shots,
     "motion": _motion,
     "quality": _quality,
+    "faces": _faces,
     "speech": _speech,
     "loudness": _loudness,
 }

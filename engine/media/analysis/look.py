@@ -19,6 +19,7 @@ GRAY_SIDE: Final = 320  # the longer side of `gray`, pixels
 FINE_SIDE: Final = 640  # the longer side of `fine`
 
 Gray = NDArray[np.uint8]
+Rgb = NDArray[np.uint8]
 
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG; everything else is 16..235 (ITU-T H.273, 8.3)
 _STRETCH: Final = np.clip((np.arange(256) - 16) * 255 / 219, 0, 255).round().astype(np.uint8)
@@ -39,6 +40,13 @@ class Look:
     def fine(self) -> Gray:
         """The picture with more of its detail, made when somebody asks for it; `gray` where there is no more."""
         return self.gray if self._seen is None else self._seen.scaled(FINE_SIDE)
+
+    def colour(self, side: int) -> Rgb:
+        """The picture in colour, (height, width, 3), with `side` pixels on its longer side, never enlarged.
+
+        Grey where there is nothing but `gray`.
+        """
+        return np.stack([self.gray] * 3, axis=2) if self._seen is None else self._seen.coloured(side)
 
     def again(self, number: int, at: Fraction) -> Look:
         """Return the same picture as if it were another frame."""
@@ -69,6 +77,7 @@ class Seen:
     def __init__(self, frame: av.VideoFrame, reformatter: VideoReformatter, aspect: Fraction) -> None:
         self._frame = frame  # owns the memory that `_luma` looks at
         self._aspect = aspect
+        self._reformatter = reformatter
         self._turns = round(frame.rotation / 90)
         # Grey pictures that say nothing are full range, and only they.
         self._full_range = frame.color_range == _FULL_RANGE or frame.format.name.startswith(("yuvj", "gray"))
@@ -76,6 +85,14 @@ class Seen:
             self._frame = reformatter.reformat(frame, format="yuv420p")
             self._full_range = False
         self._luma = _plane(self._frame)
+
+    def coloured(self, side: int) -> Rgb:
+        """Return the picture as red, green and blue, upright, in full range; sized as `scaled` does it."""
+        shown = float(self._frame.width * self._aspect), float(self._frame.height)
+        part = min(1.0, side / max(shown))
+        size = max(8, round(shown[0] * part)), max(8, round(shown[1] * part))
+        small = self._reformatter.reformat(self._frame, width=size[0], height=size[1], format="rgb24")
+        return np.ascontiguousarray(np.rot90(small.to_ndarray(), self._turns))
 
     def scaled(self, side: int) -> Gray:
         """Return the picture with `side` pixels on its longer side, never enlarged, upright and in full range."""

@@ -35,6 +35,13 @@ class QualityParams(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     blur_below: Part = 0.2
 
 
+class FacesParams(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`hop`: seconds between samples, 1/25 to 10; `threshold`: how likely a face must be, above 0 and below 1."""
+
+    hop: Fraction = Fraction(1, 5)
+    threshold: Part = 0.35
+
+
 class SpeechParams(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When the model's probability means speech, and what becomes of short stretches and pauses.
 
@@ -59,6 +66,7 @@ PARAMS: Final[dict[str, type[Struct]]] = {
     "shots": ShotsParams,
     "motion": MotionParams,
     "quality": QualityParams,
+    "faces": FacesParams,
     "speech": SpeechParams,
     "loudness": LoudnessParams,
 }

@@ -14,10 +14,12 @@ from av.container import InputContainer
 from cutroom_sdk.wire.codec import to_builtins
 from engine.kernel.errors import Unavailable
 from engine.media.analysis import loudness, silero
+from engine.media.analysis.faces import FaceFinder
 from engine.media.analysis.look import Look, Looker
 from engine.media.analysis.loudness import LoudnessMeter
 from engine.media.analysis.motion import MotionMeter
 from engine.media.analysis.params import (
+    FacesParams,
     LoudnessParams,
     MotionParams,
     QualityParams,
@@ -50,6 +52,8 @@ def load_detectors() -> None:
     end = Fraction(20, 25)
     motion.finish(end, shots.finish(end))
     quality.finish(end)
+    with contextlib.suppress(Unavailable):
+        FaceFinder(Fraction(1, 5), 0.5).add(Look(0, Fraction(0), noise[0]))
     meter = LoudnessMeter()
     meter.add(np.zeros((loudness.RATE, loudness.CHANNELS), dtype=np.float32))
     meter.finish()
@@ -62,21 +66,24 @@ def load_detectors() -> None:
 
 @task
 def analyse_video(request: AnalyseRequest, files: Files, report: Report) -> AnalyseResult:
-    """Look at every frame once. Kinds: shots, motion, quality.
+    """Look at every frame once. Kinds: shots, motion, quality, faces.
 
     Raises:
         Invalid: `media_unreadable`, or a parameter is wrong.
+        Unavailable: faces are wanted and their model is not there.
     """
     cv2.setNumThreads(1)
     wanted = set(request.kinds)
-    assert wanted <= {"shots", "motion", "quality"}, "these are the kinds of picture"
+    assert wanted <= {"shots", "motion", "quality", "faces"}, "these are the kinds of picture"
     _params(request, "shots", ShotsParams)
     hop = _params(request, "motion", MotionParams).hop
     exposed = _params(request, "quality", QualityParams)
     shots = ShotFinder() if wanted & {"shots", "motion"} else None
     motion = MotionMeter(hop) if "motion" in wanted else None
     quality = QualityMeter(exposed.hop, exposed.blur_below) if "quality" in wanted else None
-    detectors = [detector for detector in (shots, motion, quality) if detector is not None]
+    sought = _params(request, "faces", FacesParams)
+    faces = FaceFinder(sought.hop, sought.threshold) if "faces" in wanted else None
+    detectors = [detector for detector in (shots, motion, quality, faces) if detector is not None]
     with open_media(files.inputs[0]) as container:
         index = FrameIndex.from_bytes(request.index) if request.index is not None else build_index(container)
         lost = 0
@@ -93,6 +100,8 @@ def analyse_video(request: AnalyseRequest, files: Files, report: Report) -> Anal
         data["motion"] = motion.finish(index.duration, found)
     if quality is not None:
         data["quality"] = quality.finish(index.duration)
+    if faces is not None:
+        data["faces"] = faces.finish(index.duration)
     notice = (f"{lost} of {index.count} frames cannot be decoded; the frames before stand in for them",)
     return AnalyseResult(data=to_builtins(data), notices=dict.fromkeys(data, notice) if lost else {})
 

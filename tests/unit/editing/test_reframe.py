@@ -6,10 +6,11 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from cutroom_sdk.wire.media import Motion
+from cutroom_sdk.wire.media import Faces, FaceTrack, Motion
 from cutroom_sdk.wire.timeline import Keyframe, TimeRange
-from engine.editing.reframe import DIGITS, SPEED_MOST, reframe
+from engine.editing.reframe import DIGITS, SPEED_MOST, led_by_faces, reframe
 from tests.planned import HOP, make_motion
 
 WIDE, UPRIGHT = (1280, 720), (1080, 1920)
@@ -35,6 +36,26 @@ def test_a_picture_of_the_right_shape_is_left_alone() -> None:
 
 def test_without_knowing_what_moves_the_middle_is_taken() -> None:
     assert center(None) == 0.5
+
+
+def test_a_person_who_sits_still_is_kept_whatever_moves_elsewhere() -> None:
+    count = 51
+    face = FaceTrack(
+        start=Fraction(0),
+        end=Fraction(10),
+        at=tuple(place * HOP for place in range(count - 1)),
+        x=(0.8,) * (count - 1),
+        y=(0.4,) * (count - 1),
+        width=(0.1,) * (count - 1),
+        height=(0.2,) * (count - 1),
+        confidence=0.9,
+    )
+    small = replace(face, x=(0.1,) * (count - 1), width=(0.05,) * (count - 1))
+    tree = make_motion(Fraction(10), center=0.15)
+    led = led_by_faces(tree, Faces(hop=HOP, tracks=(small, face)))
+    assert center(led) == 0.8
+    assert center(led_by_faces(None, Faces(hop=HOP, tracks=(face,)))) == 0.8
+    assert led_by_faces(tree, None) == led_by_faces(tree, Faces(hop=HOP, tracks=())) == tree
 
 
 def test_a_subject_that_stays_gets_a_crop_that_stays_around_it() -> None:

@@ -86,6 +86,16 @@ async def test_the_unknown_and_the_missing_are_named(tmp_path: Path) -> None:
         assert "analysis.faces" in missing
 
 
+async def test_what_is_wanted_if_possible_is_left_out_with_a_notice_where_it_is_not(tmp_path: Path) -> None:
+    async with room(tmp_path) as here:
+        refs = (await here.run("ingest", {"asset_ids": [await film(here)]})).refs
+        result = await here.run("analyse", {"kinds": ["shots"], "if_possible": ["faces", "speech"]}, refs)
+        assert set(result.output["kinds"].popitem()[1]) == {"shots", "speech"}
+        assert "no faces: faces is not installed" in result.notices
+        with pytest.raises(Invalid, match="no analysis is called 'smell'"):
+            await here.run("analyse", {"kinds": ["shots"], "if_possible": ["smell"]}, refs)
+
+
 async def test_artifacts_are_listed_page_by_page(tmp_path: Path) -> None:
     async with room(tmp_path) as here:
         ids = [await film(here, f"{number}.mp4", frames=number) for number in (3, 4, 5)]

@@ -116,9 +116,13 @@ class CollectInput(Request, frozen=True, kw_only=True):
 
 
 class AnalyseInput(Request, frozen=True, kw_only=True):
-    """Input of the tool `analyse`: the kinds wanted of each asset, and parameters by kind; none named: all kinds."""
+    """Input of the tool `analyse`: the kinds wanted of each asset, and parameters by kind; none named: all kinds.
+
+    `if_possible` names further kinds, which are left out with a notice where what they need is not installed.
+    """
 
     kinds: tuple[str, ...] = ()
+    if_possible: tuple[str, ...] = ()
     params: dict[str, dict[str, Any]] = {}
 
 
@@ -196,6 +200,30 @@ class Motion(Wire, frozen=True, kw_only=True):
     amount: tuple[float, ...]
     center_x: tuple[float, ...]
     center_y: tuple[float, ...]
+
+
+class FaceTrack(Wire, frozen=True, kw_only=True):
+    """One face, seen from `start` to before `end`, seconds from the first frame shown.
+
+    The tuples go with `at`, the times of the samples that show it, rising: its middle and its size in 0..1 of the picture
+    as shown. `confidence` is that of the surest sample, 0..1.
+    """
+
+    start: Fraction
+    end: Fraction
+    at: tuple[Fraction, ...]
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    width: tuple[float, ...]
+    height: tuple[float, ...]
+    confidence: float
+
+
+class Faces(Wire, frozen=True, kw_only=True):
+    """The faces of a film, looked for every `hop` seconds from 0, in the order of their first sample."""
+
+    hop: Fraction
+    tracks: tuple[FaceTrack, ...]
 
 
 class Quality(Wire, frozen=True, kw_only=True):

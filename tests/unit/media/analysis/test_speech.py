@@ -4,6 +4,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -131,13 +132,13 @@ def test_without_the_model_it_says_what_to_install_and_what_for(monkeypatch: pyt
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(Unavailable, match="pip install --no-deps faster-whisper"):
         SpeechFinder(SpeechParams())
-    missing = silero.missing()
+    missing = silero.MODEL.missing()
     assert missing is not None
     assert "whole sentences" in missing
 
 
 def test_another_model_than_the_one_measured_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     silero.load.cache_clear()
-    monkeypatch.setattr(silero, "SHA256", "0" * 64)
+    monkeypatch.setattr(silero, "MODEL", msgspec.structs.replace(silero.MODEL, sha256="0" * 64))
     with pytest.raises(Unavailable, match="another one"):
         SpeechFinder(SpeechParams())

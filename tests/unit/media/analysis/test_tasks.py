@@ -160,5 +160,5 @@ def test_every_kind_has_a_maker_that_says_all_that_its_numbers_depend_on() -> No
 
 
 def test_an_unknown_kind_is_answered_with_those_there_are() -> None:
-    with pytest.raises(Invalid, match="shots, motion, quality, speech, loudness"):
+    with pytest.raises(Invalid, match="shots, motion, quality, faces, speech, loudness"):
         backend("smell")
