@@ -25,6 +25,7 @@ environment() {
     uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements/dev.lock
     uv pip install --quiet --python .venv/bin/python --require-hashes --no-deps -r requirements/models.lock
     uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e clients/sdk -e .
+    .venv/bin/python -P -c "import engine.rendering.compositor.warm"  # machine code, once, for all who start later
     printf '%s\n' "$wanted" >.venv/setup.stamp
 }
 

@@ -108,6 +108,7 @@ class Pool:
         report: Report | None = None,
         limit_s: float = 600,
         tenant: str = "local",
+        needs: Sequence[str] = (),
     ) -> R:
         """Have a task done and return its result.
 
@@ -120,6 +121,8 @@ class Pool:
             report: told `(done, total)` on the event loop, at most 20 times a second.
             limit_s: seconds after which the process is killed; waiting for a free process does not count.
             tenant: a process that has served another one is not used.
+            needs: modules that the process has to have imported beside the pool's: what only some work takes, and takes
+                long to load.
 
         Cancelling kills the process; nothing of the job goes on.
 
@@ -134,7 +137,7 @@ class Pool:
         if len(inputs) + len(outputs) > FILES_MAX:
             raise Invalid(f"{task} was given more than {FILES_MAX} files at once")
         async with self._slots.turn():
-            worker = await self._free_worker(tenant)
+            worker = await self._free_worker(tenant, needs)
             try:
                 with contextlib.ExitStack() as stack:
                     descriptors = _open_files(stack, inputs, outputs)
@@ -174,13 +177,13 @@ class Pool:
         for _ in range(self._workers_max):
             self._slots.release()
 
-    async def _free_worker(self, tenant: str) -> "_Worker":
+    async def _free_worker(self, tenant: str, needs: Sequence[str] = ()) -> "_Worker":
         if self._closed:
             raise Unavailable("the worker processes are shutting down")
         for place, worker in enumerate(self._idle):
-            if worker.tenant == tenant and worker.is_alive:
+            if worker.tenant == tenant and worker.is_alive and worker.modules.issuperset(needs):
                 return self._idle.pop(place)
-        # All slots count processes: one that idles for another tenant, or died idle, makes room.
+        # All slots count processes: one that idles for another tenant, lacks a module, or died idle, makes room.
         if self._idle and len(self._all) >= self._workers_max:
             await self._retire(self._idle.pop(0))
         if self._locked and not (walls := sandbox.available()).complete:
@@ -188,10 +191,11 @@ class Pool:
                 "untrusted media is opened only in a locked-down process, which this machine does not offer: "
                 f'{"; ".join(walls.missing)}; set sandbox = "none" to do without',
             )
-        worker = _Worker(tenant)
+        modules = (*self._modules, *needs)
+        worker = _Worker(tenant, frozenset(modules))
         self._all.add(worker)
         try:
-            await worker.start(self._modules, self._limits, self._threads, locked=self._locked)
+            await worker.start(modules, self._limits, self._threads, locked=self._locked)
         except BaseException:
             await self._retire(worker)
             raise
@@ -213,8 +217,8 @@ class Pool:
 class _Worker:
     """One process and the socket to it."""
 
-    def __init__(self, tenant: str) -> None:
-        self.tenant = tenant
+    def __init__(self, tenant: str, modules: frozenset[str]) -> None:
+        self.tenant, self.modules = tenant, modules
         self.jobs = 0
         self.resident_bytes = 0
         self.is_busy = False

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final, Literal
 
-from msgspec.structs import replace
-
 from cutroom_sdk.wire.media import Asset, VideoStream
 from cutroom_sdk.wire.timeline import Clip
 from engine.editing.curves import Curve
@@ -14,8 +12,10 @@ from engine.editing.timeline import asset_of
 from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
 from engine.rendering.geometry import window
+from engine.rendering.graph import Footage, Node
 from engine.rendering.segments import divisions, frames_shown
-from engine.rendering.work import Footage, VideoEncoder, Window
+from engine.rendering.walking import sliced
+from engine.rendering.work import VideoEncoder
 
 REFRAME: Final = "reframe"
 CENTERS: Final = ("center_x", "center_y")
@@ -41,7 +41,7 @@ def footage_of(
     assets: Mapping[str, Asset],
     indexes: Mapping[str, FrameIndex],
     encoder: VideoEncoder,
-) -> tuple[list[tuple[int, Footage]], list[str]]:
+) -> tuple[list[tuple[int, Node]], list[str]]:
     """Return a clip's segments, each with its first frame within the clip, and what was chosen unasked.
 
     Raises:
@@ -79,8 +79,7 @@ def footage_of(
     )
     per_frame = Fraction(index.count) / (index.duration * rate)
     pieces = [
-        (start, replace(whole, pts=whole.pts[start:end], window=_part(whole_window, start, end)))
-        for start, end in divisions(shown, per_output_frame=per_frame)
+        (start, sliced(whole, start, end)) for start, end in divisions(shown, per_output_frame=per_frame)
     ]
     return pieces, [*defaults, *chosen]
 
@@ -91,12 +90,6 @@ def turned_size(video: VideoStream) -> tuple[int, int]:
     if not video.coded_width:
         return width, height
     return (height, width) if video.rotation in (90, 270) else (width, height)
-
-
-def _part(whole: Window, start: int, end: int) -> Window:
-    left = whole.left if len(whole.left) == 1 else whole.left[start:end]
-    top = whole.top if len(whole.top) == 1 else whole.top[start:end]
-    return replace(whole, left=left, top=top)
 
 
 def _centers(clip: Clip, video: VideoStream, encoder: VideoEncoder) -> tuple[tuple[Curve, Curve], list[str]]:

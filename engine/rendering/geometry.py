@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import Final
 
 from engine.editing.curves import Curve, value_at
-from engine.rendering.work import Window
+from engine.rendering.graph import Window
+from engine.rendering.walking import folded
 
 # With colour at half resolution (4:2:0) only even places and sizes exist.
 STEP: Final = 2
@@ -38,7 +39,8 @@ def window(
         tuple(_place(value_at(centers[axis], time), size[axis], turned[axis], target[axis]) for time in times)
         for axis in (0, 1)
     )
-    return Window(width=size[0], height=size[1], left=_folded(left), top=_folded(top))
+    left, top = folded(left), folded(top)
+    return Window(width=size[0], height=size[1], left=left, top=top, moves=len(left) > 1 or len(top) > 1)
 
 
 def _place(center: float, size: int, turned: int, target: int) -> int:
@@ -50,8 +52,3 @@ def _place(center: float, size: int, turned: int, target: int) -> int:
 
 def _even(size: Fraction) -> int:
     return max(STEP, int(size) // STEP * STEP)
-
-
-def _folded(places: tuple[int, ...]) -> tuple[int, ...]:
-    """One value stands for all frames where they are the same: the picture then costs one crop."""
-    return places[:1] if len(set(places)) == 1 else places

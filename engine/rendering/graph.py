@@ -6,18 +6,63 @@
       `- Drawn title             words, drawn by the worker
 
 Each node gives one picture for each of the segment's `count` output frames, and each picture follows from its own frame's
-values alone: a single frame (a preview) is the same tree with one value taken out of each tuple. `Numbers` hold one value
-for all frames or one for each. All places and sizes are in pixels of the node's canvas unless said otherwise.
+values alone: a single frame (a preview) is the same tree with one value taken out of each tuple (`engine.rendering.walking`).
+`Numbers` hold one value for all frames or one for each. A node is made on a canvas: the film's, or the one that a `Placed`
+above it names; all places and sizes are in pixels of that canvas unless said otherwise.
 """
 
 from fractions import Fraction
+from typing import Literal
 
 from msgspec import Struct
 
-from engine.rendering.work import Footage
-
 Numbers = tuple[float, ...]
 Values = dict[str, Numbers | str]
+Rotation = Literal[0, 90, 180, 270]
+
+
+class Window(Struct, frozen=True, kw_only=True):
+    """The part of a picture that is shown: `width` x `height` of its stored, turned pixels (even).
+
+    `left` and `top` are in pixels of the canvas (even), as if the whole picture were scaled: one value for all frames,
+    or one for each. `moves`: the window moves within the segment, which is scaled in another way than one that stands still.
+    """
+
+    width: int
+    height: int
+    left: tuple[int, ...]
+    top: tuple[int, ...]
+    moves: bool = False
+
+
+class Footage(Struct, frozen=True, kw_only=True, tag="footage"):
+    """Pictures of a source that fill the canvas.
+
+    `pts` names the source's frame for each output frame, in any order, in ticks of `time_base`. `width`, `height` are the stored picture's; `rotation` is what it is turned by for showing, degrees counter-clockwise.
+    `matrix` and `full_range` say how its colours are stored.
+    """
+
+    sha256: str
+    time_base: Fraction
+    pts: tuple[int, ...]
+    width: int
+    height: int
+    rotation: Rotation
+    matrix: Literal["bt601", "bt709", "bt2020"]
+    full_range: bool
+    window: Window
+
+
+class Between(Struct, frozen=True, kw_only=True, tag="between"):
+    """Pictures between two neighbours of a source: `part` 0 is the first, towards 1 the second.
+
+    `first` and `second` are the same footage but for their frames. `quality` says how moving things are followed.
+    """
+
+    first: Footage
+    second: Footage
+    part: Numbers
+    quality: Literal["high", "medium", "fast"]
 
 
 class Solid(Struct, frozen=True, kw_only=True, tag="solid"):
@@ -62,7 +107,7 @@ class Drawn(Struct, frozen=True, kw_only=True, tag="drawn"):
 
 
 class Region(Struct, frozen=True, kw_only=True):
-    """Where an effect acts. Middle, extent and feather in 0..1 as the timeline's `Mask` has them."""
+    """Where an effect acts. Middle, extent and feather in 0..1 of the canvas as the timeline's `Mask` has them."""
 
     shape: str
     x: Numbers
@@ -76,7 +121,8 @@ class Region(Struct, frozen=True, kw_only=True):
 class Effected(Struct, frozen=True, kw_only=True, tag="effected"):
     """A picture through an effect. `seed` is a number for each frame that follows from its source frame alone (grain).
 
-    `regions`: where it acts; none: everywhere. Several are joined (their highest value counts).
+    `regions`: where it acts; none: everywhere. Several are joined (their highest value counts). `files`: hashes of the
+    files among the blobs that the values name.
     """
 
     input: "Node"
@@ -84,6 +130,29 @@ class Effected(Struct, frozen=True, kw_only=True, tag="effected"):
     values: Values
     seed: tuple[int, ...] = (0,)
     regions: tuple[Region, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+class Placed(Struct, frozen=True, kw_only=True, tag="placed"):
+    """A picture made on a canvas of its own, `width` x `height`, and laid onto the one around it; transparent beside it.
+
+    A point (x, y) of the own canvas, pixels from its top left corner, comes to lie at
+    (xx * x + xy * y + x0, yx * x + yy * y + y0). `left`, `top`, `right`, `bottom` are cut off, in pixels of the own canvas.
+    """
+
+    input: "Node"
+    width: int
+    height: int
+    xx: Numbers
+    xy: Numbers
+    x0: Numbers
+    yx: Numbers
+    yy: Numbers
+    y0: Numbers
+    left: Numbers = (0.0,)
+    top: Numbers = (0.0,)
+    right: Numbers = (0.0,)
+    bottom: Numbers = (0.0,)
 
 
 class Layer(Struct, frozen=True, kw_only=True):
@@ -95,7 +164,7 @@ class Layer(Struct, frozen=True, kw_only=True):
 
 
 class Layered(Struct, frozen=True, kw_only=True, tag="layered"):
-    """Pictures one above the other, the lowest first; below all of them is black."""
+    """Pictures one above the other, the lowest first; transparent where there is none. No layers: nothing at all."""
 
     layers: tuple[Layer, ...]
 
@@ -108,14 +177,7 @@ class Crossed(Struct, frozen=True, kw_only=True, tag="crossed"):
     second: "Node"
     progress: Numbers
     values: Values
+    files: tuple[str, ...] = ()
 
 
-class Nested(Struct, frozen=True, kw_only=True, tag="nested"):
-    """A picture with a canvas of its own, scaled whole into the canvas around it, transparent beside it."""
-
-    input: "Node"
-    width: int
-    height: int
-
-
-Node = Footage | Solid | Drawn | Effected | Layered | Crossed | Nested
+Node = Footage | Between | Solid | Drawn | Effected | Placed | Layered | Crossed

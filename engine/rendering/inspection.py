@@ -21,7 +21,8 @@ from engine.media.source import picture as picture_stream
 from engine.media.source import sound as sound_stream
 from engine.rendering.encoded import Evidence, read_segments
 from engine.rendering.loudness import integrated_lufs, true_peak_dbtp
-from engine.rendering.picture import brightness, thumb
+from engine.rendering.picture import thumb
+from engine.rendering.reading import brightness
 from engine.rendering.work import Inspection, InspectWork, Mismatch, Span
 
 # A frame is black when nearly all of it is, and still when next to nothing of it has changed.

@@ -21,8 +21,10 @@ from engine.kernel.errors import Unavailable, WorkFailed
 from engine.kernel.tools import Resources
 from engine.media.pool import Pool
 from engine.rendering import plan as plans
+from engine.rendering.graph import Node
 from engine.rendering.plan import RenderPlan
 from engine.rendering.reducer import KIND, SEGMENT_KIND, Advance, Keep
+from engine.rendering.walking import graph_inputs, is_plain
 from engine.rendering.work import (
     Inspection,
     InspectWork,
@@ -35,6 +37,8 @@ from engine.rendering.work import (
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 WORKER: Final = "engine.rendering.worker"
+# Loaded by those processes only that make more than plain footage: numba and OpenCV take their time.
+COMPOSITOR: Final = "engine.rendering.compositor.warm"
 SEGMENT_LIMIT_S: Final = 1800.0
 FILM_LIMIT_S: Final = 3600.0
 # A process takes only so many files at once: more segments are first put one after the other.
@@ -142,27 +146,32 @@ class Making:
         return kept
 
     async def _made(self, segment: plans.Segment, progress: Callable[[float], None]) -> Segment:
-        inputs = (
-            []
-            if segment.asset_id is None
-            else [self.files[segment.asset_id], self.index_files[segment.asset_id]]
-        )
+        work = segment.work
         with self.blobs.staged() as (_, staged):
             done = await self._twice(
                 lambda: self.pool.run(
                     f"{WORKER}:render_segment",
-                    segment.work,
+                    work,
                     SegmentDone,
-                    inputs=inputs,
+                    inputs=self._inputs(work.graph),
                     outputs=[staged],
                     report=lambda done, _: progress(done),
                     limit_s=SEGMENT_LIMIT_S,
+                    needs=() if is_plain(work.graph) else (COMPOSITOR,),
                 )
             )
             reach("segment_made")
             blob = await asyncio.to_thread(self.blobs.adopt, staged)
         reach("segment_in_place")
         return Segment(key=segment.key, kind="picture", blob=blob, bytes=done.bytes, count=segment.work.count)
+
+    def _inputs(self, graph: Node) -> list[Path]:
+        """Return what a tree reads, in the order in which `picture.frames_of` takes it."""
+        by_hash = {sha256: asset_id for asset_id, sha256 in self.plan.assets.items()}
+        sources, files = graph_inputs(graph)
+        ids = [by_hash[sha256] for sha256 in sources]
+        read = [path for one in ids for path in (self.files[one], self.index_files[one])]
+        return [*read, *(self.blobs.path(sha256) for sha256 in files)]
 
     async def _sound(self) -> Segment:
         work, key = self.plan.sound, self.plan.sound_key

@@ -22,9 +22,11 @@ from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
 from engine.media.timecode import frame_nearest
 from engine.rendering.footage import footage_of
+from engine.rendering.graph import Node
 from engine.rendering.segments import stretches
 from engine.rendering.soundtrack import soundtrack
-from engine.rendering.work import Capabilities, Footage, PictureWork, SoundWork, VideoEncoder
+from engine.rendering.walking import NOTHING
+from engine.rendering.work import Capabilities, PictureWork, SoundWork, VideoEncoder
 
 B_FRAMES: Final = 2
 # Headers do not depend on what is encoded, and no picture refers across a segment's edge: segments join anywhere.
@@ -175,8 +177,9 @@ def _clip_segments(
     segments = []
     pieces, chosen = footage_of(clip, end - start, assets, indexes, encoder)
     defaults += chosen
-    for first, footage in pieces:
-        work = _work(len(footage.pts), footage, encoder, capabilities)
+    ends = [first for first, _ in pieces[1:]] + [end - start]
+    for (first, graph), last in zip(pieces, ends, strict=True):
+        work = _work(last - first, graph, encoder, capabilities)
         segments.append(
             Segment(
                 first=start + first,
@@ -192,15 +195,13 @@ def _clip_segments(
 def _black(start: int, end: int, encoder: VideoEncoder, capabilities: Capabilities) -> list[Segment]:
     segments = []
     for first, last in stretches(start, end):
-        work = _work(last - first, None, encoder, capabilities)
+        work = _work(last - first, NOTHING, encoder, capabilities)
         segments.append(Segment(first=first, key=digest(work), clip="", asset_id=None, work=work))
     return segments
 
 
-def _work(
-    count: int, footage: Footage | None, encoder: VideoEncoder, capabilities: Capabilities
-) -> PictureWork:
-    return PictureWork(count=count, footage=footage, encoder=encoder, capabilities=capabilities)
+def _work(count: int, graph: Node, encoder: VideoEncoder, capabilities: Capabilities) -> PictureWork:
+    return PictureWork(count=count, graph=graph, encoder=encoder, capabilities=capabilities)
 
 
 def _encoder(timeline: Timeline, profile: Profile, capabilities: Capabilities) -> VideoEncoder:

@@ -8,6 +8,7 @@ from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.renders import Check, Profile
 from engine.editing.checks import splits_speech
 from engine.rendering.plan import RenderPlan
+from engine.rendering.walking import graph_inputs
 from engine.rendering.work import Inspection, Span
 
 LOUDNESS_WITHIN_LU: Final = 1.0
@@ -178,7 +179,7 @@ def _black(plan: RenderPlan, found: Inspection) -> Check:
     asked = [
         Span(start=one.first, end=one.first + one.work.count)
         for one in plan.segments
-        if one.work.footage is None
+        if not graph_inputs(one.work.graph).sources
     ]
     spans = [one for one in found.black if not _covered(one, asked)]
     return Check(

@@ -9,10 +9,10 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-# Raised whenever the same work would give other pictures or other sound than before.
-RENDER_VERSION: Final = 1
+from engine.rendering.graph import Node
 
-Rotation = Literal[0, 90, 180, 270]
+# Raised whenever the same work would give other pictures or other sound than before.
+RENDER_VERSION: Final = 2
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):
@@ -43,42 +43,14 @@ class VideoEncoder(Struct, frozen=True, kw_only=True):
     params: str
 
 
-class Window(Struct, frozen=True, kw_only=True):
-    """The part of a picture that is shown: `width` x `height` of its stored, turned pixels (even).
+class PictureWork(Struct, frozen=True, kw_only=True, tag="picture"):
+    """One segment: `count` frames of what `graph` gives, over black, encoded so that it can stand anywhere in a film.
 
-    `left` and `top` are in pixels of the output (even), as if the whole picture were scaled: one value for all frames,
-    or one for each.
+    The inputs are for each of `graph_inputs(graph).sources` the file and its frame index, then the other files.
     """
-
-    width: int
-    height: int
-    left: tuple[int, ...]
-    top: tuple[int, ...]
-
-
-class Footage(Struct, frozen=True, kw_only=True, tag="footage"):
-    """Pictures of a source. `pts` names the source's frame for each output frame, in ticks of `time_base`, never falling.
-
-    `width`, `height` are the stored picture's; `rotation` is what it is turned by for showing, degrees counter-clockwise.
-    `matrix` and `full_range` say how its colours are stored.
-    """
-
-    sha256: str
-    time_base: Fraction
-    pts: tuple[int, ...]
-    width: int
-    height: int
-    rotation: Rotation
-    matrix: Literal["bt601", "bt709", "bt2020"]
-    full_range: bool
-    window: Window
-
-
-class PictureWork(Struct, frozen=True, kw_only=True):
-    """One segment: `count` frames, of footage or black, encoded so that it can stand anywhere in a film."""
 
     count: int
-    footage: Footage | None
+    graph: Node
     encoder: VideoEncoder
     capabilities: Capabilities
     version: int = RENDER_VERSION

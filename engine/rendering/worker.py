@@ -26,7 +26,7 @@ def load_all() -> None:
 
 @task
 def render_segment(work: PictureWork, files: Files, report: Report) -> SegmentDone:
-    """Encode one segment. Inputs: the source and its frame index, or none for black. Output: the segment."""
+    """Encode one segment. Inputs: as `picture.frames_of` takes them. Output: the segment."""
     for done, segment in picture.encode(work, files.inputs):
         report(done, work.count)
         if segment is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cutroom_sdk.wire.timeline import Clip, Effect, Gap, Keyframe
+from engine.rendering.graph import Footage
 from tests.clips import FILM, NTSC, Sound, find_ticks, make_clip, read_numbers, read_sound
 from tests.render.workshop import make_film, source_of, span, timeline_of
 
@@ -117,8 +118,8 @@ def test_a_moving_window_follows_its_keyframes(tmp_path: Path) -> None:
     lefts = [
         left
         for segment in film.plan.segments
-        if segment.work.footage
-        for left in segment.work.footage.window.left
+        if isinstance(segment.work.graph, Footage)
+        for left in segment.work.graph.window.left
     ]
     assert lefts == sorted(lefts)
     assert (lefts[0], lefts[-1]) == (76, 202)  # 0.4 * 640 - 180, and nearly 0.6 * 640 - 180, in even pixels

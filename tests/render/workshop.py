@@ -17,6 +17,7 @@ from engine.media.tasks import Files, no_report
 from engine.rendering import worker
 from engine.rendering.capabilities import capabilities
 from engine.rendering.plan import RenderPlan, compile_plan
+from engine.rendering.walking import graph_inputs
 from engine.rendering.work import Inspection, InspectWork, MuxWork, SoundDone
 
 PROFILE = Profile(
@@ -138,12 +139,8 @@ def make_film(
     folder.mkdir(parents=True, exist_ok=True)
     parts = [folder / f"{number}.segment" for number in range(len(plan.segments))]
     for segment, part in zip(plan.segments, parts, strict=True):
-        footage = segment.work.footage
-        inputs = (
-            []
-            if footage is None
-            else [by_hash[footage.sha256].path, _index_file(folder, by_hash[footage.sha256])]
-        )
+        read = [by_hash[sha256] for sha256 in graph_inputs(segment.work.graph).sources]
+        inputs = [path for one in read for path in (one.path, _index_file(folder, one))]
         with Opened(inputs, [part]) as files:
             worker.render_segment(segment.work, files, no_report)
     made = None

@@ -62,6 +62,15 @@ async def test_a_process_serves_one_tenant(pool: Pool) -> None:
     assert await pid_of(pool, tenant="b") != first
 
 
+async def test_work_that_needs_a_module_gets_a_process_that_has_it_and_others_may_use_it_too(
+    pool: Pool,
+) -> None:
+    plain = await pid_of(pool)
+    richer = (await pool.run(f"{TASKS}:pid", Ask(), Answer, needs=("engine.media.probe",))).number
+    assert richer != plain
+    assert await pid_of(pool) == richer
+
+
 async def test_a_process_is_replaced_after_its_jobs() -> None:
     async with Pool(modules=(TASKS,), workers=1, jobs_max=2) as pool:
         pids = [await pid_of(pool) for _ in range(4)]
