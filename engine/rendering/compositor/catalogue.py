@@ -1,5 +1,5 @@
 """Everything that makes pictures, imported so that it is on the tables; the worker imports this once."""
 
-from engine.rendering.compositor import colour, crossing, grading
+from engine.rendering.compositor import blur, colour, crossing, grading, moving, sweeping
 
-__all__ = ["colour", "crossing", "grading"]
+__all__ = ["blur", "colour", "crossing", "grading", "moving", "sweeping"]

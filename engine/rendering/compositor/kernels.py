@@ -105,3 +105,61 @@ def graded(y: Any, u: Any, v: Any, reds: Any, greens: Any, blues: Any) -> None:
             b = blue_sum[2 * column] + blue_sum[2 * column + 1]
             u[row, column] = u1(i4(r * u_red + g * u_green + b * most + rest))
             v[row, column] = u1(i4(r * most + g * v_green + b * v_blue + rest))
+
+
+@kernel("void(u1[:,::1], u1[:,::1], u2[:,::1], f4, f4)")
+def swept(below: Any, above: Any, field: Any, edge: Any, slope: Any) -> None:
+    """Mix `above` into `below` where the edge has passed, in full from `1 / slope` behind it."""
+    zero, one, half = f4(0), f4(1), f4(0.5)
+    for row in range(below.shape[0]):
+        for column in range(below.shape[1]):
+            part = min(max((edge - f4(field[row, column])) * slope, zero), one)
+            here = f4(below[row, column])
+            below[row, column] = u1(i4(here + (f4(above[row, column]) - here) * part + half))
+
+
+@kernel("void(u1[:,::1], f4, u1[:,::1])")
+def enlarged(plane: Any, scale: Any, out: Any) -> None:
+    """Write the middle of a plane, `scale` (1 or more) times as large, with straight lines between its pixels."""
+    height, width = plane.shape
+    one, half, two = f4(1), f4(0.5), f4(2)
+    places, parts = np.empty(width, np.uint16), np.empty(width, np.float32)
+    after = np.empty(width, np.uint16)
+    line = np.empty(width, np.float32)
+    for column in range(width):
+        x = max((f4(column) + half - f4(width) / two) / scale + f4(width) / two - half, f4(0))
+        places[column] = min(i4(x), i4(width - 1))
+        after[column] = min(i4(x) + 1, i4(width - 1))
+        parts[column] = x - f4(places[column])
+    for row in range(height):
+        y = max((f4(row) + half - f4(height) / two) / scale + f4(height) / two - half, f4(0))
+        upper = min(i4(y), i4(height - 1))
+        lower, part = min(upper + i4(1), i4(height - 1)), y - f4(upper)
+        for column in range(width):
+            line[column] = f4(plane[upper, column]) * (one - part) + f4(plane[lower, column]) * part
+        for column in range(width):
+            side = parts[column]
+            here = line[places[column]] * (one - side) + line[after[column]] * side
+            out[row, column] = u1(i4(here + half))
+
+
+@kernel("void(u1[:,::1], f4[:,::1], f4)")
+def screened(y: Any, light: Any, amount: Any) -> None:
+    """Lay light (0..1 and above) over brightness as a second lamp on the same screen: what is bright gains less."""
+    black, white, one, scale, half = f4(16), f4(219), f4(1), f4(1 / 219), f4(16.5)
+    zero = f4(0)
+    for row in range(y.shape[0]):
+        for column in range(y.shape[1]):
+            rest = one - min(max((f4(y[row, column]) - black) * scale, zero), one)
+            over = one - min(max(light[row, column] * amount, zero), one)
+            y[row, column] = u1(i4(white * (one - rest * over) + half))
+
+
+@kernel("void(u1[:,::1], f4[:,::1], f4)")
+def tinted(plane: Any, colour: Any, amount: Any) -> None:
+    """Add colour (in stored steps from grey)."""
+    least, most, half = f4(16.5), f4(240.5), f4(0.5)
+    for row in range(plane.shape[0]):
+        for column in range(plane.shape[1]):
+            here = f4(plane[row, column]) + colour[row, column] * amount + half
+            plane[row, column] = u1(i4(min(max(here, least), most)))
