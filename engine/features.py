@@ -46,7 +46,8 @@ from engine.outbound import effects as outbound
 from engine.outbound.guard import read_allowed
 from engine.programs import effects as programs
 from engine.rendering import effects as rendering
-from engine.rendering.reducer import RENDER, SEGMENT
+from engine.rendering.reducer import RENDER
+from engine.rendering.reducer_segment import SEGMENT
 from engine.rendering.routes import routes as rendering_routes
 from engine.routines import effects as routines
 from engine.routines.reducer import ROUTINE
@@ -140,7 +141,7 @@ class Features:
         )
         editing.register(kernel)
         outbound.register(kernel, [read_allowed(one) for one in settings.outbound_allow])
-        self._renders = rendering.register(kernel, self._pool)
+        self._renders = rendering.register(kernel, self._pool, self._media.registrar)
         self._programs = programs.register(
             kernel, folder, settings.commands, fenced=settings.sandbox != "none"
         )
@@ -151,6 +152,7 @@ class Features:
     def attach(self, app: Starlette) -> None:
         """Give the routes what they need beside the kernel."""
         app.state.media = self._media
+        app.state.render_jobs = self._renders.jobs
         app.state.routines = self._routines
         app.state.memory = self.memory
         app.state.approval_life_ms = self._approval_life_ms
@@ -166,6 +168,7 @@ class Features:
     async def firing(self) -> AsyncIterator[None]:
         """Have routines fire for as long as the block lasts; the kernel runs."""
         await wiring.recover(self._kernel)
+        await self._renders.jobs.recover()
         async with self.memory.running(), self._routines.running():
             yield
 
@@ -175,7 +178,7 @@ class Features:
 
     def busy(self) -> bool:
         """Tell whether work is going on, or will by itself, that nobody may be watching."""
-        return self._runs.busy() or self._routines.busy()
+        return self._runs.busy() or self._routines.busy() or self._renders.jobs.busy()
 
     def readiness(self) -> tuple[Feature, ...]:
         """Return what works, what is missing, and what it would unlock."""

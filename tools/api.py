@@ -313,6 +313,9 @@ OPERATIONS: Final[dict[str, Operation]] = {
         headers=("Upload-Offset",),
     ),
     "DELETE /v1/uploads/{id}": Operation(media.Upload, "media:write"),
+    "POST /v1/renders": Operation(
+        renders.Render, "renders:write", renders.RenderRequest, status=202, headers=("Idempotency-Key",)
+    ),
     "GET /v1/renders": Operation(Page(renders.Render), "renders:read", query=_LIST),
     "GET /v1/renders/{render_id}": Operation(renders.Render, "renders:read", headers=("If-None-Match",)),
     "POST /v1/tokens": Operation(
@@ -376,5 +379,13 @@ OPERATIONS: Final[dict[str, Operation]] = {
         memory.MemoryMoved, "memory:write", memory.DemoteRequest, headers=("Idempotency-Key",)
     ),
     "GET /v1/renders/{render_id}/content": Operation(Bytes("video/mp4"), "renders:read", headers=("Range",)),
-    "POST /v1/renders/{render_id}/cancel": Operation(renders.Render, "renders:write"),
+    "POST /v1/renders/{render_id}/cancel": Operation(
+        renders.Render, "renders:write", headers=("Idempotency-Key",)
+    ),
+    "POST /v1/renders/{render_id}/pause": Operation(
+        renders.Render, "renders:write", headers=("Idempotency-Key",)
+    ),
+    "POST /v1/renders/{render_id}/resume": Operation(
+        renders.Render, "renders:write", headers=("Idempotency-Key",)
+    ),
 }

@@ -21,7 +21,7 @@ def problem_response(error: StudioError, instance: str = "") -> Response:
     own = problem.pop("extra")
     headers = {"WWW-Authenticate": "Bearer"} if error.meaning.status == 401 else None
     if error.meaning.status == 503:
-        headers = {"Retry-After": "1"}
+        headers = {"Retry-After": str(error.extra.get("retry_after_s", 1))}
     return Response(encode(own | problem), error.meaning.status, headers, MEDIA_TYPE)
 
 

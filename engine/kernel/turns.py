@@ -46,6 +46,11 @@ def on_behalf_of(party: Party) -> Iterator[None]:
         _party.reset(before)
 
 
+def current_party() -> Party:
+    """Return on whose behalf the caller acts; nobody in particular unless somebody said so."""
+    return _party.get()
+
+
 class Turns:
     """So many turns at once. For one event loop; who waits may be cancelled."""
 

@@ -1,46 +1,44 @@
-"""The tool `render`: a reviewed cut plan becomes a checked file among the blobs.
+"""The tools `render` and `check`: a reviewed cut plan becomes a checked file among the blobs.
 
-The same plan is the same render: what is finished answers at once, what was interrupted goes on with what is missing, and
-two runs that want it at once wait for one. An attempt that a tester sent back trusts nothing that lies there already.
+A run asks for a job as anybody does, and waits for its end. The same plan is the same job: what is finished answers at
+once, what was interrupted goes on with what is missing, and two runs that want it at once wait for one. An attempt that a
+tester sent back trusts nothing that lies there already.
 """
 
 import asyncio
-from typing import Final, Literal, get_args
+from collections import Counter
+from typing import Final
 
 from cutroom_sdk.wire.codec import to_builtins
-from cutroom_sdk.wire.renders import Check, CheckInput, Profile, Render, RenderError, RenderInput
+from cutroom_sdk.wire.renders import Check, CheckInput, Render, RenderInput
 from cutroom_sdk.wire.runs import Run
+from cutroom_sdk.wire.timeline import Timeline
 from engine.editing.profiles import profile_named
+from engine.editing.reading import read_timeline
 from engine.kernel.blobs import hash_file
-from engine.kernel.errors import Invalid, Rejected, StudioError, WorkCanceled, WorkFailed
-from engine.kernel.ids import derived_id
+from engine.kernel.context import Context
+from engine.kernel.errors import Invalid, WorkCanceled, WorkFailed
 from engine.kernel.kernel import Kernel
-from engine.kernel.outbox import Effect
 from engine.kernel.tools import Tool, ToolContext, ToolResult
-from engine.media.files import source_path
+from engine.kernel.turns import current_party
 from engine.media.pool import Pool
+from engine.media.registering import Registrar
 from engine.rendering import delivering
-from engine.rendering.capabilities import capabilities
-from engine.rendering.making import Film, Making, SegmentFailed
-from engine.rendering.plan import RenderPlan, compile_plan
-from engine.rendering.qa import check_film
-from engine.rendering.reducer import KIND, Cancel, Complete, Fail, Start, StopRender
-from engine.rendering.sources import Material, gather
+from engine.rendering.failures import error_of
+from engine.rendering.jobs import Jobs, Ordered, Wanted
+from engine.rendering.reducer import KIND, Cancel, Queue
+from engine.rendering.sources import planned
 
 LIMIT_S: Final = 6 * 3600.0
-Stage = Literal["probe", "decode", "filter", "encode", "mux", "publish"]
-STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
-OVER: Final = "render_over"  # what a render refuses with that was canceled meanwhile
 
 
 class Renders:
-    """The renders that are being made in this process."""
+    """What runs ask of the rendering room."""
 
-    def __init__(self, kernel: Kernel, pool: Pool) -> None:
+    def __init__(self, kernel: Kernel, jobs: Jobs) -> None:
         self._kernel = kernel
-        self._pool = pool
-        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
-        self._jobs: dict[tuple[str, str], asyncio.Task[Film]] = {}
+        self.jobs = jobs
+        self._waiting: Counter[tuple[str, str]] = Counter()
 
     async def render(self, asked: RenderInput, context: ToolContext) -> ToolResult:
         """Make the file of the cut plan that the run was given.
@@ -49,104 +47,71 @@ class Renders:
             Invalid: the plan cannot be rendered, or something that it names is missing.
             WorkFailed: it was tried; `stage`, `segment`, `clip`, `asset`, `frame` say where it went wrong.
             WorkCanceled: somebody canceled the render, not the run.
-            Unavailable: `insufficient_storage`.
+            Unavailable: `insufficient_storage`, or too many renders wait.
         """
         profile = profile_named(asked.profile)
-        material = await gather(context.refs, context.resources, context.blobs)
-        plan = await asyncio.to_thread(
-            compile_plan,
-            material.cut_plan.timeline,
-            material.assets,
-            material.indexes,
-            profile,
-            capabilities(),
-        )
-        render_id = derived_id(KIND, plan.plan_hash)
-        at = (context.context.partition, render_id)
-        # Two missions may want the very same file: the second one waits and takes what the first has made.
-        async with self._locks.setdefault(at, asyncio.Lock()):
-            finished = None if context.attempt > 1 else await _finished(render_id, context)
-            if finished is not None:
-                return _result(finished, material, plan, reused=True)
-            render = await self._make(render_id, plan, profile, material, context)
-        return _result(render, material, plan, reused=False)
-
-    async def stop(self, command: StopRender, effect: Effect) -> None:
-        """End the work of a canceled render; there is none when the daemon was started anew since."""
-        job = self._jobs.get((effect.context.partition, command.render_id))
-        if job is not None:
-            job.cancel()
-
-    async def _make(
-        self, render_id: str, plan: RenderPlan, profile: Profile, material: Material, context: ToolContext
-    ) -> Render:
-        stream, at = f"{KIND}/{render_id}", (context.context.partition, render_id)
-        await context.propose(
-            stream,
-            Start(
-                profile=profile.name,
-                plan_hash=plan.plan_hash,
-                cut_plan=material.cut_plan_ref,
-                total_frames=plan.frames,
-                notices=(*plan.notices, *plan.defaults),
+        plan_ref, cut_plan = await planned(context.refs, context.resources, context.blobs)
+        party = current_party()
+        ordered = await self.jobs.order(
+            Wanted(
+                timeline=cut_plan.timeline,
+                profile=profile,
+                cut_plan=plan_ref,
+                party=party.name,
+                priority=party.priority,
+                anew=context.attempt > 1,
+                asked_by=f"{context.run_id}/{context.attempt}",
             ),
+            context.context,
         )
-        try:
-            making = self._making(render_id, plan, material, context)
-            job = self._jobs[at] = asyncio.create_task(making.film(), name=stream)
-            film = await self._awaited(job, stream, context)
-            # What was read must still be what was planned for.
-            for asset in material.assets.values():
-                source_path(asset, context.blobs)
-        except (SegmentFailed, StudioError) as error:
-            if isinstance(error, WorkCanceled):
-                raise
-            if isinstance(error, Rejected) and error.reason == OVER:
-                raise WorkCanceled(f"{stream} was canceled") from error
-            failure = _failure(error)
-            await context.propose(stream, Fail(error=failure))
-            raise _raised(error, failure) from error
-        finally:
-            self._jobs.pop(at, None)
-        checks = check_film(
-            plan,
-            profile,
-            film.inspection,
-            cut_plan=material.cut_plan,
-            as_loud_as_can_be=bool(film.notices),
-        )
-        await context.propose(stream, Complete(output=film.output, checks=checks, notices=film.notices))
-        render: Render = await context.resources.value(stream, Render)
+        finished = await self._finished(ordered, context)
+        render = finished or await self._made(ordered, context)
+        return _result(render, ordered, plan_ref, reused=finished is not None)
+
+    async def _finished(self, ordered: Ordered, context: ToolContext) -> Render | None:
+        """Return what earlier work has left, None where there is nothing that may be used."""
+        job = ordered.job
+        mine = job.order is not None and job.order.asked_by == ordered.order.asked_by
+        usable = job.state == "completed" and job.output is not None and (mine or not ordered.order.anew)
+        if not usable or job.output is None or not context.blobs.has(job.output.sha256):
+            return None
+        render: Render = await context.resources.value(ordered.stream, Render)
         return render
 
-    def _making(self, render_id: str, plan: RenderPlan, material: Material, context: ToolContext) -> Making:
-        blobs = context.blobs
-        return Making(
-            plan=plan,
-            render_id=render_id,
-            files={asset_id: source_path(asset, blobs) for asset_id, asset in material.assets.items()},
-            index_files={asset_id: blobs.path(blob) for asset_id, blob in material.index_blobs.items()},
-            anew=context.attempt > 1,
-            pool=self._pool,
-            blobs=blobs,
-            dispatch=self._kernel.dispatch,
-            resources=context.resources,
-            context=context.context,
-            report=context.report,
-        )
-
-    async def _awaited(self, job: "asyncio.Task[Film]", stream: str, context: ToolContext) -> Film:
-        """Wait for a job and tell apart who ended it: the render's cancel, the run's, or the daemon's end."""
+    async def _made(self, ordered: Ordered, context: ToolContext) -> Render:
+        at = (context.context.partition, ordered.render_id)
+        self._waiting[at] += 1
         try:
-            await asyncio.wait((job,))
+            with self.jobs.reporting(*at, context.report):
+                while True:
+                    with self.jobs.place(ordered, context.context):
+                        job = await context.propose(ordered.stream, Queue(order=ordered.order, again=True))
+                    render = await self._ended(ordered, context)
+                    # Somebody else's job may have been under way, which trusts what this one must not.
+                    if not ordered.order.anew or job.order.asked_by == ordered.order.asked_by:
+                        break
         except asyncio.CancelledError:
-            job.cancel()
-            await asyncio.wait((job,))
-            await self._give_up(stream, context)
+            if self._waiting[at] == 1:
+                await self._give_up(ordered.stream, context)
             raise
-        if job.cancelled():
-            raise WorkCanceled(f"{stream} was canceled")
-        return job.result()
+        finally:
+            self._waiting[at] -= 1
+            self._waiting += Counter()  # forgets what nobody waits for
+        if render.state == "canceled":
+            raise WorkCanceled(f"{ordered.stream} was canceled")
+        if render.error is not None:
+            raise error_of(render.error)
+        return render
+
+    async def _ended(self, ordered: Ordered, context: ToolContext) -> Render:
+        """Wait until a job is over; one that is paused is not."""
+        while True:
+            news = self._kernel.subscriptions.signal
+            render: Render = await context.resources.value(ordered.stream, Render)
+            if render.state in ("completed", "failed", "canceled"):
+                await self.jobs.rest(context.context.partition, ordered.render_id)
+                return render
+            await news.wait()
 
     async def _give_up(self, stream: str, context: ToolContext) -> None:
         """Record that a render is no longer wanted when its run is not; when the daemon ends, it stays to be resumed."""
@@ -183,13 +148,6 @@ async def _named(refs: tuple[str, ...], context: ToolContext) -> Render | None:
     return found
 
 
-async def _finished(render_id: str, context: ToolContext) -> Render | None:
-    render: Render | None = await context.resources.value(f"{KIND}/{render_id}", Render)
-    if render is None or render.state != "completed" or render.output is None:
-        return None
-    return render if context.blobs.has(render.output.sha256) else None
-
-
 async def _file_check(render: Render, context: ToolContext) -> Check:
     assert render.output is not None
     path = context.blobs.path(render.output.sha256)
@@ -206,20 +164,16 @@ async def _file_check(render: Render, context: ToolContext) -> Check:
     )
 
 
-def _result(render: Render, material: Material, plan: RenderPlan, *, reused: bool) -> ToolResult:
+def _result(render: Render, ordered: Ordered, plan_ref: str, *, reused: bool) -> ToolResult:
     assert render.output is not None, "a render that is completed has its output"
-    counts = render.segments
+    counts, plan = render.segments, ordered.plan
     notices = list(render.notices)
     if not reused and counts.cached:
         notices.append(
             f"{counts.cached} of {counts.cached + counts.rendered} segments came from earlier work"
         )
     return ToolResult(
-        refs=(
-            f"{KIND}/{render.render_id}",
-            material.cut_plan_ref,
-            *(f"asset/{asset_id}" for asset_id in material.assets),
-        ),
+        refs=(ordered.stream, plan_ref, *(f"asset/{asset_id}" for asset_id in ordered.plan.assets)),
         reused=reused,
         notices=tuple(notices),
         output={
@@ -235,42 +189,22 @@ def _result(render: Render, material: Material, plan: RenderPlan, *, reused: boo
     )
 
 
-def _failure(error: Exception) -> RenderError:
-    """Return where and why it failed."""
-    number, segment = (error.number, error.segment) if isinstance(error, SegmentFailed) else (None, None)
-    cause = error.reason if isinstance(error, SegmentFailed) else error
-    extra = cause.extra if isinstance(cause, StudioError) else {}
-    usual: Stage = "decode" if isinstance(cause, Invalid) else "encode"
-    stage = next((one for one in STAGES if one == extra.get("stage")), usual)
-    frame = extra.get("frame")
-    return RenderError(
-        stage=stage,
-        cause=cause.detail if isinstance(cause, StudioError) else f"{type(cause).__name__}: {cause}",
-        segment=number,
-        clip=segment.clip if segment else None,
-        asset=segment.asset_id if segment else extra.get("asset_id"),
-        frame=frame if isinstance(frame, int) else None,
-        log_tail=str(extra.get("log_tail", ""))[-2000:],
-    )
+def register(kernel: Kernel, pool: Pool, registrar: Registrar) -> Renders:
+    """Put the tools on the registry and have the outbox carry jobs out.
 
+    Args:
+        kernel: gets the tools `render`, `check` and `deliver_folder`.
+        pool: its modules must hold `engine.rendering.worker`.
+        registrar: knows assets and their frame indexes.
+    """
 
-def _raised(error: Exception, failure: RenderError) -> StudioError:
-    if isinstance(error, StudioError):
-        return error
-    where = f"segment {failure.segment} (clip {failure.clip or 'black'})"
-    return WorkFailed(
-        f"rendering failed at {where}, stage {failure.stage}: {failure.cause}",
-        stage=failure.stage,
-        segment=failure.segment,
-        clip=failure.clip,
-        asset=failure.asset,
-        frame=failure.frame,
-    )
+    async def read(timeline_id: str, version: int | None, context: Context) -> tuple[Timeline, int]:
+        found = await read_timeline(
+            kernel.resources, kernel.log, timeline_id, context.partition, version=version
+        )
+        return found.timeline, found.version
 
-
-def register(kernel: Kernel, pool: Pool) -> Renders:
-    """Put the tools on the registry and have the outbox end canceled renders."""
-    renders = Renders(kernel, pool)
+    renders = Renders(kernel, Jobs(kernel=kernel, pool=pool, registrar=registrar, read=read))
     kernel.tools.add(
         Tool(
             name="render",
@@ -296,5 +230,4 @@ def register(kernel: Kernel, pool: Pool) -> Renders:
         )
     )
     delivering.add_to(kernel)
-    kernel.outbox.handle(StopRender, renders.stop)
     return renders

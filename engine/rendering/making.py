@@ -23,7 +23,8 @@ from engine.media.pool import Pool
 from engine.rendering import plan as plans
 from engine.rendering.graph import Node
 from engine.rendering.plan import RenderPlan
-from engine.rendering.reducer import KIND, SEGMENT_KIND, Advance, Keep
+from engine.rendering.reducer import KIND, Advance
+from engine.rendering.reducer_segment import SEGMENT_KIND, Keep
 from engine.rendering.walking import graph_inputs, is_plain
 from engine.rendering.work import (
     Inspection,

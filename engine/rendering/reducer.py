@@ -1,12 +1,13 @@
-"""Renders and the segments they are made of.
+"""Renders: jobs that make a film of a timeline.
 
-    render/{render_id}    (new) --started--> running --completed--> completed
-                                              | ^ |--failed----> failed
-                             advanced, started ´  `--canceled--> canceled        any of these --started--> running
-    segment/{key}         (new) --rendered--> kept
+    render/{render_id}   (new) --queued--> queued --started--> running --completed--> completed
+                                             ^ ^                 | |------failed----> failed
+                                             | |                 | '------canceled--> canceled
+                                             | '----resumed------'-------paused----> paused
 
-`render_id` follows from the plan's hash, so the same work is the same job, and starting it again takes up what was left.
-A segment belongs to no render: its key says all that it depends on, and whoever needs the same again finds it.
+A job that waits is paused and canceled just as one that runs. One that is paused, failed or canceled goes on with `resumed`,
+or when the same is asked for again, and does only what is missing. `tries` counts how often it was put into the queue: work
+that was asked for earlier and is still about knows by it that it is not wanted any more.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from typing import Final, Literal, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cutroom_sdk.wire.missions import Priority
 from cutroom_sdk.wire.renders import (
     Check,
     Render,
@@ -22,20 +24,45 @@ from cutroom_sdk.wire.renders import (
     RenderOutput,
     RenderProgress,
     RenderState,
-    Segment,
     SegmentCounts,
 )
 from engine.kernel.reducer import Aggregate, Envelope, Rejected, Step
 
 KIND: Final = "render"
-SEGMENT_KIND: Final = "segment"
+ALIVE: Final = ("queued", "running")
+OVER: Final = "render_over"  # what a render refuses with that is not at work
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """What is to be rendered, and on whose behalf.
+
+    `timeline` is the blob that holds the timeline, whole: what it refers to was resolved when it was asked for, so that
+    nothing that happens later changes it. `timeline_id` and `timeline_version` say where it came from. `input_hash` is equal
+    for equal input. `anew`: what earlier work left is not trusted. `asked_by` tells who asks apart from others who want the
+    same; `party` and `priority` are as in `engine.kernel.turns`.
+    """
+
+    profile: str
+    plan_hash: str
+    input_hash: str
+    timeline: str
+    total_frames: int
+    timeline_id: str | None = None
+    timeline_version: int | None = None
+    cut_plan: str | None = None
+    notices: tuple[str, ...] = ()
+    party: str = ""
+    priority: Priority = "normal"
+    anew: bool = False
+    asked_by: str = ""
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """State of the stream `render/{render_id}`. `tries` counts how often it was started."""
+    """State of the stream `render/{render_id}`. `order` is None before it was asked for."""
 
     render_id: str
     state: RenderState | Literal["new"] = "new"
+    order: Order | None = None
     profile: str = ""
     plan_hash: str = ""
     cut_plan: str | None = None
@@ -50,13 +77,19 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 # Proposals.
-class Start(Struct, frozen=True, kw_only=True, tag="start"):
-    """Begin, or begin again: after a crash, a failure, a cancel, or to make anew what was found wanting."""
+class Queue(Struct, frozen=True, kw_only=True, tag="queue"):
+    """Have it rendered. `again`: also when it is completed, for its file is gone or was found wanting."""
 
-    profile: str
+    order: Order
+    again: bool = False
+
+
+class Start(Struct, frozen=True, kw_only=True, tag="start"):
+    """Work begins, or begins again after a crash; `tries` is that of the job when it was put into the queue."""
+
     plan_hash: str
-    cut_plan: str | None
     total_frames: int
+    tries: int
     notices: tuple[str, ...] = ()
 
 
@@ -83,12 +116,26 @@ class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
     """Somebody no longer wants it."""
 
 
+class Pause(Struct, frozen=True, kw_only=True, tag="pause"):
+    """Somebody wants it later: its work ends, what is finished of it stays."""
+
+
+class Resume(Struct, frozen=True, kw_only=True, tag="resume"):
+    """Somebody wants it after all."""
+
+
 # Events.
+class Queued(Struct, frozen=True, kw_only=True, tag="render.queued"):
+    order: Order
+
+
 class Started(Struct, frozen=True, kw_only=True, tag="render.started"):
-    profile: str
+    """`profile` and `cut_plan` are for logs of before there was a queue: the order has them."""
+
     plan_hash: str
-    cut_plan: str | None
     total_frames: int
+    profile: str = ""
+    cut_plan: str | None = None
     notices: tuple[str, ...] = ()
 
 
@@ -111,15 +158,32 @@ class Canceled(Struct, frozen=True, kw_only=True, tag="render.canceled"):
     pass
 
 
+class Paused(Struct, frozen=True, kw_only=True, tag="render.paused"):
+    pass
+
+
+class Resumed(Struct, frozen=True, kw_only=True, tag="render.resumed"):
+    pass
+
+
 # Commands.
-class StopRender(Struct, frozen=True, kw_only=True, tag="stop_render"):
-    """End the work of a render that was canceled."""
+class MakeRender(Struct, frozen=True, kw_only=True, tag="make_render"):
+    """Do the work of a render that was queued for the `tries`-th time."""
 
     render_id: str
+    tries: int
 
 
-Proposal = Start | Advance | Complete | Fail | Cancel
-Event = Started | Advanced | Completed | Failed | Canceled
+class StopRender(Struct, frozen=True, kw_only=True, tag="stop_render"):
+    """End the work of a render that was paused or canceled."""
+
+    render_id: str
+    tries: int = 0
+
+
+Proposal = Queue | Start | Advance | Complete | Fail | Cancel | Pause | Resume
+Event = Queued | Started | Advanced | Completed | Failed | Canceled | Paused | Resumed
+Command = MakeRender | StopRender
 
 
 def init(render_id: str) -> Job:
@@ -130,54 +194,62 @@ def decide(job: Job, proposal: Proposal, _envelope: Envelope) -> tuple[Event, ..
     """Answer a proposal.
 
     Raises:
-        Rejected: `job_conflict`: the id belongs to other work; `render_over`: it is not running.
+        Rejected: `job_conflict`: the id belongs to other work; `render_over`: its state does not allow it.
     """
     match proposal:
-        case Start(
-            profile=profile, plan_hash=plan_hash, cut_plan=cut_plan, total_frames=frames, notices=notices
-        ):
-            if job.state != "new" and job.plan_hash != plan_hash:
+        case Queue(order=order, again=again):
+            if job.state != "new" and not _is_same(job, order):
                 raise Rejected(
-                    "job_conflict", f"the render {job.render_id} is of another plan", code="job_conflict"
+                    "job_conflict",
+                    f"the render {job.render_id} is of other input; choose another job_id",
+                    code="job_conflict",
                 )
-            started = Started(
-                profile=profile, plan_hash=plan_hash, cut_plan=cut_plan, total_frames=frames, notices=notices
-            )
-            return (started,)
+            wanted = job.state in ("new", "failed", "canceled") or (again and job.state == "completed")
+            # A render of before there was a queue may lie there unfinished: nobody is at work on it.
+            return (Queued(order=order),) if wanted or job.order is None else ()
+        case Start(plan_hash=plan_hash, total_frames=frames, tries=tries, notices=notices):
+            _demand(job, job.state in ALIVE and job.tries == tries, "not waiting for this")
+            return (Started(plan_hash=plan_hash, total_frames=frames, notices=notices),)
         case Advance(frames=frames, cached=cached):
-            _demand_running(job)
+            _demand(job, job.state == "running", "not at work")
             return (Advanced(frames=frames, cached=cached),)
         case Complete(output=output, checks=checks, notices=notices):
-            _demand_running(job)
+            _demand(job, job.state == "running", "not at work")
             return (Completed(output=output, checks=checks, notices=notices),)
         case Fail(error=error):
-            _demand_running(job)
+            _demand(job, job.state in ALIVE, "not at work")
             return (Failed(error=error),)
         case Cancel():
-            _demand_running(job)
+            _demand(job, job.state in (*ALIVE, "paused"), "over")
             return (Canceled(),)
+        case Pause():
+            _demand(job, job.state in (*ALIVE, "paused"), "over")
+            return () if job.state == "paused" else (Paused(),)
+        case Resume():
+            _demand(job, job.state != "new" and job.order is not None, "nothing that can be resumed")
+            return (Resumed(),) if job.state in ("paused", "failed", "canceled") else ()
         case _:
             assert_never(proposal)
 
 
-def on_event(job: Job, event: Event, _envelope: Envelope) -> Step[Job, StopRender]:
+def on_event(job: Job, event: Event, _envelope: Envelope) -> Step[Job, Command]:
     """Fold one accepted event."""
     match event:
-        case Started(
-            profile=profile, plan_hash=plan_hash, cut_plan=cut_plan, total_frames=frames, notices=notices
-        ):
-            return Step(
-                Job(
-                    render_id=job.render_id,
-                    state="running",
-                    profile=profile,
-                    plan_hash=plan_hash,
-                    cut_plan=cut_plan,
-                    total_frames=frames,
-                    notices=notices,
-                    tries=job.tries + 1,
+        case Queued(order=order):
+            return _queued(job, order)
+        case Resumed():
+            assert job.order is not None, "only what was ordered is resumed"
+            return _queued(job, job.order)
+        case Started(plan_hash=plan_hash, total_frames=frames, notices=notices):
+            started = replace(
+                job, state="running", plan_hash=plan_hash, total_frames=frames, notices=notices, done_frames=0,
+                segments=SegmentCounts(), output=None, checks=(), error=None,
+            )  # fmt: skip
+            if job.order is None:
+                started = replace(
+                    started, profile=event.profile, cut_plan=event.cut_plan, tries=job.tries + 1
                 )
-            )
+            return Step(started)
         case Advanced(frames=frames, cached=cached):
             counts = SegmentCounts(
                 rendered=job.segments.rendered + (not cached), cached=job.segments.cached + cached
@@ -192,15 +264,44 @@ def on_event(job: Job, event: Event, _envelope: Envelope) -> Step[Job, StopRende
         case Failed(error=error):
             return Step(replace(job, state="failed", error=error))
         case Canceled():
-            return Step(replace(job, state="canceled"), (StopRender(render_id=job.render_id),))
+            return _stopped(job, "canceled")
+        case Paused():
+            return _stopped(job, "paused")
         case _:
             assert_never(event)
 
 
+def _queued(job: Job, order: Order) -> Step[Job, Command]:
+    tries = job.tries + 1
+    queued = Job(
+        render_id=job.render_id,
+        state="queued",
+        order=order,
+        profile=order.profile,
+        plan_hash=order.plan_hash,
+        cut_plan=order.cut_plan,
+        total_frames=order.total_frames,
+        notices=order.notices,
+        tries=tries,
+    )
+    return Step(queued, (MakeRender(render_id=job.render_id, tries=tries),))
+
+
+def _stopped(job: Job, state: Literal["canceled", "paused"]) -> Step[Job, Command]:
+    return Step(replace(job, state=state), (StopRender(render_id=job.render_id, tries=job.tries),))
+
+
+def _is_same(job: Job, order: Order) -> bool:
+    if job.order is None:
+        return job.plan_hash == order.plan_hash
+    return job.order.input_hash == order.input_hash
+
+
 def resources(render_id: str, job: Job) -> Mapping[str, Struct | None]:
-    """A render is visible once it was started."""
+    """A render is visible once it was asked for."""
     if job.state == "new":
         return {}
+    order = job.order
     render = Render(
         render_id=render_id,
         state=job.state,
@@ -213,65 +314,19 @@ def resources(render_id: str, job: Job) -> Mapping[str, Struct | None]:
         error=job.error,
         notices=job.notices,
         cut_plan=job.cut_plan,
+        timeline_id=order.timeline_id if order else None,
+        timeline_version=order.timeline_version if order else None,
+        priority=order.priority if order else "normal",
     )
     return {f"{KIND}/{render_id}": render}
 
 
-def _demand_running(job: Job) -> None:
-    if job.state != "running":
-        raise Rejected("render_over", f"the render {job.render_id} is {job.state}", state=job.state)
-
-
-class Kept(Struct, frozen=True, kw_only=True):
-    """State of the stream `segment/{key}`."""
-
-    key: str
-    segment: Segment | None = None
-
-
-class Keep(Struct, frozen=True, kw_only=True, tag="keep"):
-    """The work behind a key was done; its outcome lies among the blobs."""
-
-    segment: Segment
-
-
-class Rendered(Struct, frozen=True, kw_only=True, tag="segment.rendered"):
-    segment: Segment
-
-
-def init_segment(key: str) -> Kept:
-    return Kept(key=key)
-
-
-def decide_segment(kept: Kept, proposal: Keep, _envelope: Envelope) -> tuple[Rendered, ...]:
-    """Answer a proposal; the same outcome again is nothing new.
-
-    Raises:
-        Rejected: `other_key`: the segment is not this stream's.
-    """
-    if proposal.segment.key != kept.key:
-        raise Rejected("other_key", f"the segment {proposal.segment.key} is not {kept.key}")
-    return () if kept.segment == proposal.segment else (Rendered(segment=proposal.segment),)
-
-
-def on_segment(kept: Kept, event: Rendered, _envelope: Envelope) -> Step[Kept, Struct]:
-    """Fold one accepted event."""
-    return Step(replace(kept, segment=event.segment))
-
-
-def segment_resources(key: str, kept: Kept) -> Mapping[str, Struct | None]:
-    return {} if kept.segment is None else {f"{SEGMENT_KIND}/{key}": kept.segment}
+def _demand(job: Job, holds: bool, what: str) -> None:
+    if not holds:
+        state = "not known" if job.state == "new" else job.state
+        raise Rejected(OVER, f"the render {job.render_id} is {state}: it is {what}", state=job.state)
 
 
 RENDER: Final = Aggregate(
     kind=KIND, init=init, decide=decide, on_event=on_event, event=Event, state=Job, resources=resources
-)
-SEGMENT: Final = Aggregate(
-    kind=SEGMENT_KIND,
-    init=init_segment,
-    decide=decide_segment,
-    on_event=on_segment,
-    event=Rendered,
-    state=Kept,
-    resources=segment_resources,
 )

@@ -1,20 +1,23 @@
-"""HTTP for renders: what there is, the file itself, and stopping one."""
+"""HTTP for renders: asking for one, what there is, the file itself; canceling, pausing, resuming."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from cutroom_sdk.wire.renders import Render
+from cutroom_sdk.wire.renders import Render, RenderRequest
+from engine.editing.profiles import profile_named
+from engine.editing.timeline import check
 from engine.http.replies import committed
-from engine.http.requests import answer, caller, kernel, listing, one
+from engine.http.requests import answer, body, caller, kernel, listing, one
 from engine.http.rights import needs
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted, Asked
-from engine.kernel.errors import NotFound
-from engine.rendering.reducer import KIND, Cancel, resources
+from engine.kernel.errors import Invalid, NotFound
+from engine.rendering.jobs import Jobs, Wanted
+from engine.rendering.reducer import KIND, Cancel, Pause, Queue, Resume, resources
 
 
 async def list_renders(request: Request) -> Response:
@@ -46,16 +49,68 @@ async def get_content(request: Request) -> Response:
 
 
 @needs("renders:write")
+async def ask_render(request: Request) -> Response:
+    """`POST /v1/renders`: put a timeline into the queue; 503 with `Retry-After` when too many wait."""
+    context = caller(request, "renders:write")
+    jobs: Jobs = request.app.state.render_jobs
+    ordered = await jobs.order(await _wanted(await body(request, RenderRequest), jobs, context), context)
+    with jobs.place(ordered, context):
+        return await _asked(request, context, ordered.render_id, Queue(order=ordered.order), status=202)
+
+
+@needs("renders:write")
 async def cancel_render(request: Request) -> Response:
     """`POST /v1/renders/{render_id}/cancel`: end it; finished segments are kept for the next time."""
+    return await _told(request, Cancel())
+
+
+@needs("renders:write")
+async def pause_render(request: Request) -> Response:
+    """`POST /v1/renders/{render_id}/pause`: end its work until it is resumed; finished segments are kept."""
+    return await _told(request, Pause())
+
+
+@needs("renders:write")
+async def resume_render(request: Request) -> Response:
+    """`POST /v1/renders/{render_id}/resume`: put one that is paused, failed or canceled back into the queue."""
+    return await _told(request, Resume())
+
+
+async def _wanted(asked: RenderRequest, jobs: Jobs, context: Context) -> Wanted:
+    profile = profile_named(asked.profile)
+    timeline, version = asked.timeline, None
+    if (timeline is None) == (asked.timeline_id is None):
+        raise Invalid("name a timeline_id, or give a timeline, and not both", field="timeline_id")
+    if timeline is None:
+        assert asked.timeline_id is not None, "one of the two is there"
+        timeline, version = await jobs.read(asked.timeline_id, asked.version, context)
+    elif asked.version is not None:
+        raise Invalid("version goes with timeline_id", field="version")
+    return Wanted(
+        timeline=check(timeline),
+        profile=profile,
+        timeline_id=asked.timeline_id,
+        timeline_version=version,
+        job_id=asked.job_id,
+        priority=asked.priority,
+    )
+
+
+async def _told(request: Request, proposal: Any) -> Response:
     context = caller(request, "renders:write")
     render = await _render(request, context)
-    stream = f"{KIND}/{render.render_id}"
+    return await _asked(request, context, render.render_id, proposal, status=200)
+
+
+async def _asked(
+    request: Request, context: Context, render_id: str, proposal: Any, *, status: int
+) -> Response:
+    stream = f"{KIND}/{render_id}"
 
     def told(accepted: Sequence[Accepted]) -> Response:
-        return answer(resources(render.render_id, accepted[0].state)[stream])
+        return answer(resources(render_id, accepted[0].state)[stream], status=status)
 
-    return await committed(request, context, [Asked(stream, Cancel())], told)
+    return await committed(request, context, [Asked(stream, proposal)], told)
 
 
 async def _render(request: Request, context: Context) -> Render:
@@ -71,8 +126,11 @@ def _missing(render_id: str) -> NotFound:
 
 
 routes: Final = [
+    Route("/v1/renders", ask_render, methods=["POST"]),
     Route("/v1/renders", list_renders, methods=["GET"]),
     Route("/v1/renders/{render_id}", get_render, methods=["GET"]),
     Route("/v1/renders/{render_id}/content", get_content, methods=["GET"]),
     Route("/v1/renders/{render_id}/cancel", cancel_render, methods=["POST"]),
+    Route("/v1/renders/{render_id}/pause", pause_render, methods=["POST"]),
+    Route("/v1/renders/{render_id}/resume", resume_render, methods=["POST"]),
 ]

@@ -1,75 +1,140 @@
-"""What a render reads: the plan, the assets it names, their files and frame indexes."""
+"""What a render reads: a timeline that stands by itself, the assets it names, their files and frame indexes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import convert, decode
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Artifact, Asset
-from cutroom_sdk.wire.timeline import Clip, Timeline
-from engine.editing.timeline import asset_of
+from cutroom_sdk.wire.timeline import AssetReference, Clip, Nested, Timeline, TimelineReference, Track
 from engine.kernel.blobs import Blobs
-from engine.kernel.errors import Invalid
+from engine.kernel.context import Context
+from engine.kernel.errors import Invalid, NotFound, Rejected, StudioError
 from engine.kernel.tools import Resources
 from engine.media.index import FrameIndex
+from engine.media.registering import Registrar
 
 CUT_PLAN: Final = "cut_plan"
-FRAME_INDEX: Final = "frame_index"
+NESTED_MOST: Final = 16
+
+# Reads a timeline at a version of its stream, None: as it is now; gives the version that it read.
+ReadTimeline = Callable[[str, int | None, Context], Awaitable[tuple[Timeline, int]]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """All that a plan is compiled from. `indexes` and `index_blobs` are by asset id, as `assets`."""
+    """All that a plan is compiled from, by asset id. `index_blobs` hold the frame indexes; sound alone has none."""
 
-    cut_plan: CutPlan
-    cut_plan_ref: str
-    assets: Mapping[str, Asset]
-    indexes: Mapping[str, FrameIndex]
-    index_blobs: Mapping[str, str]
+    assets: dict[str, Asset]
+    indexes: dict[str, FrameIndex]
+    index_blobs: dict[str, str]
 
 
-async def gather(refs: Sequence[str], resources: Resources, blobs: Blobs) -> Material:
-    """Read what the refs of a run name.
+async def resolved(
+    timeline: Timeline, read: ReadTimeline, context: Context, within: tuple[str, ...] = ()
+) -> Timeline:
+    """Return a timeline with what it refers to put in its place, so that it stands by itself.
 
     Raises:
-        Invalid: there is no cut plan among them, or an asset or a frame index that it needs is missing.
+        Invalid: timelines that hold each other, or are nested too deeply.
+        NotFound: a timeline that it refers to is not there.
+    """
+    if len(within) > NESTED_MOST:
+        raise Invalid(f"timelines are nested more than {NESTED_MOST} deep", field="timeline")
+    tracks = []
+    for track in timeline.tracks:
+        items = [
+            await _resolved_clip(item, read, context, within) if isinstance(item, Clip) else item
+            for item in track.items
+        ]
+        tracks.append(replace(track, items=tuple(items)))
+    return replace(timeline, tracks=tuple(tracks))
+
+
+async def _resolved_clip(clip: Clip, read: ReadTimeline, context: Context, within: tuple[str, ...]) -> Clip:
+    match clip.media:
+        case TimelineReference(timeline_id=timeline_id, version=version):
+            if timeline_id in within:
+                raise Invalid(
+                    f"the clip {clip.id!r} shows the timeline {timeline_id}, which it is part of itself",
+                    field="timeline",
+                )
+            inner, _ = await read(timeline_id, version, context)
+            whole = await resolved(inner, read, context, (*within, timeline_id))
+        case Nested(timeline=inner):
+            whole = await resolved(inner, read, context, (*within, ""))
+        case _:
+            return clip
+    return replace(clip, media=Nested(timeline=whole))
+
+
+async def gather(timeline: Timeline, registrar: Registrar, context: Context, blobs: Blobs) -> Material:
+    """Read what a resolved timeline names, each file certain to be the one that was registered.
+
+    Raises:
+        NotFound: an asset, or its file, is not there.
+        Rejected: `asset_stale`: an asset's file is another one by now.
+    """
+    assets: dict[str, Asset] = {}
+    index_blobs: dict[str, str] = {}
+    for asset_id, clip in named(timeline).items():
+        try:
+            asset = (await registrar.check(asset_id, context)).asset
+        except (NotFound, Rejected) as error:
+            raise _of_clip(error, clip, asset_id) from error
+        assets[asset_id] = asset
+        index = await registrar.index_of(asset, context)
+        if asset.video is not None and index is not None and index.data_blob is not None:
+            index_blobs[asset_id] = index.data_blob
+    indexes = {asset_id: FrameIndex.from_bytes(blobs.read(blob)) for asset_id, blob in index_blobs.items()}
+    return Material(assets=assets, indexes=indexes, index_blobs=index_blobs)
+
+
+def named(timeline: Timeline) -> dict[str, str]:
+    """Return the assets that the enabled clips of a timeline show, each with the first clip that does, by asset id."""
+    found: dict[str, str] = {}
+    for track in timeline.tracks:
+        if track.enabled:
+            for asset_id, clip in _named_by(track):
+                found.setdefault(asset_id, clip)
+    return dict(sorted(found.items()))
+
+
+def _named_by(track: Track) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for clip in track.items:
+        match clip:
+            case Clip(enabled=True, media=AssetReference(asset_id=asset_id)):
+                found.append((asset_id, clip.id))
+            case Clip(enabled=True, media=Nested(timeline=inner)):
+                found += [(asset_id, clip.id) for asset_id in named(inner)]
+            case _:
+                pass
+    return found
+
+
+def _of_clip(error: StudioError, clip: str, asset_id: str) -> StudioError:
+    error.detail = f"the clip {clip!r} needs the asset {asset_id}: {error.detail}"
+    error.args = (error.detail,)
+    error.extra |= {"stage": "probe", "clip": clip, "asset_id": asset_id}
+    return error
+
+
+async def planned(refs: Sequence[str], resources: Resources, blobs: Blobs) -> tuple[str, CutPlan]:
+    """Return the cut plan among the refs of a run, and its ref.
+
+    Raises:
+        Invalid: there is none.
     """
     artifacts = {ref: await resources.value(ref, Artifact) for ref in refs if ref.startswith("artifact/")}
     plans = [(ref, one) for ref, one in artifacts.items() if one is not None and one.kind == CUT_PLAN]
     if not plans:
         raise Invalid("there is no cut plan to render: plan the cut first")
     # What an item made itself stands before what it hands on.
-    plan_ref, plan_artifact = plans[0]
-    cut_plan = read_plan(plan_artifact, blobs)
-    assets: dict[str, Asset] = {}
-    for asset_id in _named(cut_plan.timeline):
-        asset = await resources.value(f"asset/{asset_id}", Asset)
-        if asset is None:
-            raise Invalid(f"the cut plan needs the asset {asset_id}: it is not there", asset=asset_id)
-        assets[asset_id] = asset
-    index_blobs = {
-        one.asset_id: one.data_blob
-        for one in artifacts.values()
-        if one is not None and one.kind == FRAME_INDEX and one.data_blob is not None
-    }
-    for asset in assets.values():
-        if asset.video is not None and asset.asset_id not in index_blobs:
-            raise Invalid(
-                f"the frame index of {asset.name} is missing: ingest it again", asset=asset.asset_id
-            )
-    indexes = {
-        asset_id: FrameIndex.from_bytes(blobs.read(index_blobs[asset_id]))
-        for asset_id in assets
-        if asset_id in index_blobs
-    }
-    return Material(
-        cut_plan=cut_plan,
-        cut_plan_ref=plan_ref,
-        assets=assets,
-        indexes=indexes,
-        index_blobs={asset_id: index_blobs[asset_id] for asset_id in indexes},
-    )
+    return plans[0][0], read_plan(plans[0][1], blobs)
 
 
 def read_plan(artifact: Artifact, blobs: Blobs) -> CutPlan:
@@ -77,8 +142,3 @@ def read_plan(artifact: Artifact, blobs: Blobs) -> CutPlan:
     if artifact.data_blob is not None:
         return decode(blobs.read(artifact.data_blob), CutPlan)
     return convert(artifact.data, CutPlan)
-
-
-def _named(timeline: Timeline) -> list[str]:
-    clips = (item for track in timeline.tracks for item in track.items)
-    return sorted({asset_of(item) for item in clips if isinstance(item, Clip)})

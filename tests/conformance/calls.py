@@ -8,6 +8,7 @@ from cutroom_sdk.wire.approvals import Approval, ApprovalSubject, DelegationRequ
 from cutroom_sdk.wire.memory import MemoryCapabilityRequest, MemoryRequest
 from cutroom_sdk.wire.missions import MissionRequest, PostStarted
 from cutroom_sdk.wire.policy import SimulateRequest
+from cutroom_sdk.wire.renders import RenderRequest
 from cutroom_sdk.wire.resources import Operation, PatchOperation
 from cutroom_sdk.wire.routines import Entrypoint, RoutineRequest, Schedule
 from cutroom_sdk.wire.sessions import ReportRunStarted
@@ -122,6 +123,11 @@ CALLS: Final[Mapping[str, Call]] = {
     "GET /v1/uploads/{id}": lambda studio: studio.upload_offset("u1"),
     "PATCH /v1/uploads/{id}": lambda studio: studio.send_chunk("u1", 0, b"abc"),
     "DELETE /v1/uploads/{id}": lambda studio: studio.cancel_upload("u1"),
+    "POST /v1/renders": lambda studio: studio.ask_render(
+        RenderRequest(timeline_id="t1", profile="reels", job_id="j1")
+    ),
+    "POST /v1/renders/{render_id}/pause": lambda studio: studio.pause_render("n1"),
+    "POST /v1/renders/{render_id}/resume": lambda studio: studio.resume_render("n1"),
     "GET /v1/renders": lambda studio: studio.renders(),
     "GET /v1/renders/{render_id}": lambda studio: studio.render("n1"),
     "POST /v1/tokens": lambda studio: studio.issue_token(

@@ -199,6 +199,15 @@ def _bodies(acme: Tenant) -> dict[str, Operation]:
     pieces = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
     merge = {"Content-Type": "application/merge-patch+json"}
     mission = {"title": "t", "goal": "g", "work_items": [{"title": "x"}]}
+    second = {"start": "0", "duration": "1"}
+    clip = {
+        "type": "clip",
+        "id": "c",
+        "media": {"type": "asset", "asset_id": acme.has["asset"]},
+        "source_range": second,
+    }
+    film: dict[str, Any] = {"name": "mine", "rate": "25", "width": 320, "height": 180, "sample_rate": 48000}
+    film["tracks"] = [{"kind": "video", "name": "v", "items": [clip]}]
     return {
         "POST /v1/resources/transaction": {"json": {"operations": [{"op": "check", "key": f"project/{CANARY}", "if_match_rev": 0}]}},
         "PUT /v1/resources/{key}": {"json": {"value": "mine"}, "headers": {"If-None-Match": "*"}},
@@ -224,6 +233,7 @@ def _bodies(acme: Tenant) -> dict[str, Operation]:
         "POST /v1/timelines": {"json": _timeline("mine")},
         "POST /v1/assets": {"json": {"upload": acme.has["upload"]}},
         "POST /v1/assets/{id}/analyses": {"json": {"kind": "loudness", "params": {}}},
+        "POST /v1/renders": {"json": {"profile": "source", "timeline": film}},
         "POST /v1/uploads": {"json": {"name": "mine", "bytes": 3}},
         "PATCH /v1/uploads/{id}": {"content": b"123", "headers": pieces},
         "POST /v1/tokens": {"json": {"actor": "mine", "capabilities": ["resources:read"]}},

@@ -13,22 +13,26 @@ from cutroom_sdk.wire.editing import Cut, CutPlan, Goal, PlanSource
 from cutroom_sdk.wire.media import Artifact
 from cutroom_sdk.wire.renders import Segment
 from cutroom_sdk.wire.timeline import Clip, Timeline, TimeRange
+from engine.editing.reducer import TIMELINE
 from engine.editing.timeline import asset_of
 from engine.kernel.clock import SystemClock
 from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
 from engine.kernel.resources import Reader
 from engine.kernel.tools import ToolContext
+from engine.media.cache import FRAME_INDEX, make_artifact
 from engine.media.files import guard_of
 from engine.media.pool import Pool
 from engine.media.reducer import ARTIFACT, ASSET, Record, Register
+from engine.media.registering import Registrar
 from engine.rendering import effects
-from engine.rendering.reducer import RENDER, SEGMENT
+from engine.rendering.reducer import RENDER
+from engine.rendering.reducer_segment import SEGMENT
 from engine.runs.reducer import RUN
 from tests.render.workshop import Source
 
 EDITOR = Context(actor="ada", human=True, capabilities=frozenset({"*"}))
-WORKERS = ("engine.rendering.worker",)
+WORKERS = ("engine.media.probe", "engine.rendering.worker")
 
 
 @dataclass
@@ -69,8 +73,9 @@ class Studio:
         guarded = replace(asset, path=str(source.path), guard=guard_of(source.path.stat()))
         await self.kernel.dispatch.propose(f"asset/{asset.asset_id}", Register(asset=guarded), EDITOR)
         assert source.index is not None
-        blob = self.kernel.blobs.put(source.index.to_bytes())
-        return await self._record(asset.asset_id, "frame_index", blob=blob)
+        index = make_artifact(asset, FRAME_INDEX, {}, source.index.to_bytes(), self.kernel.blobs)
+        await self.kernel.dispatch.propose(f"artifact/{index.artifact_id}", Record(artifact=index), EDITOR)
+        return f"artifact/{index.artifact_id}"
 
     async def plan(self, timeline: Timeline, sources: Sequence[Source], **more: Any) -> str:
         """Record a cut plan as planning does; return its ref."""
@@ -108,8 +113,8 @@ class Studio:
 async def studio(folder: Path) -> AsyncIterator[Studio]:
     """Open a state directory; opening it again is what a restart sees."""
     folder.mkdir(exist_ok=True)
-    kernel = await Kernel.open(folder, (ASSET, ARTIFACT, RUN, RENDER, SEGMENT), SystemClock())
+    kernel = await Kernel.open(folder, (ASSET, ARTIFACT, TIMELINE, RUN, RENDER, SEGMENT), SystemClock())
     async with Pool(modules=WORKERS, workers=2) as pool:
-        renders = effects.register(kernel, pool)
+        renders = effects.register(kernel, pool, Registrar(kernel, pool, (Path("/"),)))
         async with kernel.running():
             yield Studio(kernel, pool, renders)

@@ -1699,7 +1699,7 @@ export interface Problem {
  *
  * `rate` None: the source's, brought between `rate_min` and `rate_max` frames a second. `loudness_lufs` and
  * `true_peak_dbtp` None: left alone. `max_duration` and `default_duration` (of a highlight without a length) in seconds.
- * `source` says where the figures come from; `confidence` how far to trust them. `safe_zone` None: not known.
+ * `priority` is how urgent its renders are. `source` says where the figures come from; `confidence` how far to trust them. `safe_zone` None: not known.
  */
 export interface Profile {
   name: string;
@@ -1724,6 +1724,8 @@ export interface Profile {
   confidence: "convention" | "published";
   /** @default "1" */
   rate_min?: Exact;
+  /** @default "normal" */
+  priority?: "high" | "low" | "normal";
   /** @default null */
   safe_zone?: SafeZone | null;
 }
@@ -1828,7 +1830,12 @@ export interface Removed {
   reason: string;
 }
 
-/** Resource `render/{render_id}`. */
+/**
+ * Resource `render/{render_id}`.
+ *
+ * `timeline_id` and `timeline_version` say of which timeline it is, None: of one that was given whole. `cut_plan` is the
+ * artifact that it came from, where a mission planned it.
+ */
 export interface Render {
   render_id: string;
   state: "canceled" | "completed" | "failed" | "paused" | "queued" | "running";
@@ -1847,12 +1854,20 @@ export interface Render {
   notices?: string[];
   /** @default null */
   cut_plan?: string | null;
+  /** @default null */
+  timeline_id?: string | null;
+  /** @default null */
+  timeline_version?: number | null;
+  /** @default "normal" */
+  priority?: "high" | "low" | "normal";
 }
 
-/** Where and why a render failed. */
+/** Where and why a render failed. `code` is as in problems: whether it lies in what was asked for, or in the work. */
 export interface RenderError {
   stage: "decode" | "encode" | "filter" | "mux" | "probe" | "publish";
   cause: string;
+  /** @default "work_failed" */
+  code?: string;
   /** @default null */
   segment?: number | null;
   /** @default null */
@@ -1883,6 +1898,26 @@ export interface RenderProgress {
   total_frames: number;
   /** @default null */
   eta_s?: number | null;
+}
+
+/**
+ * Have a timeline rendered: the one of this id, as it is now or at a version of it, or one that is given whole.
+ *
+ * The same `job_id` with the same input is the same job, which goes on if it had failed or was canceled; with other input
+ * it is a conflict. Without one, equal plans are the same job. `priority` None: as the profile has it.
+ */
+export interface RenderRequest {
+  profile: string;
+  /** @default null */
+  timeline_id?: string | null;
+  /** @default null */
+  version?: number | null;
+  /** @default null */
+  timeline?: Timeline | null;
+  /** @default null */
+  job_id?: string | null;
+  /** @default null */
+  priority?: "high" | "low" | "normal" | null;
 }
 
 /**
@@ -3200,6 +3235,13 @@ export interface Routes {
     body: undefined;
     answer: { items: Render[]; next: string | null; position?: number };
   };
+  /** Put a timeline into the queue; 503 with `Retry-After` when too many wait. Needs `renders:write`. */
+  "POST /v1/renders": {
+    path: Nothing;
+    query: Nothing;
+    body: RenderRequest;
+    answer: Render;
+  };
   /** The one with this id. Needs `renders:read`. */
   "GET /v1/renders/{render_id}": {
     path: { render_id: string };
@@ -3220,6 +3262,20 @@ export interface Routes {
     query: Nothing;
     body: undefined;
     answer: Response;
+  };
+  /** End its work until it is resumed; finished segments are kept. Needs `renders:write`. */
+  "POST /v1/renders/{render_id}/pause": {
+    path: { render_id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Render;
+  };
+  /** Put one that is paused, failed or canceled back into the queue. Needs `renders:write`. */
+  "POST /v1/renders/{render_id}/resume": {
+    path: { render_id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Render;
   };
   /** Sorted by key, with the position of the read. Any token may. */
   "GET /v1/resources": {

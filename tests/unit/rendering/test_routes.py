@@ -11,13 +11,15 @@ from engine.http.app import build_app
 from engine.kernel.clock import SystemClock
 from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
-from engine.rendering.reducer import RENDER, SEGMENT, Complete, Start
+from engine.rendering.reducer import RENDER, Complete, Order, Queue, Start
+from engine.rendering.reducer_segment import SEGMENT
 from engine.rendering.routes import routes
 
 HOST = "127.0.0.1:7717"
 EDITOR = Context(actor="ada", capabilities=frozenset({"renders:read", "renders:write"}))
 READER = Context(actor="bob", capabilities=frozenset({"renders:read"}))
-START = Start(profile="reels", plan_hash="p", cut_plan=None, total_frames=30)
+ORDER = Order(profile="reels", plan_hash="p", input_hash="p", timeline="b", total_frames=30)
+START = Start(plan_hash="p", total_frames=30, tries=1)
 
 
 @asynccontextmanager
@@ -35,7 +37,8 @@ async def border(folder: Path) -> AsyncIterator[tuple[Kernel, httpx.AsyncClient]
     transport = httpx.ASGITransport(app)
     headers = {"Authorization": "Bearer ada"}
     async with kernel.running():
-        await kernel.dispatch.propose("render/r1", START, EDITOR)
+        for proposal in (Queue(order=ORDER), START):
+            await kernel.dispatch.propose("render/r1", proposal, EDITOR)
         async with httpx.AsyncClient(
             transport=transport, base_url=f"http://{HOST}", headers=headers, verify=False, trust_env=False
         ) as client:
@@ -54,7 +57,7 @@ async def test_a_render_is_listed_and_read(tmp_path: Path) -> None:
         assert [one["render_id"] for one in listed["items"]] == ["r1"]
         answer = await client.get("/v1/renders/r1")
         assert answer.json()["state"] == "running"
-        assert answer.headers["ETag"] == '"1"'
+        assert answer.headers["ETag"] == '"2"'
         missing = await client.get("/v1/renders/nothing")
         assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
 
@@ -84,3 +87,13 @@ async def test_only_who_may_cancels_and_only_what_runs(tmp_path: Path) -> None:
         assert (canceled.status_code, canceled.json()["state"]) == (200, "canceled")
         again = await client.post("/v1/renders/r1/cancel", json={})
         assert (again.status_code, again.json()["code"]) == (422, "event_rejected")
+
+
+async def test_a_render_is_paused_and_resumed(tmp_path: Path) -> None:
+    async with border(tmp_path) as (_, client):
+        paused = await client.post("/v1/renders/r1/pause", json={})
+        assert (paused.status_code, paused.json()["state"]) == (200, "paused")
+        resumed = await client.post("/v1/renders/r1/resume", json={})
+        assert (resumed.status_code, resumed.json()["state"]) == (200, "queued")
+        missing = await client.post("/v1/renders/r2/resume", json={})
+        assert missing.status_code == 404

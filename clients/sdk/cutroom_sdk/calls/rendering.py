@@ -7,7 +7,7 @@ import httpx
 from cutroom_sdk.calls.media import ranged
 from cutroom_sdk.connection import Connection
 from cutroom_sdk.places import filled
-from cutroom_sdk.wire.renders import Profile, Render
+from cutroom_sdk.wire.renders import Profile, Render, RenderRequest
 
 
 class RenderCalls(Connection):
@@ -30,6 +30,18 @@ class RenderCalls(Connection):
     ) -> AbstractAsyncContextManager[httpx.Response]:
         """Open the finished file; `bytes_range` is a part of it as HTTP has it: `0-499`, `-500` (the last 500)."""
         return self.opened(filled("/v1/renders/{render_id}/content", render_id), headers=ranged(bytes_range))
+
+    async def ask_render(self, asked: RenderRequest, *, idempotency_key: str | None = None) -> Render:
+        """Have a timeline rendered; return the job, which waits, or the same one as it stands."""
+        return await self.post("/v1/renders", asked, Render, idempotency_key=idempotency_key)
+
+    async def pause_render(self, render_id: str) -> Render:
+        """End a render's work until it is resumed; what is finished of it is kept."""
+        return await self.ask("POST", filled("/v1/renders/{render_id}/pause", render_id), Render)
+
+    async def resume_render(self, render_id: str) -> Render:
+        """Put a render that is paused, failed or canceled back into the queue."""
+        return await self.ask("POST", filled("/v1/renders/{render_id}/resume", render_id), Render)
 
     async def cancel_render(self, render_id: str) -> Render:
         """End a render; what is finished of it is kept for the next time."""

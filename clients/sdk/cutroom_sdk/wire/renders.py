@@ -6,7 +6,10 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from cutroom_sdk.wire.codec import Request, Wire
+from cutroom_sdk.wire.missions import Priority
+from cutroom_sdk.wire.timeline import Timeline
 
+RenderStage = Literal["probe", "decode", "filter", "encode", "mux", "publish"]
 RenderState = Literal["queued", "running", "paused", "failed", "canceled", "completed"]
 
 
@@ -39,10 +42,11 @@ class RenderOutput(Wire, frozen=True, kw_only=True):
 
 
 class RenderError(Wire, frozen=True, kw_only=True):
-    """Where and why a render failed."""
+    """Where and why a render failed. `code` is as in problems: whether it lies in what was asked for, or in the work."""
 
-    stage: Literal["probe", "decode", "filter", "encode", "mux", "publish"]
+    stage: RenderStage
     cause: str
+    code: str = "work_failed"
     segment: int | None = None
     clip: str | None = None
     asset: str | None = None
@@ -58,7 +62,11 @@ class SegmentCounts(Wire, frozen=True, kw_only=True):
 
 
 class Render(Wire, frozen=True, kw_only=True):
-    """Resource `render/{render_id}`."""
+    """Resource `render/{render_id}`.
+
+    `timeline_id` and `timeline_version` say of which timeline it is, None: of one that was given whole. `cut_plan` is the
+    artifact that it came from, where a mission planned it.
+    """
 
     render_id: str
     state: RenderState
@@ -71,6 +79,24 @@ class Render(Wire, frozen=True, kw_only=True):
     error: RenderError | None = None
     notices: tuple[str, ...] = ()
     cut_plan: str | None = None
+    timeline_id: str | None = None
+    timeline_version: int | None = None
+    priority: Priority = "normal"
+
+
+class RenderRequest(Request, frozen=True, kw_only=True):
+    """Have a timeline rendered: the one of this id, as it is now or at a version of it, or one that is given whole.
+
+    The same `job_id` with the same input is the same job, which goes on if it had failed or was canceled; with other input
+    it is a conflict. Without one, equal plans are the same job. `priority` None: as the profile has it.
+    """
+
+    profile: str
+    timeline_id: str | None = None
+    version: int | None = None
+    timeline: Timeline | None = None
+    job_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")] | None = None
+    priority: Priority | None = None
 
 
 class RenderInput(Request, frozen=True, kw_only=True):
@@ -108,7 +134,7 @@ class Profile(Wire, frozen=True, kw_only=True):
 
     `rate` None: the source's, brought between `rate_min` and `rate_max` frames a second. `loudness_lufs` and
     `true_peak_dbtp` None: left alone. `max_duration` and `default_duration` (of a highlight without a length) in seconds.
-    `source` says where the figures come from; `confidence` how far to trust them. `safe_zone` None: not known.
+    `priority` is how urgent its renders are. `source` says where the figures come from; `confidence` how far to trust them. `safe_zone` None: not known.
     """
 
     name: str
@@ -132,6 +158,7 @@ class Profile(Wire, frozen=True, kw_only=True):
     read_on: str
     confidence: Literal["published", "convention"]
     rate_min: Fraction = Fraction(1)
+    priority: Priority = "normal"
     safe_zone: SafeZone | None = None
 
 

@@ -8,7 +8,7 @@ import httpx
 from cutroom_sdk.places import filled
 from cutroom_sdk.sync.calls.media import ranged
 from cutroom_sdk.sync.connection import Connection
-from cutroom_sdk.wire.renders import Profile, Render
+from cutroom_sdk.wire.renders import Profile, Render, RenderRequest
 
 
 class RenderCalls(Connection):
@@ -31,6 +31,18 @@ class RenderCalls(Connection):
     ) -> AbstractContextManager[httpx.Response]:
         """Open the finished file; `bytes_range` is a part of it as HTTP has it: `0-499`, `-500` (the last 500)."""
         return self.opened(filled("/v1/renders/{render_id}/content", render_id), headers=ranged(bytes_range))
+
+    def ask_render(self, asked: RenderRequest, *, idempotency_key: str | None = None) -> Render:
+        """Have a timeline rendered; return the job, which waits, or the same one as it stands."""
+        return self.post("/v1/renders", asked, Render, idempotency_key=idempotency_key)
+
+    def pause_render(self, render_id: str) -> Render:
+        """End a render's work until it is resumed; what is finished of it is kept."""
+        return self.ask("POST", filled("/v1/renders/{render_id}/pause", render_id), Render)
+
+    def resume_render(self, render_id: str) -> Render:
+        """Put a render that is paused, failed or canceled back into the queue."""
+        return self.ask("POST", filled("/v1/renders/{render_id}/resume", render_id), Render)
 
     def cancel_render(self, render_id: str) -> Render:
         """End a render; what is finished of it is kept for the next time."""

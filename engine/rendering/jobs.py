@@ -1,0 +1,349 @@
+"""Render jobs: put into the queue, carried out in turn, ended when somebody no longer wants them.
+
+What is asked for is compiled at once, so that a mistake is told to who made it, and the plan's hash is known. The work is
+done by the outbox: it survives whatever ends the daemon, and is taken up with what is missing. A job waits for its turn by
+priority; urgent ones (previews) have turns of their own, and go before the others in the pool.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from cutroom_sdk.wire.codec import decode, digest, encode
+from cutroom_sdk.wire.editing import CutPlan
+from cutroom_sdk.wire.media import Artifact
+from cutroom_sdk.wire.missions import Priority
+from cutroom_sdk.wire.renders import Profile, Render
+from cutroom_sdk.wire.timeline import Timeline
+from engine.editing.profiles import profile_named
+from engine.kernel.context import Context
+from engine.kernel.dispatch import Told
+from engine.kernel.errors import Rejected, StudioError, Unavailable
+from engine.kernel.ids import derived_id
+from engine.kernel.kernel import Kernel
+from engine.kernel.outbox import Effect
+from engine.kernel.patience import insist
+from engine.kernel.resources import Reader
+from engine.kernel.turns import Party, Turns, on_behalf_of
+from engine.media.files import source_path
+from engine.media.pool import Pool
+from engine.media.registering import Registrar
+from engine.rendering.capabilities import capabilities
+from engine.rendering.failures import failure_of
+from engine.rendering.making import Making, SegmentFailed, check_room
+from engine.rendering.plan import RenderPlan, compile_plan
+from engine.rendering.qa import check_film
+from engine.rendering.reducer import (
+    KIND,
+    OVER,
+    Complete,
+    Fail,
+    Job,
+    MakeRender,
+    Order,
+    Start,
+    StopRender,
+)
+from engine.rendering.sources import Material, ReadTimeline, gather, read_plan, resolved
+
+QUEUE_MOST: Final = 100
+AT_ONCE: Final[dict[Priority, int]] = {"low": 2, "normal": 2, "high": 4}
+# A job may wait for its turn for so long; each of its steps has a limit of its own.
+LIMIT_S: Final = 30 * 24 * 3600.0
+HANDLERS: Final = 10_000
+RETRY_AFTER_S: Final = 10
+Report = Callable[[float, float, str], None]
+At = tuple[str, str]  # partition and render id
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What somebody asks for. `job_id` None: equal plans are the same job. `party` "": the job is its own."""
+
+    timeline: Timeline
+    profile: Profile
+    timeline_id: str | None = None
+    timeline_version: int | None = None
+    job_id: str | None = None
+    cut_plan: str | None = None
+    priority: Priority | None = None
+    party: str = ""
+    anew: bool = False
+    asked_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ordered:
+    """What is to be proposed, to which stream, and where the job stands before that."""
+
+    render_id: str
+    order: Order
+    job: Job
+    plan: RenderPlan
+
+    @property
+    def stream(self) -> str:
+        """The stream of the job."""
+        return f"{KIND}/{self.render_id}"
+
+
+@dataclass
+class _Work:
+    task: "asyncio.Task[None]"
+    tries: int
+
+
+@dataclass
+class Jobs:
+    """The jobs of one daemon. `read` gives a timeline at a version."""
+
+    kernel: Kernel
+    pool: Pool
+    registrar: Registrar
+    read: ReadTimeline
+    queue_most: int = QUEUE_MOST
+    _work: dict[At, _Work] = field(default_factory=dict)
+    _reports: dict[At, list[Report]] = field(default_factory=dict)
+    _lanes: dict[bool, Turns] = field(
+        default_factory=lambda: {True: Turns(AT_ONCE["high"]), False: Turns(AT_ONCE["normal"])}
+    )
+    _waiting: set[At] = field(default_factory=set)
+    _coming: int = 0
+
+    def __post_init__(self) -> None:
+        self.kernel.dispatch.listen(self._hear)
+        outbox = self.kernel.outbox
+        outbox.handle(MakeRender, self.make, concurrency=HANDLERS, limit_s=LIMIT_S)
+        outbox.handle(StopRender, self.stop)
+
+    async def order(self, wanted: Wanted, context: Context) -> Ordered:
+        """Compile what is wanted, and keep the timeline, so that the job can be proposed.
+
+        Raises:
+            Invalid: it cannot be rendered; the text says what and where.
+            NotFound: something that it needs is not there.
+            Rejected: `asset_stale`.
+            Unavailable: `insufficient_storage`.
+        """
+        within = () if wanted.timeline_id is None else (wanted.timeline_id,)
+        timeline = await resolved(wanted.timeline, self.read, context, within)
+        material = await gather(timeline, self.registrar, context, self.kernel.blobs)
+        plan = await _compiled(timeline, material, wanted.profile)
+        content = encode(timeline)
+        render_id = wanted.job_id or derived_id(KIND, plan.plan_hash)
+        job: Job = (await self.kernel.dispatch.state(f"{KIND}/{render_id}", context.partition))[0]
+        if job.state in ("new", "failed", "canceled"):
+            check_room(plan, self.kernel.blobs)
+        order = Order(
+            profile=wanted.profile.name,
+            plan_hash=plan.plan_hash,
+            # Under an id of somebody's own choice it is the input that counts: a newer engine makes another plan of it.
+            input_hash=plan.plan_hash if wanted.job_id is None else _input_hash(content, wanted, plan),
+            timeline=await asyncio.to_thread(self.kernel.blobs.put, content),
+            timeline_id=wanted.timeline_id,
+            timeline_version=wanted.timeline_version,
+            cut_plan=wanted.cut_plan,
+            total_frames=plan.frames,
+            notices=(*plan.notices, *plan.defaults),
+            party=wanted.party or f"{KIND}/{render_id}",
+            priority=wanted.priority or wanted.profile.priority,
+            anew=wanted.anew,
+            asked_by=wanted.asked_by,
+        )
+        return Ordered(render_id=render_id, order=order, job=job, plan=plan)
+
+    @contextlib.contextmanager
+    def place(self, ordered: Ordered, context: Context) -> Iterator[None]:
+        """Keep a place in the queue while the block proposes the job; what is in it, or done, needs none.
+
+        Raises:
+            Unavailable: the queue is full; `retry_after_s` says when to look again.
+        """
+        if ordered.job.state in ("queued", "running", "paused", "completed"):
+            yield
+            return
+        if len(self._waiting) + self._coming >= self.queue_most:
+            raise Unavailable(
+                f"{len(self._waiting)} renders wait already, {self.queue_most} are the most; try again later",
+                retry_after_s=RETRY_AFTER_S,
+            )
+        self._coming += 1
+        try:
+            yield
+        finally:
+            self._coming -= 1
+
+    async def recover(self) -> None:
+        """Count what waits since before this start."""
+        for partition, record in await self.kernel.resources.everything(KIND):
+            render = decode(record.value, Render)
+            if render.state == "queued":
+                self._waiting.add((partition, render.render_id))
+
+    def busy(self) -> bool:
+        """Tell whether a job is at work, or waits for its turn."""
+        return bool(self._work)
+
+    async def rest(self, partition: str, render_id: str) -> None:
+        """Wait until nobody is at work on a job any more: its state says so first."""
+        while work := self._work.get((partition, render_id)):
+            await asyncio.wait((work.task,))
+            await asyncio.sleep(0)
+
+    @contextlib.contextmanager
+    def reporting(self, partition: str, render_id: str, report: Report) -> Iterator[None]:
+        """Have `report` told of a job's progress for as long as the block lasts."""
+        listeners = self._reports.setdefault((partition, render_id), [])
+        listeners.append(report)
+        try:
+            yield
+        finally:
+            listeners.remove(report)
+            if not listeners:
+                self._reports.pop((partition, render_id), None)
+
+    def _hear(self, told: Told) -> None:
+        for event in told.events:
+            kind, _, render_id = event.stream.partition("/")
+            if kind != KIND:
+                continue
+            at = (event.partition, render_id)
+            if event.type in ("render.queued", "render.resumed"):
+                self._waiting.add(at)
+            else:
+                self._waiting.discard(at)
+
+    async def stop(self, command: StopRender, effect: Effect) -> None:
+        """End the work of a job that was paused or canceled; there is none when it waits, or the daemon is new."""
+        at = (effect.context.partition, command.render_id)
+        work = self._work.get(at)
+        if work is not None and work.tries <= command.tries:
+            work.task.cancel()
+            await asyncio.wait((work.task,))
+
+    async def make(self, command: MakeRender, effect: Effect) -> None:
+        """Carry a job out and record how it ended; one that is over, or was queued again since, is left alone.
+
+        Cancelling this, as the daemon does when it ends, leaves the job as it is: the next start takes it up.
+
+        Raises:
+            Unavailable: something is missing for now; it is tried again later.
+        """
+        at = (effect.context.partition, command.render_id)
+        await self.rest(*at)
+        task = asyncio.create_task(self._made(command, effect), name=effect.stream)
+        self._work[at] = _Work(task, command.tries)
+        try:
+            await asyncio.wait((task,))
+        finally:
+            task.cancel()
+            await asyncio.wait((task,))
+            del self._work[at]
+            self.kernel.progress.clear(*_progress_key(at))
+        if not task.cancelled():
+            task.result()
+
+    async def _made(self, command: MakeRender, effect: Effect) -> None:
+        job = await self._job(effect)
+        if job.order is None or job.tries != command.tries or job.state not in ("queued", "running"):
+            return
+        with on_behalf_of(Party(job.order.party, job.order.priority)):
+            async with self._lanes[job.order.priority == "high"].turn():
+                try:
+                    outcome = await self._outcome(job, job.order, effect)
+                except Unavailable as error:
+                    if error.code == Unavailable.default_code and not effect.last:
+                        raise
+                    outcome = Fail(error=failure_of(error))
+                except Rejected as error:
+                    if error.reason == OVER:
+                        return
+                    outcome = Fail(error=failure_of(error))
+                except (SegmentFailed, StudioError) as error:
+                    outcome = Fail(error=failure_of(error))
+                except Exception as error:
+                    _log.exception("the render %s broke", effect.stream)
+                    outcome = Fail(error=failure_of(error))
+        with contextlib.suppress(Rejected):  # somebody canceled it at the last moment
+            # The work is done: a full disk must not make it be done again.
+            await insist(lambda: effect.propose(effect.stream, outcome), self.kernel.clock)
+
+    async def _outcome(self, job: Job, order: Order, effect: Effect) -> Complete | Fail:
+        blobs, context = self.kernel.blobs, effect.context
+        timeline = decode(await asyncio.to_thread(blobs.read, order.timeline), Timeline)
+        profile = profile_named(order.profile)
+        material = await gather(timeline, self.registrar, context, blobs)
+        plan = await _compiled(timeline, material, profile)
+        await effect.propose(
+            effect.stream,
+            Start(
+                plan_hash=plan.plan_hash,
+                total_frames=plan.frames,
+                tries=job.tries,
+                notices=(*plan.notices, *plan.defaults),
+            ),
+        )
+        film = await self._making(job, order, plan, material, context).film()
+        # What was read must still be what was planned for.
+        for asset in material.assets.values():
+            source_path(asset, blobs)
+        checks = check_film(
+            plan,
+            profile,
+            film.inspection,
+            cut_plan=await self._cut_plan(order, context),
+            as_loud_as_can_be=bool(film.notices),
+        )
+        return Complete(output=film.output, checks=checks, notices=film.notices)
+
+    def _making(
+        self, job: Job, order: Order, plan: RenderPlan, material: Material, context: Context
+    ) -> Making:
+        blobs, at = self.kernel.blobs, (context.partition, job.render_id)
+
+        def report(done: float, total: float, note: str) -> None:
+            self.kernel.progress.report(*_progress_key(at), done, total, note)
+            for listener in self._reports.get(at, ()):
+                listener(done, total, note)
+
+        return Making(
+            plan=plan,
+            render_id=job.render_id,
+            files={asset_id: source_path(asset, blobs) for asset_id, asset in material.assets.items()},
+            index_files={asset_id: blobs.path(blob) for asset_id, blob in material.index_blobs.items()},
+            anew=order.anew,
+            pool=self.pool,
+            blobs=blobs,
+            dispatch=self.kernel.dispatch,
+            resources=Reader(self.kernel.resources, context.partition),
+            context=context,
+            report=report,
+        )
+
+    async def _cut_plan(self, order: Order, context: Context) -> CutPlan | None:
+        if order.cut_plan is None:
+            return None
+        artifact = await self.kernel.resources.value(order.cut_plan, Artifact, context.partition)
+        return None if artifact is None else read_plan(artifact, self.kernel.blobs)
+
+    async def _job(self, effect: Effect) -> Job:
+        job: Job = (await self.kernel.dispatch.state(effect.stream, effect.context.partition))[0]
+        return job
+
+
+async def _compiled(timeline: Timeline, material: Material, profile: Profile) -> RenderPlan:
+    return await asyncio.to_thread(
+        compile_plan, timeline, material.assets, material.indexes, profile, capabilities()
+    )
+
+
+def _input_hash(content: bytes, wanted: Wanted, plan: RenderPlan) -> str:
+    return digest((content.decode(), wanted.profile.name, plan.assets))
+
+
+def _progress_key(at: At) -> tuple[str, str]:
+    return at[0], f"{KIND}/{at[1]}"
