@@ -63,6 +63,14 @@ class FrameReader:
         """
         return next(self.frames(number, number + 1))[1]
 
+    def packets_from(self, keyframe: int) -> Iterator[av.Packet[Any]]:
+        """Yield the stream's packets from a keyframe's on, in decoding order; none where it is not found."""
+        for packet in (landed := self._land(self._index.pts[keyframe])):
+            if packet.pts == self._index.pts[keyframe]:
+                yield packet
+                break
+        yield from landed
+
     def _missing(self, number: int) -> Exception:
         error = unreadable(f"frame {number} of {self._index.count} cannot be decoded")
         error.extra["frame"] = number

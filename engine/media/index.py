@@ -21,6 +21,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import pack, unpack
+from engine.media.h264 import ParameterSets
+from engine.media.order import OrderGatherer, PacketOrder
 from engine.media.source import packets, picture, pictures, unreadable
 
 _NEVER = 1 << 62
@@ -32,7 +34,7 @@ class FrameIndex(Struct, frozen=True, kw_only=True):
 
     `pts` rises strictly, in ticks of `time_base` seconds. `keyframes` are the numbers of frames from which decoding may
     start, rising. `last_duration` is how long the last frame is shown, in ticks. `linear`: `pts` come from decoding,
-    packets cannot be matched with them.
+    packets cannot be matched with them. `order` is how the packets lie; None where they cannot be copied.
     """
 
     time_base: Fraction
@@ -40,6 +42,7 @@ class FrameIndex(Struct, frozen=True, kw_only=True):
     keyframes: tuple[int, ...]
     last_duration: int
     linear: bool = False
+    order: PacketOrder | None = None
 
     @property
     def count(self) -> int:
@@ -84,7 +87,8 @@ class FrameIndex(Struct, frozen=True, kw_only=True):
         if first == 0:
             return self
         keyframes = tuple(number - first for number in self.keyframes if number >= first)
-        return replace(self, pts=self.pts[first:], keyframes=keyframes)
+        order = None if self.order is None else self.order.without(first)
+        return replace(self, pts=self.pts[first:], keyframes=keyframes, order=order)
 
     def to_bytes(self) -> bytes:
         """Return the index as bytes: equal indexes, equal bytes."""
@@ -96,6 +100,7 @@ class FrameIndex(Struct, frozen=True, kw_only=True):
             keyframes=self.keyframes,
             last_duration=self.last_duration,
             linear=self.linear,
+            order=None if self.order is None else _StoredOrder.of(self.order),
         )
         return zlib.compress(pack(stored), 6)
 
@@ -113,7 +118,26 @@ class FrameIndex(Struct, frozen=True, kw_only=True):
             keyframes=stored.keyframes,
             last_duration=stored.last_duration,
             linear=stored.linear,
+            order=None if stored.order is None else stored.order.order(),
         )
+
+
+class _StoredOrder(Struct, frozen=True, kw_only=True):
+    """A `PacketOrder`, its numbers as steps."""
+
+    steps: tuple[int, ...]
+    entries: tuple[int, ...]
+    sets: ParameterSets
+    length_size: int
+
+    @staticmethod
+    def of(order: PacketOrder) -> _StoredOrder:
+        return _StoredOrder(
+            steps=order.steps(), entries=order.entries, sets=order.sets, length_size=order.length_size
+        )
+
+    def order(self) -> PacketOrder:
+        return PacketOrder.from_steps(self.steps, self.entries, self.sets, self.length_size)
 
 
 class _Stored(Struct, frozen=True, kw_only=True):
@@ -125,6 +149,7 @@ class _Stored(Struct, frozen=True, kw_only=True):
     keyframes: tuple[int, ...]
     last_duration: int
     linear: bool
+    order: _StoredOrder | None = None
 
 
 class SoundSpan(Struct, frozen=True, kw_only=True):
@@ -172,7 +197,7 @@ def scan(
         Invalid: `media_unreadable`: there is a picture stream, and no frame of it can be found.
     """
     video = picture(container)
-    frames = _Frames()
+    frames = _Frames(video)
     heard = _Heard()
     wanted = [stream for stream in (video, sound) if stream is not None]
     for number, packet in enumerate(packets(container, *wanted)):
@@ -207,12 +232,16 @@ def _checked(container: InputContainer, stream: av.VideoStream, frames: _Frames)
 class _Frames:
     """Gathers picture packets."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: av.VideoStream | None) -> None:
         self._shown: dict[int, tuple[bool, int]] = {}  # pts -> (keyframe, duration)
+        self._order = None if stream is None else OrderGatherer(stream)
         self.unclear = False
         self.damaged = 0
 
     def add(self, packet: av.Packet[Any], codec: str) -> None:
+        hidden = packet.is_discard or packet.pts is None or packet.pts in self._shown
+        if self._order is not None:
+            self._order.add(packet, None if hidden else packet.pts)
         if packet.is_discard or _is_hidden(packet, codec):
             return
         if packet.is_corrupt:
@@ -233,6 +262,7 @@ class _Frames:
             pts=tuple(pts),
             keyframes=keyframes,
             last_duration=self._shown[pts[-1]][1] or _usual_step(pts, stream),
+            order=None if self._order is None else self._order.order(pts),
         )
 
 

@@ -48,13 +48,16 @@ class EncodedSegment(Struct, frozen=True, kw_only=True):
 class EncodedSound(Struct, frozen=True, kw_only=True):
     """A film's sound: its first sample is heard at `pts` 0, what lies before is the encoder's run-up.
 
-    `count` samples are to be heard; the last packet may hold more.
+    `count` samples are to be heard; the last packet may hold more. `copied`: packets are a source's own, whose stream also
+    says what kind of sound they are; `sample_rate` is theirs then, Hz.
     """
 
     extradata: bytes
     count: int
     frame_samples: int
     packets: tuple[Packet, ...]
+    copied: bool = False
+    sample_rate: int = 0
 
 
 def write_segment(descriptor: int, segment: EncodedSegment) -> int:

@@ -66,7 +66,7 @@ def inspect(work: InspectWork, film: int, parts: Sequence[int]) -> Inspection:
             frames=index.count,
             on_grid=_on_grid(index, rate),
             duration=index.duration,
-            moov_first=_moov_first(film),
+            moov_first=moov_first(film),
             audio_codec=None if audio is None else audio.codec_context.codec.canonical_name,
             sample_rate=0 if audio is None else audio.codec_context.sample_rate,
             audio_duration=_audio_duration(container, audio),
@@ -186,7 +186,7 @@ def _first_heard(container: av.container.InputContainer) -> Fraction:
     return Fraction(0) if heard is None else heard.at
 
 
-def _moov_first(film: int) -> bool:
+def moov_first(film: int) -> bool:
     """Tell whether the index (moov) stands before the media (mdat) (ISO/IEC 14496-12, 8.2.1)."""
     place, size = 0, os.fstat(film).st_size
     while place + 8 <= size:

@@ -1,0 +1,60 @@
+"""The works of a smart copy, from an index and the frames that are kept. Pure."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Final
+
+from engine.media import h264
+from engine.media.index import FrameIndex
+from engine.rendering.smartcopy.division import Stretch
+from engine.rendering.smartcopy.work import B_FRAMES, EdgeEncoder, EdgeWork, Heard
+from engine.rendering.work import Capabilities
+
+# Quick, and good enough that nobody sees where a copy begins: it is a second or two beside footage as it was recorded.
+PRESET: Final = "veryfast"
+CRF: Final = 16
+# Headers do not depend on what is encoded.
+X264_PARAMS: Final = "stitchable=1:open-gop=0"
+
+
+def edge_work(
+    stretch: Stretch, index: FrameIndex, *, sha256: str, nominal: Fraction, capabilities: Capabilities
+) -> EdgeWork:
+    """Return the work of encoding a stretch so that it can stand beside copies.
+
+    Args:
+        stretch: its frames.
+        index: of the source, with an order of packets.
+        sha256: of the source.
+        nominal: the source's frames a second, which the encoder spends its bits by.
+        capabilities: what encodes.
+
+    Raises:
+        ValueError: the source has taken all ids of parameter sets.
+    """
+    assert index.order is not None, "asked for only beside copies"
+    simd = "" if capabilities.simd is None else f":asm={capabilities.simd}"
+    return EdgeWork(
+        sha256=sha256,
+        time_base=index.time_base,
+        pts=index.pts[stretch.start : stretch.end],
+        encoder=EdgeEncoder(
+            codec="libx264",
+            sets_id=h264.free_id(index.order.sets),
+            rate=nominal,
+            preset=PRESET,
+            crf=CRF,
+            b_frames=B_FRAMES,
+            threads=capabilities.threads,
+            params=f"{X264_PARAMS}{simd}",
+        ),
+        capabilities=capabilities,
+    )
+
+
+def heard_of(kept: Sequence[tuple[int, int]], index: FrameIndex) -> tuple[Heard, ...]:
+    """Return when frames `[start, end)` are seen, as spans of the source's sound."""
+    return tuple(
+        Heard(start=index.start + index.time_of(start), end=index.start + index.time_of(end))
+        for start, end in kept
+    )

@@ -1,0 +1,50 @@
+"""What the worker processes do for smart copies."""
+
+from msgspec import Struct
+
+from engine.media.tasks import Files, Report, task
+from engine.rendering.encoded import write_segment, write_sound
+from engine.rendering.smartcopy import edge, heard, look, splice
+from engine.rendering.smartcopy.work import CutFound, CutSoundWork, EdgeWork, LookWork, SpliceWork
+from engine.rendering.work import MuxDone, SegmentDone
+from engine.rendering.worker import make_sound
+
+
+class CutSoundDone(Struct, frozen=True, kw_only=True):
+    """The sound came out; `copied`: nothing of it was encoded anew."""
+
+    copied: bool
+    notices: tuple[str, ...] = ()
+
+
+@task
+def encode_edge(work: EdgeWork, files: Files, report: Report) -> SegmentDone:
+    """Encode the pictures beside a copy. Inputs: the source and its frame index. Output: the segment."""
+    for done, segment in edge.encode(work, files.inputs):
+        report(done, work.count)
+        if segment is not None:
+            return SegmentDone(frames=work.count, bytes=write_segment(files.outputs[0], segment))
+    raise AssertionError("encoding ends with a segment")
+
+
+@task
+def make_cut_sound(work: CutSoundWork, files: Files, report: Report) -> CutSoundDone:
+    """Copy or mix a cut's sound. Inputs: the source, then the mix's sources. Output: the sound."""
+    found = heard.copied(work, files.inputs[0])
+    if found is not None:
+        write_sound(files.outputs[0], found)
+        return CutSoundDone(copied=True)
+    done = make_sound(work.mix, Files(inputs=files.inputs[1:], outputs=files.outputs), report)
+    return CutSoundDone(copied=False, notices=done.notices)
+
+
+@task
+def join_cut(work: SpliceWork, files: Files, _report: Report) -> MuxDone:
+    """Write the cut. Inputs: the source, its index, encoded pictures, sound. Output: the film."""
+    return MuxDone(bytes=splice.splice(work, files.inputs, files.outputs[0]))
+
+
+@task
+def look_at_cut(work: LookWork, files: Files, _report: Report) -> CutFound:
+    """Hold a cut against its source. Inputs: the film, the source, its index."""
+    return look.look(work, files.inputs)
