@@ -62,12 +62,19 @@ bundler() {
 }
 
 programs() {
-    local missing=() pair
+    local missing=() pair fonts libraries
     for pair in chromium:chromium tmux:tmux ffprobe:ffmpeg strace:strace; do
         command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
     done
     # Chromium draws nothing but boxes without a font.
-    command -v fc-list >/dev/null && fc-list | grep -qi dejavu || missing+=(fontconfig fonts-dejavu-core)
+    fonts="$(fc-list 2>/dev/null || true)"
+    grep -qi dejavu <<<"$fonts" || missing+=(fontconfig fonts-dejavu-core)
+    # Captions are drawn in every script; right-to-left text needs FriBidi besides.
+    for pair in NotoSansArabic:fonts-noto-core NotoSansCJK:fonts-noto-cjk NotoColorEmoji:fonts-noto-color-emoji; do
+        grep -q "${pair%%:*}" <<<"$fonts" || missing+=("${pair##*:}")
+    done
+    libraries="$(ldconfig -p 2>/dev/null || true)"
+    grep -q libfribidi.so.0 <<<"$libraries" || missing+=(libfribidi0)
     [ "${#missing[@]}" -gt 0 ] || return 0
     local install="apt-get install --yes --no-install-recommends ${missing[*]}"
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -83,12 +83,14 @@ class DrawnFont(Struct, frozen=True, kw_only=True):
     """A font that draws some of a text: those of its characters that are in `characters`.
 
     `index` is its place in a file that holds several; `weight` is what a variable font is set to, None: as it is.
+    `colour`: its glyphs have colours of their own (emoji).
     """
 
     sha256: str
     characters: str
     index: int = 0
     weight: int | None = None
+    colour: bool = False
 
 
 class Drawn(Struct, frozen=True, kw_only=True, tag="drawn"):

@@ -25,7 +25,10 @@ _MACHINE: Final = re.compile(
 _HOST: Final = re.compile(r"https?://(?:[^\s/@\"'`]*@)?(\[[0-9a-f:]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)")
 _PROMISE: Final = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
 THIS: Final = Path(__file__).resolve()
-TEXTS: Final = tuple(path for path in kept() if path != THIS and path.suffix != ".lock")
+LICENCE: Final = "OFL.txt"  # comes with what it is the licence of, word for word
+TEXTS: Final = tuple(
+    path for path in kept() if path != THIS and path.suffix != ".lock" and path.name != LICENCE
+)
 
 
 def _lines(pattern: re.Pattern[str]) -> list[str]:

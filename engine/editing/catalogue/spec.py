@@ -13,13 +13,15 @@
     default = 0.0
     summary = "Each step doubles or halves the light."
 
-The file's name is the family's. The worker implements what is named here (`engine.rendering`); tests hold both against
+Parameters that several entries have stand once, in a table whose name begins with `_`; an entry that `shares` it has them all
+and says of each only what is different. The file's name is the family's. The worker implements what is named here (`engine.rendering`); tests hold both against
 each other.
 """
 
 import difflib
 import functools
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -87,9 +89,12 @@ def catalogue() -> MappingProxyType[str, Entry]:
         if not file.name.endswith(".toml"):
             continue
         family = file.name.removesuffix(".toml")
-        for name, row in tomllib.loads(file.read_text(encoding="utf-8")).items():
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        for name, row in table.items():
             assert name not in found, f"{name} is in the catalogue twice"
-            found[name] = _entry(name, family, row)
+            if not name.startswith("_"):
+                shared = [table[one]["parameters"] for one in row.pop("shares", [])]
+                found[name] = _entry(name, family, row, shared)
     return MappingProxyType(found)
 
 
@@ -108,8 +113,11 @@ def named(name: str, kind: Kind, *, field: str) -> Entry:
     raise Invalid(f"no {kind} is called {name[:40]!r}; {hint}", code="unknown_effect", field=field, near=near)
 
 
-def _entry(name: str, family: str, row: dict[str, Any]) -> Entry:
-    parameters = [{"name": one, **said} for one, said in row.pop("parameters", {}).items()]
+def _entry(name: str, family: str, row: dict[str, Any], shared: Sequence[dict[str, Any]] = ()) -> Entry:
+    own = row.pop("parameters", {})
+    common = {one: said for table in shared for one, said in table.items()}
+    rows = {one: {**common.get(one, {}), **own.get(one, {})} for one in (*own, *common)}
+    parameters = [{"name": one, **said} for one, said in rows.items()]
     return convert(
         {
             "name": name,

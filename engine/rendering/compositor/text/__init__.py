@@ -1,0 +1,1 @@
+"""How words get onto a picture: fonts, shaping, lines, ink."""
