@@ -7,9 +7,8 @@ so that a slow move is as smooth as the output allows and not as coarse as the s
 from fractions import Fraction
 from typing import Final
 
-from engine.editing.curves import Curve, value_at
-from engine.rendering.graph import Window
-from engine.rendering.walking import folded
+from engine.rendering.graph import Numbers, Window
+from engine.rendering.walking import at, folded
 
 # With colour at half resolution (4:2:0) only even places and sizes exist.
 STEP: Final = 2
@@ -18,33 +17,43 @@ STEP: Final = 2
 def window(
     turned: tuple[int, int],
     shown: tuple[int, int],
+    shape: tuple[int, int] | None,
     target: tuple[int, int],
-    centers: tuple[Curve, Curve],
-    times: tuple[Fraction, ...],
+    centers: tuple[Numbers, Numbers],
+    count: int,
 ) -> Window:
-    """Return the window for each of the clip's frames.
+    """Return the window for each of `count` frames.
 
     Args:
         turned: width and height of the picture's stored pixels after rotation.
         shown: width and height as shown; differs from `turned` where pixels are not square.
-        target: width and height of the output.
+        shape: width and height to whose proportion the picture is cut; None: all of it is shown, whatever its shape.
+        target: width and height of the canvas that it fills.
         centers: where the middle of the window should be, x and y, 0..1 of the picture; it is kept inside.
-        times: of each output frame, seconds from the clip's start.
+        count: how many frames; the centers have one value for all, or one for each.
     """
-    aspect = Fraction(*target)
-    width = min(Fraction(shown[0]), shown[1] * aspect) * turned[0] / shown[0]
-    height = min(Fraction(shown[1]), shown[0] / aspect) * turned[1] / shown[1]
-    size = (_even(width), _even(height))
+    if shape is None:
+        width, height = (side // STEP * STEP for side in turned)
+        return Window(width=width, height=height, left=(0,), top=(0,))
+    aspect = Fraction(*shape)
+    size = (
+        _even(min(Fraction(shown[0]), shown[1] * aspect) * turned[0] / shown[0]),
+        _even(min(Fraction(shown[1]), shown[0] / aspect) * turned[1] / shown[1]),
+    )
     left, top = (
-        tuple(_place(value_at(centers[axis], time), size[axis], turned[axis], target[axis]) for time in times)
+        folded(
+            tuple(
+                _place(at(centers[axis], place), size[axis], turned[axis], target[axis])
+                for place in range(count if len(centers[axis]) > 1 else 1)
+            )
+        )
         for axis in (0, 1)
     )
-    left, top = folded(left), folded(top)
     return Window(width=size[0], height=size[1], left=left, top=top, moves=len(left) > 1 or len(top) > 1)
 
 
 def _place(center: float, size: int, turned: int, target: int) -> int:
-    """Return where the window begins, in even pixels of the output."""
+    """Return where the window begins, in even pixels of the canvas."""
     start = min(max(center * turned - size / 2, 0.0), float(turned - size))
     most = (turned - size) * target // size // STEP * STEP
     return min(most, round(start * target / size / STEP) * STEP)

@@ -6,7 +6,7 @@ The plan says which source frame stands at each output frame, which work makes i
 asked for. Equal inputs give equal plans and equal hashes, on every machine with the same capabilities.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Final
 
@@ -16,16 +16,17 @@ from msgspec.structs import replace
 from cutroom_sdk.wire.codec import digest
 from cutroom_sdk.wire.media import Asset
 from cutroom_sdk.wire.renders import Profile
-from cutroom_sdk.wire.timeline import Clip, Gap, Timeline, Track, Transition
-from engine.editing.timeline import asset_of
+from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, Track
+from engine.editing.timeline import track_duration
 from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
 from engine.media.timecode import frame_nearest
-from engine.rendering.footage import footage_of
-from engine.rendering.graph import Node
-from engine.rendering.segments import stretches
+from engine.rendering.compiling.given import Given, Lettering, unlettered
+from engine.rendering.compiling.scene import Scene, Stretch
+from engine.rendering.compiling.times import Times
+from engine.rendering.segments import divisions, stretches
 from engine.rendering.soundtrack import soundtrack
-from engine.rendering.walking import NOTHING
+from engine.rendering.walking import graph_inputs, sliced
 from engine.rendering.work import Capabilities, PictureWork, SoundWork, VideoEncoder
 
 B_FRAMES: Final = 2
@@ -45,10 +46,11 @@ class Segment(Struct, frozen=True, kw_only=True):
 
 
 class RenderPlan(Struct, frozen=True, kw_only=True):
-    """All there is to do. `cuts` are the output frames that begin an item, 0 left out.
+    """All there is to do. `cuts` are the output frames from which something else is seen, 0 left out.
 
     `kept` tells for each asset which spans of it are in the film, seconds. `defaults` says what was chosen where the
-    timeline left it open. `plan_hash` is the hash of everything else.
+    timeline left it open, `notices` what comes out otherwise than asked, `methods` how pictures are made that a source does
+    not have, `warnings` what a render would fail at (a dry run only). `plan_hash` is the hash of everything else.
     """
 
     profile: str
@@ -63,6 +65,8 @@ class RenderPlan(Struct, frozen=True, kw_only=True):
     kept: dict[str, tuple[tuple[Fraction, Fraction], ...]]
     defaults: tuple[str, ...]
     notices: tuple[str, ...]
+    methods: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     plan_hash: str = ""
 
     @property
@@ -77,54 +81,60 @@ def compile_plan(
     indexes: Mapping[str, FrameIndex],
     profile: Profile,
     capabilities: Capabilities,
+    *,
+    letter: Lettering = unlettered,
+    lenient: bool = False,
 ) -> RenderPlan:
     """Return the work that makes `timeline` a file for `profile`.
 
     Args:
-        timeline: one enabled picture track, any number of sound tracks.
+        timeline: any number of picture, caption and sound tracks; nested timelines are given whole.
         assets: by id; those that the timeline names.
         indexes: frame indexes of the assets that have a picture, by asset id.
         profile: size (None: the timeline's), encoder and loudness.
         capabilities: what renders.
+        letter: chooses fonts for what is written.
+        lenient: a dry run: what is missing is a warning, and black or silence stands for it.
 
     Raises:
         Invalid: the timeline asks for what cannot be rendered; the text names the clip.
     """
-    picture = _picture_track(timeline)
     encoder = _encoder(timeline, profile, capabilities)
-    items = _placed(picture, timeline.rate)
-    sound_tracks = [track for track in timeline.tracks if track.kind == "audio" and track.enabled]
-    frames = max(
-        [items[-1][1], *(_placed(track, timeline.rate)[-1][1] for track in sound_tracks if track.items)]
+    given = Given(
+        assets=assets,
+        indexes=indexes,
+        width=encoder.width,
+        height=encoder.height,
+        rate=encoder.rate,
+        letter=letter,
+        lenient=lenient,
     )
+    scene = Scene(timeline, given)
+    sound_tracks = [track for track in timeline.tracks if track.kind == "audio" and track.enabled]
+    heard = (frame_nearest(track_duration(track), timeline.rate) for track in sound_tracks)
+    frames = max([scene.length, *heard])
     if frames == 0:
         raise Invalid("the timeline is empty: it has no frame to render", field="timeline")
-    segments: list[Segment] = []
-    defaults: list[str] = []
-    for start, end, item in items:
-        match item:
-            case Clip():
-                segments += _clip_segments(item, start, end, assets, indexes, encoder, capabilities, defaults)
-            case Gap():
-                segments += _black(start, end, encoder, capabilities)
-    segments += _black(items[-1][1], frames, encoder, capabilities)
-    sound, sound_assets, notices = soundtrack(
-        sound_tracks, assets, indexes, profile, capabilities, count=_samples(frames, timeline.rate, profile)
-    )
-    named = sorted({s.asset_id for s in segments if s.asset_id is not None} | set(sound_assets))
+    seen = list(scene.stretches(frames))
+    by_hash = {asset.sha256: asset_id for asset_id, asset in assets.items()}
+    segments = [segment for stretch in seen for segment in _segments(stretch, by_hash, encoder, capabilities)]
+    sound, sound_assets, notices = _sound(sound_tracks, given, profile, capabilities, frames)
+    shown = {by_hash[one] for segment in segments for one in graph_inputs(segment.work.graph).sources}
     plan = RenderPlan(
         profile=profile.name,
         encoder=encoder,
         frames=frames,
         segments=tuple(segments),
-        cuts=tuple(sorted({edge for start, end, _ in items for edge in (start, end) if 0 < edge < frames})),
+        cuts=tuple(stretch.start for stretch in seen if stretch.start > 0),
         sound=sound,
         sound_key=None if sound is None else digest(sound),
-        assets={asset_id: assets[asset_id].sha256 for asset_id in named},
+        assets={asset_id: assets[asset_id].sha256 for asset_id in sorted(shown | set(sound_assets))},
         sound_assets=sound_assets,
-        kept=_kept(picture),
-        defaults=tuple(dict.fromkeys(defaults)),
-        notices=notices,
+        kept=_kept(scene, encoder.rate),
+        defaults=tuple(given.notes.defaults),
+        notices=(*given.notes.notices, *notices),
+        methods=tuple(given.notes.methods),
+        warnings=tuple(given.notes.warnings),
     )
     return replace(plan, plan_hash=_hash(plan))
 
@@ -135,73 +145,40 @@ def _hash(plan: RenderPlan) -> str:
     return digest((placed, replace(plan, segments=(), sound=None)))
 
 
-def _picture_track(timeline: Timeline) -> Track:
-    tracks = [track for track in timeline.tracks if track.enabled and track.items]
-    captions = [track.name for track in tracks if track.kind == "caption"]
-    if captions:
-        raise Invalid(f"the caption track {captions[0]!r} cannot be rendered: disable it", field="timeline")
-    pictures = [track for track in tracks if track.kind == "video"]
-    if len(pictures) != 1:
-        raise Invalid(
-            f"a timeline to render has one enabled picture track with items, this one has {len(pictures)}",
-            field="timeline",
+def _segments(
+    stretch: Stretch, by_hash: Mapping[str, str], encoder: VideoEncoder, capabilities: Capabilities
+) -> Iterator[Segment]:
+    count = stretch.end - stretch.start
+    if stretch.lead is None:
+        pieces = stretches(0, count)
+    else:
+        pieces = divisions(stretch.lead.numbers, per_output_frame=stretch.lead.per_frame)
+    whole = stretch.node
+    for start, end in pieces:
+        # What is the same for every frame is made once, however long the piece is: it needs no part of it.
+        graph = whole if (start, end) == (0, count) else sliced(whole, start, end)
+        work = PictureWork(count=end - start, graph=graph, encoder=encoder, capabilities=capabilities)
+        sources = graph_inputs(graph).sources
+        yield Segment(
+            first=stretch.start + start,
+            key=digest(work),
+            clip=stretch.clip,
+            asset_id=by_hash[sources[0]] if sources else None,
+            work=work,
         )
-    return pictures[0]
 
 
-def _placed(track: Track, rate: Fraction) -> list[tuple[int, int, Clip | Gap]]:
-    """Return each item with the output frames `[start, end)` it covers; edges go to the nearest frame start."""
-    placed: list[tuple[int, int, Clip | Gap]] = []
-    at = Fraction(0)
-    for item in track.items:
-        if isinstance(item, Transition):
-            raise Invalid("transitions cannot be rendered yet", field="timeline")
-        duration = item.duration if isinstance(item, Gap) else item.source_range.duration
-        if duration <= 0:
-            raise Invalid(f"{_name(item)} lasts {duration} s: it must last longer than 0", field="timeline")
-        placed.append((frame_nearest(at, rate), frame_nearest(at + duration, rate), item))
-        at += duration
-    return placed
-
-
-def _clip_segments(
-    clip: Clip,
-    start: int,
-    end: int,
-    assets: Mapping[str, Asset],
-    indexes: Mapping[str, FrameIndex],
-    encoder: VideoEncoder,
-    capabilities: Capabilities,
-    defaults: list[str],
-) -> list[Segment]:
-    segments = []
-    pieces, chosen = footage_of(clip, end - start, assets, indexes, encoder)
-    defaults += chosen
-    ends = [first for first, _ in pieces[1:]] + [end - start]
-    for (first, graph), last in zip(pieces, ends, strict=True):
-        work = _work(last - first, graph, encoder, capabilities)
-        segments.append(
-            Segment(
-                first=start + first,
-                key=digest(work),
-                clip=clip.id,
-                asset_id=asset_of(clip),
-                work=work,
-            )
-        )
-    return segments
-
-
-def _black(start: int, end: int, encoder: VideoEncoder, capabilities: Capabilities) -> list[Segment]:
-    segments = []
-    for first, last in stretches(start, end):
-        work = _work(last - first, NOTHING, encoder, capabilities)
-        segments.append(Segment(first=first, key=digest(work), clip="", asset_id=None, work=work))
-    return segments
-
-
-def _work(count: int, graph: Node, encoder: VideoEncoder, capabilities: Capabilities) -> PictureWork:
-    return PictureWork(count=count, graph=graph, encoder=encoder, capabilities=capabilities)
+def _sound(
+    tracks: list[Track], given: Given, profile: Profile, capabilities: Capabilities, frames: int
+) -> tuple[SoundWork | None, tuple[str, ...], tuple[str, ...]]:
+    count = frame_nearest(frames / given.rate, Fraction(profile.sample_rate))
+    try:
+        return soundtrack(tracks, given.assets, given.indexes, profile, capabilities, count=count)
+    except Invalid as error:
+        if not given.lenient:
+            raise
+        given.warn(error.detail)
+        return None, (), ()
 
 
 def _encoder(timeline: Timeline, profile: Profile, capabilities: Capabilities) -> VideoEncoder:
@@ -228,18 +205,10 @@ def _encoder(timeline: Timeline, profile: Profile, capabilities: Capabilities) -
     )
 
 
-def _samples(frames: int, rate: Fraction, profile: Profile) -> int:
-    return frame_nearest(frames / rate, Fraction(profile.sample_rate))
-
-
-def _kept(track: Track) -> dict[str, tuple[tuple[Fraction, Fraction], ...]]:
+def _kept(scene: Scene, rate: Fraction) -> dict[str, tuple[tuple[Fraction, Fraction], ...]]:
     kept: dict[str, list[tuple[Fraction, Fraction]]] = {}
-    for item in track.items:
-        if isinstance(item, Clip):
-            span = item.source_range
-            kept.setdefault(asset_of(item), []).append((span.start, span.end))
+    for lane in scene.lanes:
+        for item in lane.track.items:
+            if isinstance(item, Clip) and item.enabled and isinstance(item.media, AssetReference):
+                kept.setdefault(item.media.asset_id, []).append(Times(item, rate).used)
     return {asset_id: tuple(sorted(spans)) for asset_id, spans in sorted(kept.items())}
-
-
-def _name(item: Clip | Gap) -> str:
-    return f"the clip {item.id!r}" if isinstance(item, Clip) else "a gap"

@@ -15,10 +15,12 @@ from engine.media.index import FrameIndex
 SEGMENT_FRAMES: Final = 150
 
 
-def frames_shown(index: FrameIndex, start: Fraction, count: int, rate: Fraction) -> tuple[int, ...]:
-    """Return the source frame for each of a clip's `count` output frames at `rate` frames a second.
+def frames_shown(
+    index: FrameIndex, start: Fraction, count: int, rate: Fraction, *, first: int = 0
+) -> tuple[int, ...]:
+    """Return the source frame for each of a clip's output frames `[first, first + count)` at `rate` frames a second.
 
-    The first output frame shows what is on screen at `start` seconds, every other one what is on screen half a frame
+    Frames below 0 lie before the clip. The first output frame shows what is on screen at `start` seconds, every other one what is on screen half a frame
     after it begins, a frame of whichever rate is higher. Times that jitter around a frame's start (milliseconds in WebM,
     variable rates around a nominal one) then neither double a frame nor drop one, and no frame from beyond the span is
     shown.
@@ -28,9 +30,10 @@ def frames_shown(index: FrameIndex, start: Fraction, count: int, rate: Fraction)
     step = 1 / (rate * index.time_base)
     inside = min(step, index.duration / index.count / index.time_base) / 2
     over = math.lcm(begin.denominator, step.denominator, inside.denominator)
-    first, grain, shift = (int(value * over) for value in (begin, step, inside))
+    origin, grain, shift = (int(value * over) for value in (begin, step, inside))
     ticks = (
-        index.pts[0] + (first + grain * place + (shift if place else 0)) // over for place in range(count)
+        index.pts[0] + (origin + grain * place + (shift if place else 0)) // over
+        for place in range(first, first + count)
     )
     return tuple(max(0, bisect.bisect_right(index.pts, tick) - 1) for tick in ticks)
 
@@ -39,7 +42,7 @@ def divisions(shown: Sequence[int], *, per_output_frame: Fraction) -> Iterator[t
     """Yield the spans `[start, end)` of a clip's output frames that become segments.
 
     Args:
-        shown: the source frame of each output frame, never falling.
+        shown: the source frame of each output frame.
         per_output_frame: source frames for each output frame: 2 for a source at 50 on a timeline at 25.
     """
     grid = max(1, round(SEGMENT_FRAMES * per_output_frame))

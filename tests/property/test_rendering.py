@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutroom_sdk.wire.timeline import Keyframe
+from engine.editing.curves import value_at
 from engine.media.index import FrameIndex
 from engine.rendering.geometry import window
 from engine.rendering.loudness import Limiter, true_peak_dbtp
@@ -90,8 +91,8 @@ def test_a_window_stays_inside_its_picture(
     size: tuple[int, int], target: tuple[int, int], xs: list[float]
 ) -> None:
     keys = tuple(Keyframe(at=Fraction(place), value=value) for place, value in enumerate(xs))
-    times = tuple(Fraction(place, 7) for place in range(40))
-    seen = window(size, size, target, (keys, 0.5), times)
+    centers = tuple(value_at(keys, Fraction(place, 7)) for place in range(40))
+    seen = window(size, size, target, target, (centers, (0.5,)), 40)
     assert (seen.width % 2, seen.height % 2) == (0, 0)
     assert seen.width <= size[0]
     assert seen.height <= size[1]

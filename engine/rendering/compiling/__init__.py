@@ -1,0 +1,1 @@
+"""From a timeline to the trees of its segments, in small pure steps."""

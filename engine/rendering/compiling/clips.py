@@ -1,0 +1,436 @@
+"""One clip's pictures: its media at the frames asked for, through its effects, laid onto the canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from msgspec.structs import replace
+
+from cutroom_sdk.wire.media import Asset
+from cutroom_sdk.wire.timeline import AssetReference, Clip, Effect, Generator, Nested, TimelineReference
+from engine.editing.timeline import duration
+from engine.kernel.errors import Invalid
+from engine.media.index import FrameIndex
+from engine.media.timecode import frame_nearest
+from engine.rendering.compiling.dressing import dressed
+from engine.rendering.compiling.fitting import FIT, REFRAME, Fitted, fitted
+from engine.rendering.compiling.given import Given
+from engine.rendering.compiling.moving import KEN_BURNS, PIP, TRANSFORM, Moved, moved
+from engine.rendering.compiling.times import ENDLESS, Times
+from engine.rendering.compiling.values import entry_of, number, text, values_of
+from engine.rendering.footage import colours_of, shown_size, turned_size
+from engine.rendering.geometry import window
+from engine.rendering.graph import (
+    Between,
+    Drawn,
+    DrawnWord,
+    Effected,
+    Footage,
+    Layer,
+    Layered,
+    Node,
+    Numbers,
+    Placed,
+    Solid,
+)
+from engine.rendering.walking import NOTHING, folded
+
+PLACING: Final = frozenset({FIT, REFRAME, TRANSFORM, PIP, KEN_BURNS})
+BLEND, SLOW = "blend", "slow_motion"
+# A blurred background is made this much smaller than the canvas, and smooth by being enlarged.
+BLUR_STEP: Final = 24
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The source's frames behind a picture, by which it is divided; so many of them for each output frame, as a rule."""
+
+    numbers: tuple[int, ...]
+    per_frame: Fraction
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A clip's pictures as a layer."""
+
+    node: Node
+    blend: str = "normal"
+    opacity: Numbers = (1.0,)
+    lead: Lead | None = None
+
+    @property
+    def alone(self) -> Node:
+        """The pictures with their opacity in them."""
+        if self.opacity == (1.0,):
+            return self.node
+        return Layered(layers=(Layer(input=self.node, opacity=self.opacity),))
+
+
+# How the pictures of a nested timeline are made: the timeline, its frames, what it is given.
+Inner = Callable[[Clip, Nested, Sequence[int]], tuple[Node, Lead | None]]
+
+
+def picture_of(clip: Clip, frames: Sequence[int], given: Given, inner: Inner) -> Seen:
+    """Return the pictures of a clip's frames; below 0 and beyond its length are its handles.
+
+    Raises:
+        Invalid: the text names the clip and what it lacks or asks for.
+    """
+    times = [frame / given.rate for frame in frames]
+    effects = [one for one in clip.effects if one.enabled]
+    pace = Times(clip, given.rate)
+    match clip.media:
+        case AssetReference(asset_id=asset_id):
+            found = _asset(clip, asset_id, given)
+            if found is None:
+                return Seen(NOTHING)
+            return _footage(clip, *found, frames, times, effects, pace, given)
+        case Generator():
+            made = _generated(clip, clip.media, frames, pace, given)
+            return _laid(clip, made, (given.width, given.height), effects, times, (0,), None, given)
+        case Nested(timeline=timeline):
+            node, lead = inner(clip, clip.media, nested_frames(clip, clip.media, frames, given.rate))
+            size = (timeline.width, timeline.height)
+            return _laid(clip, node, size, effects, times, (0,), lead, given)
+        case TimelineReference(timeline_id=timeline_id):
+            if not given.lenient:
+                raise Invalid(f"the clip {clip.id!r} shows the timeline {timeline_id}, which is not there")
+            given.warn(f"the clip {clip.id!r} shows the timeline {timeline_id}, which is not there")
+            return Seen(NOTHING)
+
+
+def nested_frames(clip: Clip, media: Nested, frames: Sequence[int], rate: Fraction) -> tuple[int, ...]:
+    """Return the frame of the nested timeline that each of the clip's frames shows."""
+    inside = media.timeline
+    count = max(1, frame_nearest(duration(inside), inside.rate))
+    pace = Times(clip, rate)
+    moments = (pace.middle(frame, 1 / inside.rate) * inside.rate for frame in frames)
+    return tuple(min(max(0, int(moment // 1)), count - 1) for moment in moments)
+
+
+def handles_of(clip: Clip, given: Given) -> tuple[int, int]:
+    """Return how many frames a clip can show before its first and after its last."""
+    pace = Times(clip, given.rate)
+    count = frame_nearest(clip.source_range.duration, given.rate)
+    match clip.media:
+        case AssetReference(asset_id=asset_id):
+            index = given.indexes.get(asset_id)
+            return (ENDLESS, ENDLESS) if index is None else pace.handles(index.duration, count)
+        case Nested(timeline=timeline):
+            return pace.handles(duration(timeline), count)
+        case _:
+            return ENDLESS, ENDLESS
+
+
+def _asset(clip: Clip, asset_id: str, given: Given) -> tuple[Asset, FrameIndex] | None:
+    asset, index = given.assets.get(asset_id), given.indexes.get(asset_id)
+    if asset is None or asset.video is None or index is None:
+        said = f"the clip {clip.id!r} needs the picture of {asset_id}: it is not there"
+        if not given.lenient:
+            raise Invalid(said, asset=asset_id)
+        given.warn(said)
+        return None
+    return asset, index
+
+
+def _footage(
+    clip: Clip,
+    asset: Asset,
+    index: FrameIndex,
+    frames: Sequence[int],
+    times: list[Fraction],
+    effects: list[Effect],
+    pace: Times,
+    given: Given,
+) -> Seen:
+    start, end = pace.used
+    # The last frame may be cut short by a time base: one output frame of grace.
+    if start < 0 or end > index.duration + max(Fraction(1), pace.typical) / given.rate:
+        raise Invalid(
+            f"the clip {clip.id!r} takes [{start}, {end}) s of {asset.name}, which has [0, {index.duration})"
+        )
+    slow = next((one for one in effects if one.name == SLOW), None)
+    if slow is not None and (clip.ramp or not 0 < clip.speed < 1):
+        given.notice(f"{_name(clip)}: slow motion has no effect, as its speed is not between 0 and 1")
+        slow = None
+    numbers = pace.numbers(index, frames)
+    assert asset.video is not None, "it was looked at"
+    shown = shown_size(asset.video)
+    fit = fitted(effects, shown, given, times, usual="cover", where=_name(clip))
+
+    def shots(width: int, height: int, of: tuple[int, ...]) -> Footage:
+        return _shots(asset, index, of, fit, (width, height), given, cut=fit.cut)
+
+    def made(width: int, height: int) -> Node:
+        if slow is None:
+            return shots(width, height, numbers)
+        firsts, seconds, parts = pace.between(index, frames)
+        values = values_of(
+            entry_of(SLOW, "effect", _name(clip)),
+            slow.parameters,
+            times,
+            where=_name(clip),
+            notice=given.notice,
+        )
+        quality = text(values, "quality")
+        given.method(
+            f"{_name(clip)}: slow motion, quality {quality}: movement is followed by dense inverse search"
+        )
+        assert quality in ("high", "medium", "fast"), "the catalogue has checked it"
+        return Between(
+            first=shots(width, height, firsts),
+            second=shots(width, height, seconds),
+            part=folded(parts),
+            quality=quality,  # type: ignore[arg-type]  # one of the three, as asserted
+        )
+
+    per_frame = Fraction(index.count) / (index.duration * given.rate) * pace.typical
+    lead = Lead(numbers, per_frame)
+    seen = _placed(clip, made, _room(asset, fit), fit, effects, times, numbers, lead, given)
+    if fit.mode != "blur_fill":
+        return seen
+    behind = Placed(
+        input=_shots(
+            asset, index, numbers, fit, (_even(given.width / BLUR_STEP), _even(given.height / BLUR_STEP)), given, cut=True
+        ),
+        width=_even(given.width / BLUR_STEP),
+        height=_even(given.height / BLUR_STEP),
+        xx=(given.width / _even(given.width / BLUR_STEP),), xy=(0.0,), x0=(0.0,),
+        yx=(0.0,), yy=(given.height / _even(given.height / BLUR_STEP),), y0=(0.0,),
+    )  # fmt: skip
+    dimmed = Effected(input=behind, name="exposure", values={"stops": (-fit.dim,)})
+    layers = (Layer(input=dimmed if fit.dim else behind), Layer(input=seen.node, opacity=seen.opacity))
+    return replace_node(seen, Layered(layers=layers))
+
+
+def replace_node(seen: Seen, node: Node) -> Seen:
+    """Return the layer with other pictures, opaque as they are."""
+    return Seen(node, seen.blend, (1.0,), seen.lead)
+
+
+def _room(asset: Asset, fit: Fitted) -> tuple[float, float]:
+    """Return how many pixels the source has for the fitted picture."""
+    assert asset.video is not None, "it was looked at"
+    turned, shown = turned_size(asset.video), shown_size(asset.video)
+    if not fit.cut:
+        return float(turned[0]), float(turned[1])
+    scale = min(shown[0] / fit.width, shown[1] / fit.height)
+    return fit.width * scale * turned[0] / shown[0], fit.height * scale * turned[1] / shown[1]
+
+
+def _shots(
+    asset: Asset,
+    index: FrameIndex,
+    numbers: tuple[int, ...],
+    fit: Fitted,
+    size: tuple[int, int],
+    given: Given,
+    *,
+    cut: bool,
+) -> Footage:
+    assert asset.video is not None, "it was looked at"
+    matrix, full_range, chosen = colours_of(asset)
+    for one in chosen:
+        given.default(one)
+    turned = turned_size(asset.video)
+    return Footage(
+        sha256=asset.sha256,
+        time_base=index.time_base,
+        pts=tuple(index.pts[number_] for number_ in numbers),
+        width=asset.video.coded_width or turned[0],
+        height=asset.video.coded_height or turned[1],
+        rotation=asset.video.rotation,
+        matrix=matrix,
+        full_range=full_range,
+        window=window(
+            turned,
+            shown_size(asset.video),
+            (given.width, given.height) if cut else None,
+            size,
+            (fit.center_x, fit.center_y),
+            len(numbers),
+        ),
+    )
+
+
+def _generated(clip: Clip, media: Generator, frames: Sequence[int], pace: Times, given: Given) -> Node:
+    entry = entry_of(media.kind, "generator", _name(clip))
+    moments = [pace.at(frame) - clip.source_range.start for frame in frames]
+    values = values_of(entry, media.parameters, moments, where=_name(clip), notice=given.notice)
+    if media.kind == "solid":
+        return Solid(colour=_colour(text(values, "colour"), _name(clip)))
+    drawn = Drawn(
+        kind=media.kind,
+        values=values,
+        seconds=folded(tuple(float(moment) for moment in moments)),
+        lasts=float(clip.source_range.duration),
+        words=tuple(DrawnWord(text=word.text, start=word.start, end=word.end) for word in media.words),
+    )
+    lettered, notices = given.letter(drawn)
+    for notice in notices:
+        given.notice(notice)
+    return lettered
+
+
+def _colour(said: str, where: str) -> tuple[int, int, int, int]:
+    digits = said.removeprefix("#")
+    if len(digits) not in (6, 8) or any(one not in "0123456789abcdefABCDEF" for one in digits):
+        raise Invalid(f"{where}: {said[:20]!r} is no colour: #rrggbb or #rrggbbaa")
+    red, green, blue, alpha = (int((digits + "ff")[place : place + 2], 16) for place in (0, 2, 4, 6))
+    return red, green, blue, alpha
+
+
+def _laid(
+    clip: Clip,
+    node: Node,
+    size: tuple[int, int],
+    effects: list[Effect],
+    times: list[Fraction],
+    seeds: tuple[int, ...],
+    lead: Lead | None,
+    given: Given,
+) -> Seen:
+    """Lay what has a canvas of its own; it is not made larger or smaller for it."""
+    fit = fitted(effects, size, given, times, usual="contain", where=_name(clip))
+    if size == (given.width, given.height):
+        fit = Fitted(width=float(size[0]), height=float(size[1]), mode="fill")
+    elif fit.mode in ("cover", "blur_fill"):
+        scale = max(given.width / size[0], given.height / size[1])
+        scale = scale if fit.mode == "cover" else min(given.width / size[0], given.height / size[1])
+        fit = replace(fit, width=size[0] * scale, height=size[1] * scale, mode="fill")
+
+    def made(_width: int, _height: int) -> Node:
+        return node
+
+    return _placed(clip, made, None, fit, effects, times, seeds, lead, given, own=size)
+
+
+def _placed(
+    clip: Clip,
+    made: Callable[[int, int], Node],
+    room: tuple[float, float] | None,
+    fit: Fitted,
+    effects: list[Effect],
+    times: list[Fraction],
+    seeds: tuple[int, ...],
+    lead: Lead | None,
+    given: Given,
+    *,
+    own: tuple[int, int] | None = None,
+) -> Seen:
+    """Put a clip's pictures through its effects in their order; the first that places takes them to the canvas.
+
+    `made` gives the pictures on a canvas of any size; `room` is how large that may be before pixels are made up; `own` is
+    the one size that they have, where they are not made to measure.
+    """
+    where = _name(clip)
+    first = next((place for place, one in enumerate(effects) if one.name in PLACING), 0)
+    before = [one for one in effects[:first] if one.name not in PLACING]
+    after = [one for one in effects[first:] if one.name not in PLACING]
+    way = moved(effects, (fit.width, fit.height), given, times, clip.source_range.duration, where=where)
+    canvas = (given.width, given.height)
+    fills = fit.width == canvas[0] and fit.height == canvas[1] and (own is None or own == canvas)
+    if way is None and fills:
+        node = dressed(made(*canvas), [*before, *after], times, seeds, where, given)
+        opacity: Numbers = (1.0,)
+    else:
+        size = own or _own_size(fit, way, room)
+        inside = dressed(made(*size), before, times, seeds, where, given)
+        node = dressed(_onto(inside, size, fit, way, given), after, times, seeds, where, given)
+        opacity = (1.0,) if way is None else way.opacity
+    blend = next((one for one in reversed(effects) if one.name == BLEND), None)
+    mode = "normal"
+    if blend is not None:
+        values = values_of(
+            entry_of(BLEND, "effect", where),
+            blend.parameters,
+            times,
+            where=where,
+            notice=given.notice,
+        )
+        mode = text(values, "mode")
+        opacity = _product(opacity, number(values, "opacity"))
+    return Seen(node, mode, opacity, lead)
+
+
+def _own_size(fit: Fitted, way: Moved | None, room: tuple[float, float] | None) -> tuple[int, int]:
+    """Return how large the picture is made before it is placed: as it will be seen, but not larger than the source."""
+    scale = 1.0 if way is None else way.largest
+    if way is not None and way.still:
+        # It is made at the very size at which it stands, so that nothing is sampled twice.
+        matrix = way.matrices[0]
+        if matrix[0] <= 1 and matrix[4] <= 1:
+            return _even(fit.width * matrix[0]), _even(fit.height * matrix[4])
+    if room is not None:
+        scale = min(scale, max(1.0, room[0] / fit.width))
+    return _even(fit.width * scale), _even(fit.height * scale)
+
+
+def _onto(inside: Node, size: tuple[int, int], fit: Fitted, way: Moved | None, given: Given) -> Node:
+    if way is None:
+        left, top = (given.width - fit.width) / 2, (given.height - fit.height) / 2
+        if size == (_even(fit.width), _even(fit.height)):
+            return _upright(inside, size, left, top)
+        return _sized(inside, size, (fit.width / size[0], fit.height / size[1]), left, top)
+    matrix = way.matrices[0]
+    if way.still and size == (_even(fit.width * matrix[0]), _even(fit.height * matrix[4])):
+        cut = way.edges[0]
+        placed = _upright(inside, size, matrix[2], matrix[5])
+        scale = (size[0] / fit.width, size[1] / fit.height)
+        return replace(
+            placed,
+            left=(_snapped(cut[0] * scale[0]),),
+            top=(_snapped(cut[1] * scale[1]),),
+            right=(_snapped(cut[2] * scale[0]),),
+            bottom=(_snapped(cut[3] * scale[1]),),
+        )
+    across, down = fit.width / size[0], fit.height / size[1]
+    rows = [
+        (xx * across, xy * down, x0, yx * across, yy * down, y0) for xx, xy, x0, yx, yy, y0 in way.matrices
+    ]
+    columns = [folded(tuple(column)) for column in zip(*rows, strict=True)]
+    cuts = [
+        folded(tuple(edge[side] / (across if side % 2 == 0 else down) for edge in way.edges))
+        for side in range(4)
+    ]
+    return Placed(
+        input=inside, width=size[0], height=size[1],
+        xx=columns[0], xy=columns[1], x0=columns[2], yx=columns[3], yy=columns[4], y0=columns[5],
+        left=cuts[0], top=cuts[1], right=cuts[2], bottom=cuts[3],
+    )  # fmt: skip
+
+
+def _upright(inside: Node, size: tuple[int, int], left: float, top: float) -> Placed:
+    """Lay a picture that stands still on even pixels, so that it is taken as it is."""
+    return _sized(inside, size, (1.0, 1.0), _snapped(left), _snapped(top))
+
+
+def _sized(
+    inside: Node, size: tuple[int, int], scale: tuple[float, float], left: float, top: float
+) -> Placed:
+    return Placed(
+        input=inside, width=size[0], height=size[1],
+        xx=(scale[0],), xy=(0.0,), x0=(left,), yx=(0.0,), yy=(scale[1],), y0=(top,),
+    )  # fmt: skip
+
+
+def _snapped(place: float) -> float:
+    return float(round(place / 2) * 2)
+
+
+def _even(size: float) -> int:
+    return max(2, round(size / 2) * 2)
+
+
+def _product(first: Numbers, second: Numbers) -> Numbers:
+    if len(first) == 1 or len(second) == 1:
+        short, long = sorted((first, second), key=len)
+        return tuple(one * short[0] for one in long)
+    return folded(tuple(a * b for a, b in zip(first, second, strict=True)))
+
+
+def _name(clip: Clip) -> str:
+    return clip.name or clip.id
