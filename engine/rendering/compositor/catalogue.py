@@ -1,6 +1,31 @@
 """Everything that makes pictures, imported so that it is on the tables; the worker imports this once."""
 
-from engine.rendering.compositor import blur, colour, crossing, grading, moving, sweeping
+from engine.rendering.compositor import (
+    blur,
+    colour,
+    crossing,
+    detail,
+    face,
+    grading,
+    key,
+    lut,
+    moving,
+    sweeping,
+)
 from engine.rendering.compositor.text import captions, plain, titles
 
-__all__ = ["blur", "captions", "colour", "crossing", "grading", "moving", "plain", "sweeping", "titles"]
+__all__ = [
+    "blur",
+    "captions",
+    "colour",
+    "crossing",
+    "detail",
+    "face",
+    "grading",
+    "key",
+    "lut",
+    "moving",
+    "plain",
+    "sweeping",
+    "titles",
+]
