@@ -101,7 +101,8 @@ class Evaluator:
                 return Patch(filled(width, height, yuv_of(red, green, blue), None if alpha == 255 else alpha))
             case Drawn():
                 with _named(node.kind):
-                    return patches.trimmed(generators[node.kind](width, height, self._drawn(node, place)))
+                    made = generators[node.kind](width, height, self._drawn(node, place))
+                return patches.trimmed(made) if isinstance(made, Picture) else made
             case Effected():
                 return self._effected(node, place, size)
             case Placed():

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from engine.rendering.compositor.canvas import Picture
+from engine.rendering.compositor.patches import Patch
 from engine.rendering.graph import DrawnFont, DrawnWord
 
 Effect = Callable[[Picture, "At"], Picture]
 Transition = Callable[[Picture, Picture, float, "At"], Picture]
-Generator = Callable[[int, int, "At"], Picture]
+Generator = Callable[[int, int, "At"], Picture | Patch | None]
 E = TypeVar("E", bound=Effect)
 T = TypeVar("T", bound=Transition)
 G = TypeVar("G", bound=Generator)

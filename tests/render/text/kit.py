@@ -20,6 +20,7 @@ from cutroom_sdk.wire.renders import Profile
 from engine.editing.catalogue.spec import catalogue
 from engine.rendering.compositor import catalogue as implementations
 from engine.rendering.compositor.canvas import Picture
+from engine.rendering.compositor.patches import whole
 from engine.rendering.compositor.table import At, generators
 from engine.rendering.graph import Drawn, DrawnWord, Values
 from engine.rendering.lettering import Fonts, installed_fonts, lettered
@@ -111,7 +112,8 @@ def drawn(
     """Return a frame of a generator."""
     fonts = fonts or Fonts()
     one = node(kind, seconds=[seconds], lasts=lasts, said=said, profile=profile, fonts=fonts, given=given)
-    return generators[kind](*canvas, at(one, 0, fonts))
+    made = generators[kind](*canvas, at(one, 0, fonts))
+    return made if isinstance(made, Picture) else whole(made, *canvas)
 
 
 def alpha(picture: Picture) -> NDArray[np.uint8]:

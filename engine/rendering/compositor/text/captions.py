@@ -8,10 +8,10 @@ from typing import Final
 
 from msgspec import structs
 
-from engine.rendering.compositor.canvas import Picture
+from engine.rendering.compositor.patches import Patch
 from engine.rendering.compositor.table import At, generator
 from engine.rendering.compositor.text.layout import Block, Row, Run
-from engine.rendering.compositor.text.moving import Move, move_at, place, shared
+from engine.rendering.compositor.text.moving import Move, move_at, place
 from engine.rendering.compositor.text.sheet import Colour, colour_of
 from engine.rendering.compositor.text.spoken import Spoken, written
 from engine.rendering.compositor.text.style import Style, cased, style_of
@@ -33,7 +33,7 @@ class _Said:
 
 
 @generator("caption")
-def caption(width: int, height: int, at: At) -> Picture:
+def caption(width: int, height: int, at: At) -> Patch | None:
     """Write what is said. `style`: plain, box, outline; highlight, pill: the word being said; karaoke: filled as it is said."""
     kind, case, move = at.text("style"), at.text("case"), move_at(at, width, height)
     words = [structs.replace(word, text=cased(word.text, case)) for word in at.words]
@@ -134,13 +134,16 @@ def _karaoke(
     move: Move,
     width: int,
     height: int,
-) -> Picture:
+) -> Patch | None:
     """Write a caption twice, before and after it is sung, and take of each word as much as has been sung."""
     before = kept(key, lambda: write(block, said.style, until=until))
     sung_key = (*key, accent)
     after = kept(sung_key, lambda: write(block, said.style, tint=lambda _run: accent, until=until))
-    picture = stand(key, before, at, move, width, height)
-    sung = shared(sung_key, after.sheet, *place(after, at, width, height), move, width, height)
+    words = stand(key, before, at, move, width, height)
+    sung = stand(sung_key, after, at, move, width, height)
+    if words is None or sung is None:
+        return words
+    words = Patch(words.picture.copy(), words.left, words.top)
     x, y = place(before, at, width, height)
     for one in said.spoken:
         part = min(1.0, max(0.0, (at.seconds - one.said) / max(one.until - one.said, 1e-6)))
@@ -149,8 +152,8 @@ def _karaoke(
         for row, runs in _runs_of(block, one):
             box = _sung(block, row, runs, part)
             corner = before.x, before.y
-            _copy(picture, sung, _on_canvas(box, corner, (x, y), before, move))
-    return picture
+            _copy(words, sung, _on_canvas(box, corner, (x, y), before, move))
+    return words
 
 
 def _sung(block: Block, row: Row, runs: Sequence[Run], part: float) -> tuple[float, float, float, float]:
@@ -184,15 +187,32 @@ def _on_canvas(
     return found[0], found[1], found[2], found[3]
 
 
-def _copy(picture: Picture, other: Picture, box: tuple[int, int, int, int]) -> None:
-    """Take a part of another picture; colour has half the resolution, and goes with the pixel on its left and top."""
-    left, top, right, bottom = (max(0, edge) for edge in box)
+def _copy(below: Patch, other: Patch, box: tuple[int, int, int, int]) -> None:
+    """Take a part of another patch; colour has half the resolution, and goes with the pixel on its left and top."""
+    pairs = ((below.picture, below), (other.picture, other))
+    left, top = (
+        max(edge, *(getattr(one, side) for _, one in pairs))
+        for edge, side in ((box[0], "left"), (box[1], "top"))
+    )
+    right = min(box[2], *(one.left + picture.width for picture, one in pairs))
+    bottom = min(box[3], *(one.top + picture.height for picture, one in pairs))
     if right <= left or bottom <= top:
         return
-    whole = slice(top, bottom), slice(left, right)
-    half = slice((top + 1) // 2, (bottom + 1) // 2), slice((left + 1) // 2, (right + 1) // 2)
-    picture.y[whole] = other.y[whole]
-    picture.u[half] = other.u[half]
-    picture.v[half] = other.v[half]
-    if picture.alpha is not None and other.alpha is not None:
-        picture.alpha[whole] = other.alpha[whole]
+    (mine, here), (theirs, there) = (
+        (picture, _window(one, left, top, right, bottom)) for picture, one in pairs
+    )
+    mine.y[here[0]] = theirs.y[there[0]]
+    mine.u[here[1]] = theirs.u[there[1]]
+    mine.v[here[1]] = theirs.v[there[1]]
+    if mine.alpha is not None and theirs.alpha is not None:
+        mine.alpha[here[0]] = theirs.alpha[there[0]]
+
+
+Window = tuple[slice, slice]
+
+
+def _window(patch: Patch, left: int, top: int, right: int, bottom: int) -> tuple[Window, Window]:
+    """Return where pixels of the canvas lie in a patch, and where their colours do."""
+    x, y, until_x, until_y = left - patch.left, top - patch.top, right - patch.left, bottom - patch.top
+    halves = slice((y + 1) // 2, (until_y + 1) // 2), slice((x + 1) // 2, (until_x + 1) // 2)
+    return (slice(y, until_y), slice(x, until_x)), halves

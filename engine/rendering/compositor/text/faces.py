@@ -8,12 +8,14 @@ import unicodedata
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from typing import Final, Literal
 
 import numpy as np
 import uniseg.emoji  # all three for their tables, which are read before a worker locks itself down
 import uniseg.graphemecluster
 import uniseg.linebreak  # noqa: F401
+from msgspec import structs
 from numpy.typing import NDArray
 from PIL import Image, ImageFont
 from PIL import features as pillow
@@ -183,5 +185,16 @@ def is_cursive(text: str) -> bool:
 
 @warm_up
 def load() -> None:
-    """Have everything loaded that a text needs: a worker that has locked itself down opens nothing any more."""
+    """Draw a letter, and scale a picture: a worker that has locked itself down opens nothing any more.
+
+    Pillow reads parts of itself when they are first used, FriBidi is found when it is first asked for.
+    """
     bidi.library()
+    latin = (
+        resources.files("engine.rendering").joinpath("fonts", "inter-latin-wght-normal.woff2").read_bytes()
+    )
+    shipped = DrawnFont(sha256="", characters="a", weight=600)
+    _open(shipped, latin, 20.0, ("tnum",)).ink("a", False, 1, 1.0)
+    coloured = _open(structs.replace(shipped, colour=True), latin, 20.0, ())
+    coloured.scale = 0.5
+    coloured.ink("a", False)

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
-from engine.rendering.compositor.canvas import Picture
+from engine.rendering.compositor.patches import Patch
 from engine.rendering.compositor.table import At
 from engine.rendering.compositor.text.sheet import Sheet, on_canvas
 from engine.rendering.compositor.text.style import Zone, zone_of
@@ -15,7 +15,7 @@ from engine.rendering.compositor.text.writing import Written
 
 SLIDE: Final = 0.06  # of the canvas's shorter side
 POP_FROM: Final = 0.82
-PICTURES_KEPT: Final = 4
+PATCHES_KEPT: Final = 8
 _SLIDES: Final = {"slide_up": (0, 1), "slide_down": (0, -1), "slide_left": (1, 0), "slide_right": (-1, 0)}
 
 
@@ -87,23 +87,20 @@ def _inside(x: float, y: float, box: tuple[float, float, float, float], zone: Zo
     return x, y
 
 
-_pictures: OrderedDict[Hashable, Picture] = OrderedDict()
+_patches: OrderedDict[Hashable, Patch | None] = OrderedDict()
 
 
-def shown(key: Hashable, sheet: Sheet, x: float, y: float, move: Move, width: int, height: int) -> Picture:
-    """Return a canvas with a sheet at its place, moved; what stands still is made once."""
-    return shared(key, sheet, x, y, move, width, height).copy()
-
-
-def shared(key: Hashable, sheet: Sheet, x: float, y: float, move: Move, width: int, height: int) -> Picture:
-    """Return what `shown` returns, to be read only."""
+def shown(
+    key: Hashable, sheet: Sheet, x: float, y: float, move: Move, width: int, height: int
+) -> Patch | None:
+    """Return what is seen of a sheet at its place, moved; what stands still is made once."""
     full = (key, x, y, move, width, height)
-    if full not in _pictures:
+    if full not in _patches:
         # Whole pixels where nothing moves: letters stay as sharp as they were drawn.
         still = move.x == move.y == 0 and move.scale == 1
         at = Sheet(sheet.pixels, round(x), round(y)) if still else Sheet(sheet.pixels, x, y)
-        _pictures[full] = on_canvas(at.moved(move.x, move.y, move.scale), width, height, move.opacity)
-        while len(_pictures) > PICTURES_KEPT:
-            _pictures.popitem(last=False)
-    _pictures.move_to_end(full)
-    return _pictures[full]
+        _patches[full] = on_canvas(at.moved(move.x, move.y, move.scale), width, height, move.opacity)
+        while len(_patches) > PATCHES_KEPT:
+            _patches.popitem(last=False)
+    _patches.move_to_end(full)
+    return _patches[full]

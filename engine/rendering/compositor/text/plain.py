@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.rendering.compositor.canvas import Picture, Plane, filled, yuv_of
+from engine.rendering.compositor.patches import Patch
 from engine.rendering.compositor.table import At, generator
 from engine.rendering.compositor.text.moving import move_at
 from engine.rendering.compositor.text.sheet import colour_of
@@ -105,7 +106,7 @@ def _bars(width: int, height: int) -> Picture:
 
 
 @generator("counter")
-def counter(width: int, height: int, at: At) -> Picture:
+def counter(width: int, height: int, at: At) -> Patch | None:
     """Write a number that grows or falls over the clip, or the clip's time."""
     # Digits of one width: what runs does not jump.
     style = replace(style_of(width, height, at), lines=1, features=("tnum",))

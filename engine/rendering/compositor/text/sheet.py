@@ -1,22 +1,22 @@
-"""A piece of canvas in colour: red, green, blue, alpha as floats 0..1, multiplied with alpha; made a `Picture` once it is done."""
+"""A piece of canvas in colour: red, green, blue, alpha as floats 0..1, multiplied with alpha; made a `Patch` once it is done."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.rendering.compositor.canvas import Picture, filled
+from engine.rendering.compositor.canvas import Picture, Plane
+from engine.rendering.compositor.patches import Patch, trimmed
 
 Pixels = NDArray[np.float32]
 Colour = tuple[float, float, float, float]
 
 # BT.709, limited range (ITU-R BT.709-6, 3.2 to 3.5): what red, green and blue of 0..1 add to y, u, v.
 _LUMA: Final = np.array((0.2126, 0.7152, 0.0722), np.float32)
-_WHITE: Final = (235, 128, 128)
 
 
 def colour_of(text: str) -> Colour:
@@ -107,38 +107,37 @@ class Sheet:
         return Sheet(np.asarray(pixels, np.float32), float(new_left), float(new_top))
 
 
-def on_canvas(sheet: Sheet, width: int, height: int, opacity: float = 1.0) -> Picture:
-    """Return a canvas with a sheet on it, transparent elsewhere."""
-    # Transparent pixels are white, so that a colour mixed with its neighbours' is never darker for it.
-    canvas = filled(width, height, _WHITE, alpha=0)
-    _lay(canvas, sheet, opacity)
-    return canvas
-
-
-def _lay(canvas: Picture, sheet: Sheet, opacity: float) -> None:
-    """Put a sheet at its place: colour at half resolution is the mean of what is seen of each four pixels."""
+def on_canvas(sheet: Sheet, width: int, height: int, opacity: float = 1.0) -> Patch | None:
+    """Return what is seen of a sheet on a canvas; None: nothing is. Colour of four pixels is the mean of what is seen of each."""
     high, wide = sheet.pixels.shape[:2]
     left, top = round(sheet.left), round(sheet.top)
     x, y = max(0, left - left % 2), max(0, top - top % 2)
-    right = min(canvas.width, left + wide + (left + wide) % 2)
-    bottom = min(canvas.height, top + high + (top + high) % 2)
-    if right <= x or bottom <= y:
-        return
+    right = min(width, left + wide + (left + wide) % 2)
+    bottom = min(height, top + high + (top + high) % 2)
+    if right <= x or bottom <= y or opacity <= 0:
+        return None
     pixels = np.zeros((bottom - y, right - x, 4), np.float32)
     part = sheet.pixels[max(0, y - top) : bottom - top, max(0, x - left) : right - left]
     pixels[max(0, top - y) :, max(0, left - x) :][: part.shape[0], : part.shape[1]] = part
-    assert canvas.alpha is not None
     alpha = pixels[:, :, 3]
+    # Where nothing is seen the colour is white, so that a pixel mixed with its neighbour's is never darker for it.
     luma = _unmultiplied(pixels[:, :, :3] @ _LUMA, alpha, 1.0)
-    canvas.y[y:bottom, x:right] = np.clip(16 + 219 * luma + 0.5, 16, 235)
-    canvas.alpha[y:bottom, x:right] = np.clip(alpha * (255 * opacity) + 0.5, 0, 255)
     # Sums of the four pixels: the alpha of each weighs its colour.
     four = pixels.reshape(pixels.shape[0] // 2, 2, pixels.shape[1] // 2, 2, 4).sum(axis=(1, 3))
-    luma = four[:, :, :3] @ _LUMA
-    halves = slice(y // 2, bottom // 2), slice(x // 2, right // 2)
-    for plane, colour, scale in ((canvas.u, 2, 1.8556), (canvas.v, 0, 1.5748)):
-        chroma = _unmultiplied(four[:, :, colour] - luma, four[:, :, 3], 0.0)
-        plane[halves] = np.clip(128 + 224 / scale * chroma + 0.5, 16, 240)
+    gray = four[:, :, :3] @ _LUMA
+    blue, red = (_unmultiplied(four[:, :, one] - gray, four[:, :, 3], 0.0) for one in (2, 0))
+    picture = Picture(
+        _stored(16 + 219 * luma, 16, 235),
+        _stored(128 + 224 / 1.8556 * blue, 16, 240),
+        _stored(128 + 224 / 1.5748 * red, 16, 240),
+        _stored(alpha * (255 * opacity), 0, 255),
+    )
+    seen = trimmed(picture)
+    return None if seen is None else Patch(seen.picture, x + seen.left, y + seen.top, shared=True)
+
+
+def _stored(values: NDArray[np.floating[Any]], low: int, high: int) -> Plane:
+    return np.asarray(np.clip(values + 0.5, low, high), np.uint8)
 
 
 def _unmultiplied(

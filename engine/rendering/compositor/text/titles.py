@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from engine.rendering.compositor.canvas import Picture
+from engine.rendering.compositor.patches import Patch
 from engine.rendering.compositor.table import At, generator
 from engine.rendering.compositor.text.breaking import graphemes
 from engine.rendering.compositor.text.moving import Move, move_at, place, shown
@@ -19,7 +19,7 @@ SECOND_LINE: Final = 0.62  # how large the second text of a lower third is, meas
 
 
 @generator("title")
-def title(width: int, height: int, at: At) -> Picture:
+def title(width: int, height: int, at: At) -> Patch | None:
     """Write a text."""
     style, text, move = (
         style_of(width, height, at),
@@ -40,14 +40,14 @@ def written_until(text: str, move: Move) -> int | None:
     return sum(len(one) for one in parts[: int(move.written * len(parts))])
 
 
-def stand(key: object, written: Written, at: At, move: Move, width: int, height: int) -> Picture:
-    """Return the canvas with what is written at its place."""
+def stand(key: object, written: Written, at: At, move: Move, width: int, height: int) -> Patch | None:
+    """Return what is written, at its place."""
     x, y = place(written, at, width, height)
     return shown(key, written.sheet, x, y, move, width, height)
 
 
 @generator("lower_third")
-def lower_third(width: int, height: int, at: At) -> Picture:
+def lower_third(width: int, height: int, at: At) -> Patch | None:
     """Write a name with a smaller line below it, on a box with a bar of another colour at its side."""
     style, move = style_of(width, height, at), move_at(at, width, height)
     texts = cased(at.text("text"), at.text("case")), at.text("second")
@@ -97,7 +97,7 @@ def _lower_third(
 
 
 @generator("callout")
-def callout(width: int, height: int, at: At) -> Picture:
+def callout(width: int, height: int, at: At) -> Patch | None:
     """Write a text on a box with a pointer to a place on the canvas."""
     style, move = style_of(width, height, at), move_at(at, width, height)
     text = cased(at.text("text"), at.text("case"))
