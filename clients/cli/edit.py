@@ -1,8 +1,6 @@
 """`cutroom edit`: footage in, a finished, checked cut out."""
 
 import asyncio
-import contextlib
-import signal
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +15,7 @@ from clients.cli.daemon import connected
 from clients.cli.follow import Follow, Outcome
 from clients.cli.options import CommandError, Setup
 from clients.cli.outcomes import exit_code
+from clients.cli.stopping import Interrupted, stopping, unless
 from clients.clock import monotonic_s
 from clients.view import find, rows
 from clients.view.report import EditReport, as_json, edit_report
@@ -54,10 +53,6 @@ class Wanted:
     replaces: bool
 
 
-class Interrupted(Exception):
-    """The command is to end before it has begun anything."""
-
-
 async def edit(setup: Setup, wanted: Wanted) -> int:
     """Carry the command out; return its exit code.
 
@@ -66,10 +61,10 @@ async def edit(setup: Setup, wanted: Wanted) -> int:
         SdkError: the daemon says no.
     """
     began_s = monotonic_s()
-    with _stopping() as stop:
+    with stopping() as stop:
         async with connected(setup, start=True) as (client, started):
             try:
-                mission = await _unless(stop, _mission(setup, client, wanted))
+                mission = await unless(stop, _mission(setup, client, wanted))
             except Interrupted:
                 return CANCELED
             replica = Replica(partial(client.resource_stream, prefixes=FOLLOWED))
@@ -77,44 +72,6 @@ async def edit(setup: Setup, wanted: Wanted) -> int:
                 follow = Follow(setup, client, replica, started, mission.mission_id, stop)
                 outcome = await follow.to_the_end()
                 return await _finish(setup, follow, outcome, monotonic_s() - began_s)
-
-
-@contextlib.contextmanager
-def _stopping() -> Any:
-    """Yield an event that Ctrl-C and SIGTERM set; a second Ctrl-C ends the command at once."""
-    loop, stop, command = asyncio.get_running_loop(), asyncio.Event(), asyncio.current_task()
-    assert command is not None
-
-    def asked() -> None:
-        if stop.is_set():
-            command.cancel()
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked)
-    try:
-        yield stop
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-
-async def _unless(stop: asyncio.Event, work: Any) -> Any:
-    """Return what `work` returns; end it when `stop` is set.
-
-    Raises:
-        Interrupted: it was.
-    """
-    working, stopping = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise Interrupted
-        return working.result()
-    finally:
-        for task in (working, stopping):
-            task.cancel()
-        await asyncio.gather(working, stopping, return_exceptions=True)
 
 
 async def _mission(setup: Setup, client: Client, wanted: Wanted) -> Mission:

@@ -25,6 +25,7 @@ from clients.cli import (
     notices,
     outbox,
     policy,
+    renders,
     routines,
     secrets,
     tokens,
@@ -57,6 +58,7 @@ app.add_typer(outbox.app, name="outbox")
 app.add_typer(secrets.app, name="secret")
 app.add_typer(secrets.webhooks, name="webhook")
 upkeep.add_to(app, log)
+renders.add_to(app)
 
 OUTPUT_HELP: Final = "The file, or a folder. Default: NAME-PROFILE.mp4 here (NAME-edit.mp4 for source), with a number if that is taken."
 Context = typer.Context

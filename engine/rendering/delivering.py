@@ -71,7 +71,7 @@ class Delivery:
             output=output,
             mission_id=context.mission_id,
             plan_hash=render.plan_hash,
-            inputs=tuple(_input(asset) for asset in assets),
+            inputs=tuple(input_of(asset) for asset in assets),
             versions={"cutroom": __version__, **capabilities().libraries},
             checks=render.checks,
             approvals=await _approvals(context),
@@ -141,7 +141,8 @@ async def _approvals(context: ToolContext) -> tuple[dict[str, Any], ...]:
     )
 
 
-def _input(asset: Asset) -> dict[str, Any]:
+def input_of(asset: Asset) -> dict[str, Any]:
+    """Return what a receipt says of an asset that went in."""
     return {
         "asset_id": asset.asset_id,
         "name": asset.name,

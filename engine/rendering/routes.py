@@ -17,6 +17,7 @@ from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import Invalid, NotFound
 from engine.rendering.jobs import Jobs, Wanted
+from engine.rendering.receipts import receipt_of
 from engine.rendering.reducer import KIND, Cancel, Pause, Queue, Resume, resources
 
 
@@ -46,6 +47,12 @@ async def get_content(request: Request) -> Response:
             "Cache-Control": "private, immutable, max-age=31536000",
         },
     )
+
+
+async def get_receipt(request: Request) -> Response:
+    """`GET /v1/renders/{render_id}/receipt`: what went into the finished file, what was done and checked."""
+    context = caller(request, "renders:read")
+    return answer(await receipt_of(kernel(request), request.path_params["render_id"], context))
 
 
 @needs("renders:write")
@@ -130,6 +137,7 @@ routes: Final = [
     Route("/v1/renders", list_renders, methods=["GET"]),
     Route("/v1/renders/{render_id}", get_render, methods=["GET"]),
     Route("/v1/renders/{render_id}/content", get_content, methods=["GET"]),
+    Route("/v1/renders/{render_id}/receipt", get_receipt, methods=["GET"]),
     Route("/v1/renders/{render_id}/cancel", cancel_render, methods=["POST"]),
     Route("/v1/renders/{render_id}/pause", pause_render, methods=["POST"]),
     Route("/v1/renders/{render_id}/resume", resume_render, methods=["POST"]),

@@ -126,6 +126,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "POST /v1/renders": lambda studio: studio.ask_render(
         RenderRequest(timeline_id="t1", profile="reels", job_id="j1")
     ),
+    "GET /v1/renders/{render_id}/receipt": lambda studio: studio.render_receipt("n1"),
     "POST /v1/renders/{render_id}/pause": lambda studio: studio.pause_render("n1"),
     "POST /v1/renders/{render_id}/resume": lambda studio: studio.resume_render("n1"),
     "GET /v1/renders": lambda studio: studio.renders(),

@@ -1780,7 +1780,7 @@ export interface Ready {
   ready?: boolean;
 }
 
-/** `out.mp4.receipt.json`: what went in, what was done and by whose leave. */
+/** `out.mp4.receipt.json`: what went in, what was done and by whose leave. `mission_id` "": no mission delivered it. */
 export interface Receipt {
   output: RenderOutput;
   mission_id: string;
@@ -1792,6 +1792,12 @@ export interface Receipt {
   log_position: number;
   /** @default [] */
   cuts?: { [name: string]: Json }[];
+  /** @default "" */
+  render_id?: string;
+  /** @default "" */
+  profile?: string;
+  /** @default [] */
+  notices?: string[];
 }
 
 /** A resource: its newest value, how often it was written, and by whom last. */
@@ -3269,6 +3275,13 @@ export interface Routes {
     query: Nothing;
     body: undefined;
     answer: Render;
+  };
+  /** What went into the finished file, what was done and checked. Needs `renders:read`. */
+  "GET /v1/renders/{render_id}/receipt": {
+    path: { render_id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Receipt;
   };
   /** Put one that is paused, failed or canceled back into the queue. Needs `renders:write`. */
   "POST /v1/renders/{render_id}/resume": {

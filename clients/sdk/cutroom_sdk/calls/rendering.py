@@ -7,7 +7,7 @@ import httpx
 from cutroom_sdk.calls.media import ranged
 from cutroom_sdk.connection import Connection
 from cutroom_sdk.places import filled
-from cutroom_sdk.wire.renders import Profile, Render, RenderRequest
+from cutroom_sdk.wire.renders import Profile, Receipt, Render, RenderRequest
 
 
 class RenderCalls(Connection):
@@ -30,6 +30,10 @@ class RenderCalls(Connection):
     ) -> AbstractAsyncContextManager[httpx.Response]:
         """Open the finished file; `bytes_range` is a part of it as HTTP has it: `0-499`, `-500` (the last 500)."""
         return self.opened(filled("/v1/renders/{render_id}/content", render_id), headers=ranged(bytes_range))
+
+    async def render_receipt(self, render_id: str) -> Receipt:
+        """Return what went into a finished film, what was done and what was checked."""
+        return await self.get(filled("/v1/renders/{render_id}/receipt", render_id), Receipt)
 
     async def ask_render(self, asked: RenderRequest, *, idempotency_key: str | None = None) -> Render:
         """Have a timeline rendered; return the job, which waits, or the same one as it stands."""

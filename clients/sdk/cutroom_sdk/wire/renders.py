@@ -163,7 +163,7 @@ class Profile(Wire, frozen=True, kw_only=True):
 
 
 class Receipt(Wire, frozen=True, kw_only=True):
-    """`out.mp4.receipt.json`: what went in, what was done and by whose leave."""
+    """`out.mp4.receipt.json`: what went in, what was done and by whose leave. `mission_id` "": no mission delivered it."""
 
     output: RenderOutput
     mission_id: str
@@ -174,6 +174,9 @@ class Receipt(Wire, frozen=True, kw_only=True):
     approvals: tuple[dict[str, Any], ...]
     log_position: int
     cuts: tuple[dict[str, Any], ...] = ()
+    render_id: str = ""
+    profile: str = ""
+    notices: tuple[str, ...] = ()
 
 
 class Segment(Wire, frozen=True, kw_only=True):

@@ -1,0 +1,87 @@
+"""A finished film comes from the daemon to its place: written beside it, checked, then put there, its receipt with it."""
+
+import contextlib
+import errno
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from msgspec.structs import replace
+
+from clients.cli.options import CommandError
+from cutroom_sdk.client import Client
+from cutroom_sdk.wire.codec import encode
+from cutroom_sdk.wire.problems import FAILED, UNAVAILABLE
+from cutroom_sdk.wire.renders import Render
+
+RECEIPT_SUFFIX: Final = ".receipt.json"
+CHUNK: Final = 1 << 20
+FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+Report = Callable[[int, int], None]
+
+
+async def deliver(client: Client, render: Render, target: Path, report: Report | None = None) -> Path:
+    """Fetch a render's file and put it in place, its receipt first; return the receipt's path.
+
+    Whatever ends this, there is either the whole file at `target` or what was there before.
+
+    Raises:
+        CommandError: the folder cannot be written, the disk is full, or what came is not what was rendered.
+        SdkError: the daemon says no.
+    """
+    assert render.output is not None, "only what is completed is delivered"
+    receipt = await client.render_receipt(render.render_id)
+    placed = replace(receipt, output=replace(receipt.output, path=str(target)))
+    beside = target.with_name(target.name + RECEIPT_SUFFIX)
+    with (
+        _part(beside, render.render_id) as (file, put_receipt),
+        _part(target, render.render_id) as (film, put),
+    ):
+        file.write(encode(placed))
+        found, size = hashlib.sha256(), 0
+        async with client.render_content(render.render_id) as response:
+            async for block in response.aiter_bytes(CHUNK):
+                found.update(block)
+                film.write(block)
+                size += len(block)
+                if report is not None:
+                    report(size, render.output.bytes)
+        if found.hexdigest() != render.output.sha256:
+            raise CommandError(
+                "what the daemon sent is not the file that it rendered; render it anew", FAILED
+            )
+        put_receipt()
+        put()
+    return beside
+
+
+@contextlib.contextmanager
+def _part(target: Path, render_id: str) -> Iterator[tuple[IO[bytes], Callable[[], None]]]:
+    """Open a file beside `target`, and give what puts it in place, synced; otherwise it is gone afterwards.
+
+    It is named after the render: what a killed command left is written over by the next one.
+    """
+    part = target.with_name(f".{target.name}.{render_id}.part")
+    try:
+        with part.open("wb") as file:
+
+            def put() -> None:
+                file.flush()
+                os.fsync(file.fileno())
+                part.replace(target)
+                folder = os.open(target.parent, os.O_RDONLY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
+
+            yield file, put
+    except OSError as error:
+        if error.errno in FULL:
+            raise CommandError(f"the disk is full: {target} was not written", UNAVAILABLE) from error
+        raise CommandError(f"{target} cannot be written: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -1,0 +1,125 @@
+"""`cutroom render` and `cutroom profiles`: what they take."""
+
+import asyncio
+import json as json_module
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from clients.cli import files, rendering
+from clients.cli.daemon import connected
+from clients.cli.options import CommandError, Json, Setup, StateDir, Url, Verbose, of
+from clients.view.words import length_text
+from cutroom_sdk.wire.codec import convert, to_builtins
+from cutroom_sdk.wire.problems import CONFLICT, DONE, NOT_FOUND, USAGE
+from cutroom_sdk.wire.renders import Profile, RenderRequest
+from cutroom_sdk.wire.timeline import Timeline
+
+OUTPUT_HELP: Final = "The file to write. Without it the film stays with the daemon."
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands on the command line."""
+    app.command("render")(render_command)
+    app.command("profiles")(profiles_command)
+
+
+def render_command(
+    ctx: typer.Context,
+    what: Annotated[
+        str, typer.Argument(help="A timeline's id, or a file with one.", metavar="TIMELINE|FILE")
+    ],
+    profile: Annotated[str, typer.Option(help="The target: 'cutroom profiles' lists them.")] = "source",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help=OUTPUT_HELP)] = None,
+    job_id: Annotated[
+        str | None, typer.Option("--job-id", help="A name for the job: the same one goes on with it.")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option(help="The timeline as it was at this version.", min=1)
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite a file that did not come from here.")
+    ] = False,
+    state_folder: StateDir = None,
+    url: Url = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Render a timeline to a file.
+
+    Example: cutroom render 01k8 --profile youtube -o out.mp4
+
+    Ctrl-C cancels; the same command again reuses what is finished. The receipt lies beside the file.
+    """
+    setup = of(ctx, state_folder, url, json, verbose)
+    target = None if output is None else _target(output, force=force)
+    asked = RenderRequest(profile=profile, job_id=job_id, version=version)
+    file = Path(what).expanduser()
+    if file.suffix or file.is_file():
+        asked = msgspec.structs.replace(asked, timeline=timeline_in(file))
+    else:
+        asked = msgspec.structs.replace(asked, timeline_id=what)
+    raise typer.Exit(asyncio.run(rendering.render(setup, asked, target)))
+
+
+def timeline_in(file: Path) -> Timeline:
+    """Return the timeline that a file holds.
+
+    Raises:
+        CommandError: there is no such file, or it holds something else.
+    """
+    try:
+        return convert(json_module.loads(file.read_bytes()), Timeline)
+    except FileNotFoundError:
+        raise CommandError(f"there is no file {file}", NOT_FOUND) from None
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{file} holds no timeline: {error}", USAGE) from error
+
+
+def _target(output: Path, *, force: bool) -> Path:
+    target = (Path.cwd() / output.expanduser()).absolute()
+    if target.is_dir():
+        raise CommandError(f"{target} is a folder; name the file", CONFLICT)
+    rendering.check_target(target)
+    files.check_free(target, force=force)
+    return target
+
+
+def profiles_command(
+    ctx: typer.Context,
+    state_folder: StateDir = None,
+    url: Url = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """List the target profiles: size, rate, codecs, loudness, length, and where the figures come from."""
+    raise typer.Exit(asyncio.run(profiles(of(ctx, state_folder, url, json, verbose))))
+
+
+async def profiles(setup: Setup) -> int:
+    """Print what there is."""
+    async with connected(setup, start=True) as (client, _):
+        found = await client.profiles()
+    if setup.json:
+        setup.document({"items": to_builtins(found)})
+        return DONE
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("profile", "size", "rate", "picture", "sound", "loudness", "length", "for"):
+        table.add_column(name, overflow="fold")
+    for one in found:
+        table.add_row(*(Text(text) for text in profile_row(one)))
+    setup.result().print(table)
+    return DONE
+
+
+def profile_row(one: Profile) -> tuple[str, ...]:
+    """Return a profile as a row of words."""
+    size = f"{one.width}x{one.height}" if one.width and one.height else "as the source"
+    rate = str(one.rate) if one.rate else f"{one.rate_min} to {one.rate_max}"
+    loudness = "left alone" if one.loudness_lufs is None else f"{one.loudness_lufs:g} LUFS"
+    length = "any" if one.max_duration is None else f"up to {length_text(one.max_duration)}"
+    return (one.name, size, rate, one.codec, one.audio_codec, loudness, length, one.title)

@@ -1,0 +1,152 @@
+"""`cutroom render`: a timeline becomes a file in its place, whatever ends the command or the daemon in between."""
+
+import hashlib
+import signal
+from collections.abc import AsyncIterator
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from cutroom_sdk.replica import Replica
+from cutroom_sdk.wire.codec import encode
+from cutroom_sdk.wire.problems import CANCELED, CONFLICT, DONE, FAILED, NOT_FOUND, USAGE
+from cutroom_sdk.wire.renders import Render
+from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, TimeRange, Track
+from tests.clips import Sound, make_clip, read_numbers
+from tests.daemons import Daemon
+from tests.e2e.studio import cutroom, said, spawn
+
+PAL = Fraction(25)
+Span = tuple[int, int]
+
+
+@pytest.fixture
+async def daemon(state_dir: Path, tmp_path: Path) -> AsyncIterator[Daemon]:
+    async with Daemon(state_dir, CUTROOM_MEDIA_ROOTS=f"{tmp_path.parent.parent}:{tmp_path}") as running:
+        yield running
+
+
+@pytest.fixture
+async def asset(daemon: Daemon, tmp_path: Path) -> str:
+    clip = make_clip(
+        tmp_path / "clip.mp4", frames=300, audio=Sound(tone_hz=300, tone_peak=0.3, tick_every=None)
+    )
+    async with daemon.client() as client:
+        return (await client.register(str(clip.path))).asset_id
+
+
+def film(asset: str, *spans: Span, **more: Any) -> Timeline:
+    """A timeline of these frames of a clip, with their sound."""
+    tracks = []
+    for kind in ("video", "audio"):
+        clips = tuple(
+            Clip(
+                id=f"{kind}-{number}",
+                media=AssetReference(asset_id=asset),
+                source_range=TimeRange(start=start / PAL, duration=(end - start) / PAL),
+            )
+            for number, (start, end) in enumerate(spans)
+        )
+        tracks.append(Track(kind=kind, name=kind, items=clips))
+    return Timeline(
+        name="film", rate=PAL, width=320, height=180, sample_rate=48_000, tracks=tuple(tracks), **more
+    )
+
+
+async def kept(daemon: Daemon, timeline: Timeline) -> str:
+    async with daemon.client() as client:
+        return (await client.create_timeline(timeline)).timeline_id
+
+
+async def test_a_kept_timeline_becomes_a_file_with_its_receipt(
+    daemon: Daemon, asset: str, tmp_path: Path
+) -> None:
+    timeline_id = await kept(daemon, film(asset, (10, 60), (100, 130)))
+    output = tmp_path / "out.mp4"
+    done = await cutroom(daemon, "--json", "render", timeline_id, "--profile", "source", "-o", output)
+    assert done.code == DONE, done.talk
+    assert (done.json["state"], done.json["timeline_id"]) == ("completed", timeline_id)
+    assert done.json["output"]["sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
+    assert read_numbers(output) == [*range(10, 60), *range(100, 130)]
+    assert "%" in done.talk
+    receipt = msgspec.json.decode(Path(f"{output}.receipt.json").read_bytes())
+    assert receipt["output"]["path"] == str(output)
+    assert [one["asset_id"] for one in receipt["inputs"]] == [asset]
+    assert receipt["render_id"] == done.json["render_id"]
+    assert receipt["checks"]
+    assert sorted(one.name for one in tmp_path.glob("*out.mp4*")) == ["out.mp4", "out.mp4.receipt.json"]
+    again = await cutroom(daemon, "--json", "render", timeline_id, "--profile", "source", "-o", output)
+    assert (again.code, again.json["render_id"]) == (DONE, done.json["render_id"])
+
+
+async def test_a_file_with_a_timeline_is_rendered_under_a_name(
+    daemon: Daemon, asset: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "film.json"
+    file.write_bytes(encode(film(asset, (0, 20))))
+    first = await cutroom(daemon, "--json", "render", file, "--job-id", "mine", "-o", tmp_path / "a.mp4")
+    assert (first.code, first.json["render_id"]) == (DONE, "mine"), first.talk
+    file.write_bytes(encode(film(asset, (0, 21))))
+    other = await cutroom(daemon, "--json", "render", file, "--job-id", "mine", "-o", tmp_path / "b.mp4")
+    assert other.code == CONFLICT
+    assert not (tmp_path / "b.mp4").exists()
+
+
+async def test_bad_input_is_told_from_work_that_fails(daemon: Daemon, asset: str, tmp_path: Path) -> None:
+    file, output = tmp_path / "film.json", tmp_path / "out.mp4"
+    nothing = await cutroom(daemon, "render", "nothing", "-o", output)
+    assert (nothing.code, "there is no timeline nothing" in nothing.talk) == (NOT_FOUND, True)
+    file.write_text("[]")
+    assert (await cutroom(daemon, "render", file, "-o", output)).code == USAGE
+    file.write_bytes(encode(film(asset, (0, 20))))
+    unknown = await cutroom(daemon, "render", file, "--profile", "reel", "-o", output)
+    assert (unknown.code, "reels" in unknown.talk) == (USAGE, True)
+    (tmp_path / "theirs.mp4").write_bytes(b"somebody's")
+    assert (await cutroom(daemon, "render", file, "-o", tmp_path / "theirs.mp4")).code == CONFLICT
+    footage = tmp_path / "clip.mp4"
+    content = bytearray(footage.read_bytes())
+    hole = tmp_path / "hole.mp4"
+    content[len(content) // 2 : len(content) // 2 + 9_000] = bytes(9_000)
+    hole.write_bytes(content)
+    async with daemon.client() as client:
+        broken = (await client.register(str(hole))).asset_id
+    file.write_bytes(encode(film(broken, (0, 299))))
+    failed = await cutroom(daemon, "--json", "render", file, "-o", output)
+    assert failed.code in (FAILED, USAGE)
+    assert failed.json["error"]["asset"] == broken
+    assert failed.json["error"]["segment"] is not None
+    assert not output.exists()
+
+
+async def test_ctrl_c_cancels_and_the_same_command_goes_on(
+    daemon: Daemon, asset: str, tmp_path: Path
+) -> None:
+    file, output = tmp_path / "film.json", tmp_path / "out.mp4"
+    file.write_bytes(encode(film(asset, *((n, n + 20) for n in range(0, 260, 20)))))
+    process = await spawn(daemon, "--json", "render", file, "-o", output)
+    async with daemon.client() as client:
+        replica = Replica(partial(client.resource_stream, prefixes=["render"]))
+        async with replica.following():
+
+            def begun() -> bool | None:
+                return any(one.progress.done_frames for one in replica.shelf.values("render", Render)) or None
+
+            await replica.until(begun)
+    process.send_signal(signal.SIGINT)
+    ended = await said(process)
+    assert ended.code == CANCELED, ended.talk
+    assert not output.exists()
+    done = await cutroom(daemon, "--json", "render", file, "-o", output)
+    assert done.code == DONE, done.talk
+    assert done.json["segments"]["cached"] >= 1
+    assert read_numbers(output) == list(range(260))
+
+
+async def test_the_profiles_are_listed(daemon: Daemon) -> None:
+    listed = await cutroom(daemon, "--json", "profiles")
+    assert {"reels", "source"} <= {one["name"] for one in listed.json["items"]}
+    assert "1080x1920" in (await cutroom(daemon, "profiles")).out
