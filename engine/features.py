@@ -112,7 +112,12 @@ ROUTES: Final[list[BaseRoute]] = [
     *memory_wiring_routes,
     *memory_routes,
 ]
-WORKER_MODULES: Final = ("engine.media.probe", "engine.media.analysis.tasks", "engine.rendering.worker")
+WORKER_MODULES: Final = (
+    "engine.media.probe",
+    "engine.media.analysis.tasks",
+    "engine.rendering.worker",
+    "engine.rendering.smartcopy.tasks",
+)
 WORKERS_MAX: Final = 4
 
 

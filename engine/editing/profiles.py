@@ -11,6 +11,7 @@ from cutroom_sdk.wire.codec import convert
 from cutroom_sdk.wire.renders import Profile
 from engine.kernel.errors import Invalid
 
+NOTHING = "none"  # takes a default away: TOML has no word for it
 # What a profile may leave out: the source decides, or there is no limit.
 _OPEN = ("width", "height", "rate", "max_duration", "default_duration")
 
@@ -45,4 +46,5 @@ def profile_named(name: str) -> Profile:
 
 
 def _profile(name: str, row: dict[str, Any]) -> Profile:
-    return convert({"name": name, **dict.fromkeys(_OPEN), **row}, Profile)
+    given = {key: None if value == NOTHING else value for key, value in row.items()}
+    return convert({"name": name, **dict.fromkeys(_OPEN), **given}, Profile)

@@ -77,6 +77,15 @@ class FrameIndex(Struct, frozen=True, kw_only=True):
         ticks = seconds / self.time_base + self.pts[0]
         return max(0, bisect.bisect_right(self.pts, ticks) - 1)
 
+    def frame_nearest(self, seconds: Fraction) -> int:
+        """Return the frame whose start is nearest to `seconds` from the first; half way between two, the earlier.
+
+        The end counts as the start of frame `count`.
+        """
+        frame = self.frame_at(seconds)
+        before, after = self.time_of(frame), self.time_of(frame + 1)
+        return frame + 1 if after - seconds < seconds - before else frame
+
     def keyframe_before(self, frame: int) -> int:
         """Return the last keyframe at or before `frame`; 0 when there is none."""
         place = bisect.bisect_right(self.keyframes, frame) - 1

@@ -34,7 +34,7 @@ from engine.media.registering import Registrar
 from engine.rendering.capabilities import capabilities
 from engine.rendering.failures import failure_of
 from engine.rendering.making import Making, SegmentFailed, check_room
-from engine.rendering.plan import RenderPlan, compile_plan
+from engine.rendering.plan import RenderPlan
 from engine.rendering.qa import check_film
 from engine.rendering.reducer import (
     KIND,
@@ -47,6 +47,8 @@ from engine.rendering.reducer import (
     Start,
     StopRender,
 )
+from engine.rendering.smartcopy.compiling import compile_film, kept_of
+from engine.rendering.smartcopy.making import CutMaking
 from engine.rendering.sources import Material, ReadTimeline, gather, read_plan, resolved
 
 QUEUE_MOST: Final = 100
@@ -153,6 +155,7 @@ class Jobs:
             priority=wanted.priority or wanted.profile.priority,
             anew=wanted.anew,
             asked_by=wanted.asked_by,
+            cut=None if plan.splicing is None else kept_of(plan.splicing),
         )
         return Ordered(render_id=render_id, order=order, job=job, plan=plan)
 
@@ -310,7 +313,8 @@ class Jobs:
             for listener in self._reports.get(at, ()):
                 listener(done, total, note)
 
-        return Making(
+        kind = Making if plan.splicing is None else CutMaking
+        return kind(
             plan=plan,
             render_id=job.render_id,
             files={asset_id: source_path(asset, blobs) for asset_id, asset in material.assets.items()},
@@ -337,7 +341,7 @@ class Jobs:
 
 async def _compiled(timeline: Timeline, material: Material, profile: Profile) -> RenderPlan:
     return await asyncio.to_thread(
-        compile_plan, timeline, material.assets, material.indexes, profile, capabilities()
+        compile_film, timeline, material.assets, material.indexes, profile, capabilities()
     )
 
 

@@ -25,14 +25,17 @@ from engine.rendering.graph import Node
 from engine.rendering.plan import RenderPlan
 from engine.rendering.reducer import KIND, Advance
 from engine.rendering.reducer_segment import SEGMENT_KIND, Keep
+from engine.rendering.smartcopy.work import CutFound, Edge, EdgeWork
 from engine.rendering.walking import graph_inputs, is_plain
 from engine.rendering.work import (
     Inspection,
     InspectWork,
     MuxDone,
     MuxWork,
+    PictureWork,
     SegmentDone,
     SoundDone,
+    SoundWork,
 )
 
 _log = logging.getLogger(__name__)
@@ -63,7 +66,7 @@ reach = failpoints.points(
 class SegmentFailed(Exception):
     """A segment could not be made; `reason` says why."""
 
-    def __init__(self, number: int, segment: plans.Segment, reason: Exception) -> None:
+    def __init__(self, number: int, segment: plans.Segment | Edge, reason: Exception) -> None:
         super().__init__(f"segment {number}: {reason}")
         self.number, self.segment, self.reason = number, segment, reason
 
@@ -73,8 +76,18 @@ class Film:
     """A finished film, not yet recorded."""
 
     output: RenderOutput
-    inspection: Inspection
+    inspection: Inspection | CutFound
     notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SegmentTask:
+    """What the worker is told to do for a segment."""
+
+    name: str
+    work: PictureWork | EdgeWork
+    inputs: list[Path]
+    needs: tuple[str, ...] = ()
 
 
 @dataclass
@@ -109,7 +122,8 @@ class Making:
             StudioError: what went wrong beside the segments; Unavailable when the disk is too full to begin.
         """
         check_room(self.plan, self.blobs)
-        by_key = {segment.key: (number, segment) for number, segment in enumerate(self.plan.segments)}
+        segments = self._segments
+        by_key = {segment.key: (number, segment) for number, segment in enumerate(segments)}
         try:
             async with asyncio.TaskGroup() as group:
                 pictures = {
@@ -119,14 +133,19 @@ class Making:
                 sound = None if self.plan.sound is None else group.create_task(self._sound())
         except ExceptionGroup as failures:
             raise _first(failures) from None
-        parts = [self.blobs.path(pictures[segment.key].result().blob) for segment in self.plan.segments]
+        parts = [self.blobs.path(pictures[segment.key].result().blob) for segment in segments]
         kept = None if sound is None else sound.result()
         async with self._joined(parts) as few:
             return await self._film(few, kept)
 
-    async def _picture(self, number: int, segment: plans.Segment) -> Segment:
+    @property
+    def _segments(self) -> Sequence[plans.Segment | Edge]:
+        """What has to be made before the film can be joined, in its order."""
+        return self.plan.segments
+
+    async def _picture(self, number: int, segment: plans.Segment | Edge) -> Segment:
         """Return one segment's outcome, made now unless it is there; a segment may stand at several places."""
-        places = sum(1 for one in self.plan.segments if one.key == segment.key)
+        places = sum(1 for one in self._segments if one.key == segment.key)
         kept = await self._kept(segment.key)
         frames = segment.work.count * places
         if kept is None:
@@ -146,25 +165,36 @@ class Making:
         self._progress(segment.key, frames)
         return kept
 
-    async def _made(self, segment: plans.Segment, progress: Callable[[float], None]) -> Segment:
-        work = segment.work
+    async def _made(self, segment: plans.Segment | Edge, progress: Callable[[float], None]) -> Segment:
+        task = self._task(segment)
         with self.blobs.staged() as (_, staged):
             done = await self._twice(
                 lambda: self.pool.run(
-                    f"{WORKER}:render_segment",
-                    work,
+                    task.name,
+                    task.work,
                     SegmentDone,
-                    inputs=self._inputs(work.graph),
+                    inputs=task.inputs,
                     outputs=[staged],
                     report=lambda done, _: progress(done),
                     limit_s=SEGMENT_LIMIT_S,
-                    needs=() if is_plain(work.graph) else (COMPOSITOR,),
+                    needs=task.needs,
                 )
             )
             reach("segment_made")
             blob = await asyncio.to_thread(self.blobs.adopt, staged)
         reach("segment_in_place")
         return Segment(key=segment.key, kind="picture", blob=blob, bytes=done.bytes, count=segment.work.count)
+
+    def _task(self, segment: plans.Segment | Edge) -> SegmentTask:
+        """Return what the worker is told to do for a segment."""
+        work = segment.work
+        assert isinstance(work, PictureWork), "edges are for films that are spliced"
+        return SegmentTask(
+            name=f"{WORKER}:render_segment",
+            work=work,
+            inputs=self._inputs(work.graph),
+            needs=() if is_plain(work.graph) else (COMPOSITOR,),
+        )
 
     def _inputs(self, graph: Node) -> list[Path]:
         """Return what a tree reads, in the order in which `picture.frames_of` takes it."""
@@ -181,59 +211,60 @@ class Making:
         kept = await self._kept(key)
         if kept is not None:
             return kept
-        inputs = [self.files[asset_id] for asset_id in self.plan.sound_assets]
         with self.blobs.staged() as (_, staged):
-            done = await self._twice(
-                lambda: self.pool.run(
-                    f"{WORKER}:make_sound",
-                    work,
-                    SoundDone,
-                    inputs=inputs,
-                    outputs=[staged],
-                    limit_s=SEGMENT_LIMIT_S,
-                )
-            )
+            notices = await self._twice(lambda: self._sounded(work, staged))
             size = staged.stat().st_size
             blob = await asyncio.to_thread(self.blobs.adopt, staged)
-        made = Segment(key=key, kind="sound", blob=blob, bytes=size, count=work.count, notices=done.notices)
+        made = Segment(key=key, kind="sound", blob=blob, bytes=size, count=work.count, notices=notices)
         await self._propose(Asked(f"{SEGMENT_KIND}/{key}", Keep(segment=made)))
         reach("sound_recorded")
         return made
 
+    async def _sounded(self, work: SoundWork, staged: Path) -> tuple[str, ...]:
+        """Make the sound; return what is to be said about it."""
+        inputs = [self.files[asset_id] for asset_id in self.plan.sound_assets]
+        done = await self.pool.run(
+            f"{WORKER}:make_sound", work, SoundDone, inputs=inputs, outputs=[staged], limit_s=SEGMENT_LIMIT_S
+        )
+        return done.notices
+
     async def _film(self, parts: Sequence[Path], sound: Segment | None) -> Film:
         """Join what is there, look at the outcome, and keep it."""
-        plan = self.plan
         self._say("joining")
+        heard = [] if sound is None else [self.blobs.path(sound.blob)]
+        with self.blobs.staged() as (_, staged):
+            done = await self._join(parts, heard, staged)
+            reach("joined")
+            self._say("checking")
+            inspection = await self._inspect(parts, staged)
+            reach("inspected")
+            sha256 = await asyncio.to_thread(self.blobs.adopt, staged)
+        reach("film_in_place")
+        output = RenderOutput(path=str(self.blobs.path(sha256)), sha256=sha256, bytes=done.bytes)
+        return Film(output=output, inspection=inspection, notices=() if sound is None else sound.notices)
+
+    async def _join(self, parts: Sequence[Path], heard: Sequence[Path], staged: Path) -> MuxDone:
+        plan = self.plan
         joining = MuxWork(
             frames=plan.frames,
             parts=len(parts),
             encoder=plan.encoder,
             sound=None if plan.sound is None else plan.sound.encoder,
         )
-        heard = [] if sound is None else [self.blobs.path(sound.blob)]
-        with self.blobs.staged() as (_, staged):
-            done = await self.pool.run(
-                f"{WORKER}:join",
-                joining,
-                MuxDone,
-                inputs=[*parts, *heard],
-                outputs=[staged],
-                limit_s=FILM_LIMIT_S,
-            )
-            reach("joined")
-            self._say("checking")
-            inspection = await self.pool.run(
-                f"{WORKER}:inspect",
-                InspectWork(frames=plan.frames, parts=len(parts), cuts=plan.cuts),
-                Inspection,
-                inputs=[staged, *parts],
-                limit_s=FILM_LIMIT_S,
-            )
-            reach("inspected")
-            sha256 = await asyncio.to_thread(self.blobs.adopt, staged)
-        reach("film_in_place")
-        output = RenderOutput(path=str(self.blobs.path(sha256)), sha256=sha256, bytes=done.bytes)
-        return Film(output=output, inspection=inspection, notices=() if sound is None else sound.notices)
+        return await self.pool.run(
+            f"{WORKER}:join",
+            joining,
+            MuxDone,
+            inputs=[*parts, *heard],
+            outputs=[staged],
+            limit_s=FILM_LIMIT_S,
+        )
+
+    async def _inspect(self, parts: Sequence[Path], staged: Path) -> Inspection | CutFound:
+        looking = InspectWork(frames=self.plan.frames, parts=len(parts), cuts=self.plan.cuts)
+        return await self.pool.run(
+            f"{WORKER}:inspect", looking, Inspection, inputs=[staged, *parts], limit_s=FILM_LIMIT_S
+        )
 
     async def _kept(self, key: str) -> Segment | None:
         """Return what earlier work left for a key, if it is still there."""

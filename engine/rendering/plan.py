@@ -25,6 +25,7 @@ from engine.rendering.compiling.given import Given, Lettering, unlettered
 from engine.rendering.compiling.scene import Scene, Stretch
 from engine.rendering.compiling.times import Times
 from engine.rendering.segments import divisions, stretches
+from engine.rendering.smartcopy.work import Splicing
 from engine.rendering.soundtrack import soundtrack
 from engine.rendering.walking import graph_inputs, sliced
 from engine.rendering.work import Capabilities, PictureWork, SoundWork, VideoEncoder
@@ -50,7 +51,8 @@ class RenderPlan(Struct, frozen=True, kw_only=True):
 
     `kept` tells for each asset which spans of it are in the film, seconds. `defaults` says what was chosen where the
     timeline left it open, `notices` what comes out otherwise than asked, `methods` how pictures are made that a source does
-    not have, `warnings` what a render would fail at (a dry run only). `plan_hash` is the hash of everything else.
+    not have, `warnings` what a render would fail at (a dry run only). `splicing`: the film is put together from its
+    source's own packets, and there are no segments besides; None: from segments. `plan_hash` is the hash of everything else.
     """
 
     profile: str
@@ -67,12 +69,13 @@ class RenderPlan(Struct, frozen=True, kw_only=True):
     notices: tuple[str, ...]
     methods: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    splicing: Splicing | None = None
     plan_hash: str = ""
 
     @property
     def duration(self) -> Fraction:
         """Seconds of the film's picture."""
-        return self.frames / self.encoder.rate
+        return self.frames / self.encoder.rate if self.splicing is None else self.splicing.duration
 
 
 def compile_plan(
@@ -136,7 +139,12 @@ def compile_plan(
         methods=tuple(given.notes.methods),
         warnings=tuple(given.notes.warnings),
     )
-    return replace(plan, plan_hash=_hash(plan))
+    return hashed(plan)
+
+
+def hashed(plan: RenderPlan) -> RenderPlan:
+    """Return the plan with its hash."""
+    return replace(plan, plan_hash=_hash(replace(plan, plan_hash="")))
 
 
 def _hash(plan: RenderPlan) -> str:

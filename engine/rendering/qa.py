@@ -8,6 +8,8 @@ from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.renders import Check, Profile
 from engine.editing.checks import splits_speech
 from engine.rendering.plan import RenderPlan
+from engine.rendering.smartcopy.checks import check_cut
+from engine.rendering.smartcopy.work import CutFound
 from engine.rendering.walking import graph_inputs
 from engine.rendering.work import Inspection, Span
 
@@ -25,7 +27,7 @@ Status = Literal["pass", "fail", "not_applicable"]
 def check_film(
     plan: RenderPlan,
     profile: Profile,
-    found: Inspection,
+    found: Inspection | CutFound,
     *,
     cut_plan: CutPlan | None = None,
     as_loud_as_can_be: bool = False,
@@ -39,6 +41,8 @@ def check_film(
         cut_plan: None for a timeline that no planner made; what only the planner knows is then not applicable.
         as_loud_as_can_be: mastering stopped short of the loudness, as only noise would have grown.
     """
+    if isinstance(found, CutFound):
+        return check_cut(plan, found)
     return (
         _duration(plan, profile, found),
         _resolution(plan, profile, found),

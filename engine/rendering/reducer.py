@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from cutroom_sdk.wire.missions import Priority
 from cutroom_sdk.wire.renders import (
     Check,
+    CutKept,
     Render,
     RenderError,
     RenderOutput,
@@ -38,7 +39,7 @@ class Order(Struct, frozen=True, kw_only=True):
 
     `timeline` is the blob that holds the timeline, whole: what it refers to was resolved when it was asked for, so that
     nothing that happens later changes it. `timeline_id` and `timeline_version` say where it came from. `input_hash` is equal
-    for equal input. `anew`: what earlier work left is not trusted. `asked_by` tells who asks apart from others who want the
+    for equal input. `cut` is what a cut keeps. `anew`: what earlier work left is not trusted. `asked_by` tells who asks apart from others who want the
     same; `party` and `priority` are as in `engine.kernel.turns`.
     """
 
@@ -55,6 +56,7 @@ class Order(Struct, frozen=True, kw_only=True):
     priority: Priority = "normal"
     anew: bool = False
     asked_by: str = ""
+    cut: CutKept | None = None
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -317,6 +319,7 @@ def resources(render_id: str, job: Job) -> Mapping[str, Struct | None]:
         timeline_id=order.timeline_id if order else None,
         timeline_version=order.timeline_version if order else None,
         priority=order.priority if order else "normal",
+        cut=order.cut if order else None,
     )
     return {f"{KIND}/{render_id}": render}
 

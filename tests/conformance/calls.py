@@ -116,6 +116,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "GET /v1/assets": lambda studio: studio.assets(),
     "GET /v1/assets/{id}": lambda studio: studio.asset("f00"),
     "GET /v1/assets/{id}/content": lambda studio: studio.asset_content("f00", bytes_range="0-99"),
+    "GET /v1/assets/{id}/frames": lambda studio: studio.frame_times("f00", ["0", "45f"]),
     "POST /v1/assets/{id}/analyses": lambda studio: studio.analyse("f00", "shots"),
     "GET /v1/artifacts": lambda studio: studio.artifacts(asset_id="f00", kind="shots"),
     "GET /v1/artifacts/{id}": lambda studio: studio.artifact("c0de"),

@@ -83,6 +83,7 @@ CROSSES: Final[dict[str, str]] = {
     "GET /v1/assets": EMPTY,
     "GET /v1/assets/{id}": MISSING,
     "GET /v1/assets/{id}/content": MISSING,
+    "GET /v1/assets/{id}/frames": MISSING,
     "POST /v1/assets/{id}/analyses": MISSING,
     "GET /v1/artifacts": EMPTY,
     "GET /v1/artifacts/{id}": MISSING,

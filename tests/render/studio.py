@@ -32,7 +32,7 @@ from engine.runs.reducer import RUN
 from tests.render.workshop import Source
 
 EDITOR = Context(actor="ada", human=True, capabilities=frozenset({"*"}))
-WORKERS = ("engine.media.probe", "engine.rendering.worker")
+WORKERS = ("engine.media.probe", "engine.rendering.worker", "engine.rendering.smartcopy.tasks")
 
 
 @dataclass

@@ -546,6 +546,20 @@ export interface Cut {
 }
 
 /**
+ * What a cut keeps of its source, and in how many stretches it comes.
+ *
+ * `copy`: packets as they lay; `edge`: encoded beside copies; `render`: encoded where nothing could be copied.
+ */
+export interface CutKept {
+  asset_id: string;
+  spans: KeptFrames[];
+  copy: number;
+  edge: number;
+  render: number;
+  copied_frames: number;
+}
+
+/**
  * The data of the artifact of kind `cut_plan`.
  *
  * Cuts, and what was removed, stand in the order of the sources and of time. `chosen_by`: whose choice the cuts are.
@@ -806,6 +820,19 @@ export interface Finding {
   detail: string;
 }
 
+/** A frame and when it begins, seconds from the first frame shown. */
+export interface FrameTime {
+  frame: number;
+  start: Exact;
+}
+
+/** Frames of an asset by time or number, in the order asked for. `frame_count` and `duration` are where they end. */
+export interface FrameTimes {
+  items: FrameTime[];
+  frame_count: number;
+  duration: Exact;
+}
+
 /** Nothing, for `duration` seconds: what lies below is seen, black where nothing does; silent. */
 export interface Gap {
   type: "gap";
@@ -950,6 +977,12 @@ export interface KeepSpan {
   asset_id: string;
   start: Exact;
   end: Exact;
+}
+
+/** Frames `[start_frame, end_frame)` of the source that is cut. */
+export interface KeptFrames {
+  start_frame: number;
+  end_frame: number;
 }
 
 /** A parameter's value at a time of its clip (0 is the clip's first frame) and the way to the next one. */
@@ -1700,6 +1733,8 @@ export interface Problem {
  * `rate` None: the source's, brought between `rate_min` and `rate_max` frames a second. `loudness_lufs` and
  * `true_peak_dbtp` None: left alone. `max_duration` and `default_duration` (of a highlight without a length) in seconds.
  * `priority` is how urgent its renders are. `source` says where the figures come from; `confidence` how far to trust them. `safe_zone` None: not known.
+ * `copies`: spans of one H.264 source are copied where they can be (`exact`), or that and nothing else (`only`: spans are
+ * widened to where decoding may begin and end, and nothing is encoded).
  */
 export interface Profile {
   name: string;
@@ -1726,6 +1761,8 @@ export interface Profile {
   rate_min?: Exact;
   /** @default "normal" */
   priority?: "high" | "low" | "normal";
+  /** @default "never" */
+  copies?: "exact" | "never" | "only";
   /** @default null */
   safe_zone?: SafeZone | null;
 }
@@ -1837,7 +1874,7 @@ export interface Removed {
 }
 
 /**
- * Resource `render/{render_id}`.
+ * Resource `render/{render_id}`. `cut` is there where a profile copies and the timeline lets it.
  *
  * `timeline_id` and `timeline_version` say of which timeline it is, None: of one that was given whole. `cut_plan` is the
  * artifact that it came from, where a mission planned it.
@@ -1866,6 +1903,8 @@ export interface Render {
   timeline_version?: number | null;
   /** @default "normal" */
   priority?: "high" | "low" | "normal";
+  /** @default null */
+  cut?: CutKept | null;
 }
 
 /** Where and why a render failed. `code` is as in problems: whether it lies in what was asked for, or in the work. */
@@ -2967,6 +3006,20 @@ export interface Routes {
     query: Nothing;
     body: undefined;
     answer: Response;
+  };
+  /** The frames whose starts are nearest, half way the earlier. Needs `media:read`. */
+  "GET /v1/assets/{id}/frames": {
+    path: { id: string };
+    query: { times?: string };
+    body: undefined;
+    answer: FrameTimes;
+  };
+  /** The frames whose starts are nearest, half way the earlier. Needs `media:read`. */
+  "GET /v1/assets/{id}/frames": {
+    path: { id: string };
+    query: { times?: string };
+    body: undefined;
+    answer: FrameTimes;
   };
   /** Who was refused what and who administered the engine, oldest first. Needs `log:admin`. */
   "GET /v1/audit": {

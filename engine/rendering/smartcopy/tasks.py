@@ -1,20 +1,18 @@
 """What the worker processes do for smart copies."""
 
-from msgspec import Struct
-
 from engine.media.tasks import Files, Report, task
 from engine.rendering.encoded import write_segment, write_sound
 from engine.rendering.smartcopy import edge, heard, look, splice
-from engine.rendering.smartcopy.work import CutFound, CutSoundWork, EdgeWork, LookWork, SpliceWork
+from engine.rendering.smartcopy.work import (
+    CutFound,
+    CutSoundDone,
+    CutSoundWork,
+    EdgeWork,
+    LookWork,
+    SpliceWork,
+)
 from engine.rendering.work import MuxDone, SegmentDone
 from engine.rendering.worker import make_sound
-
-
-class CutSoundDone(Struct, frozen=True, kw_only=True):
-    """The sound came out; `copied`: nothing of it was encoded anew."""
-
-    copied: bool
-    notices: tuple[str, ...] = ()
 
 
 @task

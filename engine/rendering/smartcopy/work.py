@@ -110,3 +110,37 @@ class CutFound(Struct, frozen=True, kw_only=True):
     start_offset: Fraction
     compared: int
     mismatches: tuple[Mismatch, ...]
+
+
+class Edge(Struct, frozen=True, kw_only=True):
+    """A stretch that has to be encoded. `first` is its first frame's place in the film, `key` the hash of its work."""
+
+    first: int
+    key: str
+    clip: str
+    asset_id: str
+    work: EdgeWork
+
+
+class Splicing(Struct, frozen=True, kw_only=True):
+    """How a film is put together that is spans of one source.
+
+    `kept` are the source's frames, pairs half open, in the film's order; `stretches` how they come; `edges` what of them
+    is encoded. `rate`: as in `SpliceWork`; `nominal` is the source's rate in any case. `duration` is seconds.
+    """
+
+    asset_id: str
+    kept: tuple[tuple[int, int], ...]
+    stretches: tuple[Stretch, ...]
+    edges: tuple[Edge, ...]
+    rate: Fraction | None
+    nominal: Fraction
+    duration: Fraction
+    sound: CutSoundWork | None
+
+
+class CutSoundDone(Struct, frozen=True, kw_only=True):
+    """The sound came out; `copied`: nothing of it was encoded anew."""
+
+    copied: bool
+    notices: tuple[str, ...] = ()

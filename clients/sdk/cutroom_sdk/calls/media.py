@@ -1,5 +1,6 @@
 """Footage, what was derived from it, and uploads in pieces."""
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
@@ -7,7 +8,15 @@ import httpx
 
 from cutroom_sdk.connection import READING_S, Connection
 from cutroom_sdk.places import filled, given
-from cutroom_sdk.wire.media import AnalysisRequest, Artifact, Asset, AssetRequest, Upload, UploadRequest
+from cutroom_sdk.wire.media import (
+    AnalysisRequest,
+    Artifact,
+    Asset,
+    AssetRequest,
+    FrameTimes,
+    Upload,
+    UploadRequest,
+)
 
 UPLOAD_TYPE: Final = "application/offset+octet-stream"
 
@@ -53,6 +62,15 @@ class MediaCalls(Connection):
     ) -> AbstractAsyncContextManager[httpx.Response]:
         """Open an asset's file; `bytes_range` is a part of it as HTTP has it: `0-499`, `-500` (the last 500)."""
         return self.opened(filled("/v1/assets/{id}/content", asset_id), headers=ranged(bytes_range))
+
+    async def frame_times(self, asset_id: str, times: Sequence[str]) -> FrameTimes:
+        """Return the frames that begin nearest to times: seconds (`3/2`, `1.5`) or frames (`45f`), at most 1000.
+
+        Raises:
+            SdkError: `invalid_request`: one is no time, or lies beyond the end.
+        """
+        path = filled("/v1/assets/{id}/frames", asset_id)
+        return await self.get(path, FrameTimes, params={"times": ",".join(times)})
 
     async def analyse(self, asset_id: str, kind: str, params: dict[str, Any] | None = None) -> Artifact:
         """Have an asset analysed and return what came of it; what was found before is found again at once."""

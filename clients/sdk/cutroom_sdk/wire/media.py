@@ -41,6 +41,21 @@ class AudioStream(Wire, frozen=True, kw_only=True):
     start: Fraction = Fraction(0)
 
 
+class FrameTime(Wire, frozen=True, kw_only=True):
+    """A frame and when it begins, seconds from the first frame shown."""
+
+    frame: int
+    start: Fraction
+
+
+class FrameTimes(Wire, frozen=True, kw_only=True):
+    """Frames of an asset by time or number, in the order asked for. `frame_count` and `duration` are where they end."""
+
+    items: tuple[FrameTime, ...]
+    frame_count: int
+    duration: Fraction
+
+
 class FileGuard(Wire, frozen=True, kw_only=True):
     """What tells that a file which stays where it is has not been changed since it was read."""
 

@@ -61,8 +61,29 @@ class SegmentCounts(Wire, frozen=True, kw_only=True):
     cached: int = 0
 
 
+class KeptFrames(Wire, frozen=True, kw_only=True):
+    """Frames `[start_frame, end_frame)` of the source that is cut."""
+
+    start_frame: int
+    end_frame: int
+
+
+class CutKept(Wire, frozen=True, kw_only=True):
+    """What a cut keeps of its source, and in how many stretches it comes.
+
+    `copy`: packets as they lay; `edge`: encoded beside copies; `render`: encoded where nothing could be copied.
+    """
+
+    asset_id: str
+    spans: tuple[KeptFrames, ...]
+    copy: int
+    edge: int
+    render: int
+    copied_frames: int
+
+
 class Render(Wire, frozen=True, kw_only=True):
-    """Resource `render/{render_id}`.
+    """Resource `render/{render_id}`. `cut` is there where a profile copies and the timeline lets it.
 
     `timeline_id` and `timeline_version` say of which timeline it is, None: of one that was given whole. `cut_plan` is the
     artifact that it came from, where a mission planned it.
@@ -82,6 +103,7 @@ class Render(Wire, frozen=True, kw_only=True):
     timeline_id: str | None = None
     timeline_version: int | None = None
     priority: Priority = "normal"
+    cut: CutKept | None = None
 
 
 class RenderRequest(Request, frozen=True, kw_only=True):
@@ -135,6 +157,8 @@ class Profile(Wire, frozen=True, kw_only=True):
     `rate` None: the source's, brought between `rate_min` and `rate_max` frames a second. `loudness_lufs` and
     `true_peak_dbtp` None: left alone. `max_duration` and `default_duration` (of a highlight without a length) in seconds.
     `priority` is how urgent its renders are. `source` says where the figures come from; `confidence` how far to trust them. `safe_zone` None: not known.
+    `copies`: spans of one H.264 source are copied where they can be (`exact`), or that and nothing else (`only`: spans are
+    widened to where decoding may begin and end, and nothing is encoded).
     """
 
     name: str
@@ -159,6 +183,7 @@ class Profile(Wire, frozen=True, kw_only=True):
     confidence: Literal["published", "convention"]
     rate_min: Fraction = Fraction(1)
     priority: Priority = "normal"
+    copies: Literal["never", "exact", "only"] = "never"
     safe_zone: SafeZone | None = None
 
 

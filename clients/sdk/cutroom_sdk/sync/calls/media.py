@@ -1,6 +1,7 @@
 # Made by `just specs` from cutroom_sdk/calls/media.py; change that one.
 """Footage, what was derived from it, and uploads in pieces."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
@@ -8,7 +9,15 @@ import httpx
 
 from cutroom_sdk.places import filled, given
 from cutroom_sdk.sync.connection import READING_S, Connection
-from cutroom_sdk.wire.media import AnalysisRequest, Artifact, Asset, AssetRequest, Upload, UploadRequest
+from cutroom_sdk.wire.media import (
+    AnalysisRequest,
+    Artifact,
+    Asset,
+    AssetRequest,
+    FrameTimes,
+    Upload,
+    UploadRequest,
+)
 
 UPLOAD_TYPE: Final = "application/offset+octet-stream"
 
@@ -50,6 +59,15 @@ class MediaCalls(Connection):
     ) -> AbstractContextManager[httpx.Response]:
         """Open an asset's file; `bytes_range` is a part of it as HTTP has it: `0-499`, `-500` (the last 500)."""
         return self.opened(filled("/v1/assets/{id}/content", asset_id), headers=ranged(bytes_range))
+
+    def frame_times(self, asset_id: str, times: Sequence[str]) -> FrameTimes:
+        """Return the frames that begin nearest to times: seconds (`3/2`, `1.5`) or frames (`45f`), at most 1000.
+
+        Raises:
+            SdkError: `invalid_request`: one is no time, or lies beyond the end.
+        """
+        path = filled("/v1/assets/{id}/frames", asset_id)
+        return self.get(path, FrameTimes, params={"times": ",".join(times)})
 
     def analyse(self, asset_id: str, kind: str, params: dict[str, Any] | None = None) -> Artifact:
         """Have an asset analysed and return what came of it; what was found before is found again at once."""
