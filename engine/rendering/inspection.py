@@ -19,8 +19,10 @@ from engine.media.index import FrameIndex, build_index
 from engine.media.source import again, open_media, seconds
 from engine.media.source import picture as picture_stream
 from engine.media.source import sound as sound_stream
+from engine.media.timecode import samples_at
+from engine.rendering.audio.loudness import LoudnessMeter, PeakMeter
+from engine.rendering.audio.signals import BLOCK, span_of
 from engine.rendering.encoded import Evidence, read_segments
-from engine.rendering.loudness import integrated_lufs, true_peak_dbtp
 from engine.rendering.picture import thumb
 from engine.rendering.reading import brightness
 from engine.rendering.work import Inspection, InspectWork, Mismatch, Span
@@ -169,8 +171,12 @@ def _levels(container: av.container.InputContainer, index: FrameIndex) -> tuple[
     assert stream is not None, "asked for sound only where there is some"
     rate = stream.codec_context.sample_rate
     reader = SoundReader(container, rate=rate, channels=2, origin=index.start)
-    samples = np.ascontiguousarray(reader.read(Fraction(0), index.duration).T)
-    return integrated_lufs(samples, rate), true_peak_dbtp(samples)
+    loudness, peaks, count = LoudnessMeter(rate), PeakMeter(), samples_at(index.duration, rate)
+    for at in range(0, count, BLOCK):
+        block = span_of(reader, at, min(BLOCK, count - at), rate)
+        loudness.add(block)
+        peaks.add(block)
+    return loudness.integrated_lufs(), peaks.dbtp()
 
 
 def _audio_duration(container: av.container.InputContainer, stream: av.AudioStream | None) -> Fraction:

@@ -21,11 +21,13 @@ from engine.kernel.errors import Unavailable, WorkFailed
 from engine.kernel.tools import Resources
 from engine.media.pool import Pool
 from engine.rendering import plan as plans
+from engine.rendering.audio.work import SoundWork
 from engine.rendering.graph import Node
 from engine.rendering.plan import RenderPlan
 from engine.rendering.reducer import KIND, Advance
 from engine.rendering.reducer_segment import SEGMENT_KIND, Keep
 from engine.rendering.smartcopy.work import CutFound, Edge, EdgeWork
+from engine.rendering.sounding import Bench, make_sound
 from engine.rendering.walking import graph_inputs, is_plain
 from engine.rendering.work import (
     Inspection,
@@ -34,8 +36,6 @@ from engine.rendering.work import (
     MuxWork,
     PictureWork,
     SegmentDone,
-    SoundDone,
-    SoundWork,
 )
 
 _log = logging.getLogger(__name__)
@@ -222,11 +222,19 @@ class Making:
 
     async def _sounded(self, work: SoundWork, staged: Path) -> tuple[str, ...]:
         """Make the sound; return what is to be said about it."""
-        inputs = [self.files[asset_id] for asset_id in self.plan.sound_assets]
-        done = await self.pool.run(
-            f"{WORKER}:make_sound", work, SoundDone, inputs=inputs, outputs=[staged], limit_s=SEGMENT_LIMIT_S
+        files = {self.plan.assets[asset_id]: self.files[asset_id] for asset_id in self.plan.sound_assets}
+        bench = Bench(
+            pool=self.pool,
+            blobs=self.blobs,
+            files=files,
+            kept=self._kept,
+            keep=self._keep_stem,
+            twice=self._twice,
         )
-        return done.notices
+        return await make_sound(work, bench, staged)
+
+    async def _keep_stem(self, made: Segment) -> None:
+        await self._propose(Asked(f"{SEGMENT_KIND}/{made.key}", Keep(segment=made)))
 
     async def _film(self, parts: Sequence[Path], sound: Segment | None) -> Film:
         """Join what is there, look at the outcome, and keep it."""

@@ -15,7 +15,8 @@ from typing import Any, Final, TypeVar
 import av
 
 from engine.kernel.errors import WorkFailed
-from engine.rendering import picture, sound
+from engine.rendering import picture
+from engine.rendering.audio import encoding
 from engine.rendering.encoded import EncodedSegment, EncodedSound, Packet, read_segments, read_sound
 from engine.rendering.work import MuxWork
 
@@ -76,7 +77,7 @@ def _streams(
         return video, None
     audio = container.add_stream(work.sound.codec, rate=work.sound.sample_rate)
     assert isinstance(audio, av.AudioStream)
-    sound.configure(audio.codec_context, work.sound)
+    encoding.configure(audio.codec_context, work.sound)
     audio.time_base = Fraction(1, work.sound.sample_rate)
     return video, audio
 

@@ -21,14 +21,15 @@ from engine.editing.timeline import track_duration
 from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
 from engine.media.timecode import frame_nearest
+from engine.rendering.audio.soundtrack import soundtrack
+from engine.rendering.audio.work import SoundWork
 from engine.rendering.compiling.given import Given, Lettering, unlettered
 from engine.rendering.compiling.scene import Scene, Stretch
 from engine.rendering.compiling.times import Times
 from engine.rendering.segments import divisions, stretches
 from engine.rendering.smartcopy.work import Splicing
-from engine.rendering.soundtrack import soundtrack
 from engine.rendering.walking import graph_inputs, sliced
-from engine.rendering.work import Capabilities, PictureWork, SoundWork, VideoEncoder
+from engine.rendering.work import Capabilities, PictureWork, VideoEncoder
 
 B_FRAMES: Final = 2
 # Headers do not depend on what is encoded, and no picture refers across a segment's edge: segments join anywhere.

@@ -12,7 +12,7 @@ from msgspec import Struct
 from engine.rendering.graph import Node
 
 # Raised whenever the same work would give other pictures or other sound than before.
-RENDER_VERSION: Final = 2
+RENDER_VERSION: Final = 3
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):
@@ -62,51 +62,6 @@ class SoundEncoder(Struct, frozen=True, kw_only=True):
     codec: Literal["aac"]
     bitrate: int
     sample_rate: int
-
-
-class SoundSource(Struct, frozen=True, kw_only=True):
-    """A file with sound. `origin` is when its first frame is shown, seconds of its own time; None: without picture."""
-
-    sha256: str
-    origin: Fraction | None
-
-
-class SoundClip(Struct, frozen=True, kw_only=True):
-    """A stretch of a source's sound in the mix.
-
-    `source` is its place among the sources, `start` seconds from the source's first frame shown. `at` and `count` are
-    samples of the mix, as are the fades.
-    """
-
-    source: int
-    start: Fraction
-    at: int
-    count: int
-    gain_db: float
-    fade_in: int
-    fade_out: int
-
-
-class SoundWork(Struct, frozen=True, kw_only=True):
-    """The whole sound of a film, `count` stereo samples. Loudness and peak None: left as they are."""
-
-    count: int
-    encoder: SoundEncoder
-    sources: tuple[SoundSource, ...]
-    clips: tuple[SoundClip, ...]
-    loudness_lufs: float | None
-    true_peak_dbtp: float | None
-    capabilities: Capabilities
-    version: int = RENDER_VERSION
-
-
-class SoundDone(Struct, frozen=True, kw_only=True):
-    """How the sound came out; measured on what a player decodes. None: digital silence."""
-
-    integrated_lufs: float | None
-    true_peak_dbtp: float | None
-    gain_db: float
-    notices: tuple[str, ...] = ()
 
 
 class SegmentDone(Struct, frozen=True, kw_only=True):

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from cutroom_sdk.wire.timeline import Keyframe
 from engine.editing.curves import value_at
 from engine.media.index import FrameIndex
+from engine.rendering.audio.limiter import Limiter
+from engine.rendering.audio.loudness import true_peak_dbtp
 from engine.rendering.geometry import window
-from engine.rendering.loudness import Limiter, true_peak_dbtp
 from engine.rendering.segments import SEGMENT_FRAMES, divisions, frames_shown
 
 RATES = st.sampled_from(

@@ -8,12 +8,13 @@ from pathlib import Path
 from engine.media.index import FrameIndex
 from engine.media.source import open_media, packets, picture
 from engine.media.tasks import no_report
+from engine.rendering.audio.work import Channel, Mix, SoundSource, SoundWork, Stem, Voice
 from engine.rendering.capabilities import capabilities
 from engine.rendering.smartcopy import tasks
 from engine.rendering.smartcopy.division import Stretch, divide
 from engine.rendering.smartcopy.planning import edge_work, heard_of
 from engine.rendering.smartcopy.work import CutFound, CutSoundWork, LookWork, SpliceWork
-from engine.rendering.work import SoundClip, SoundEncoder, SoundSource, SoundWork
+from engine.rendering.work import SoundEncoder
 from tests.render.workshop import Opened, Source
 
 Span = tuple[int, int]
@@ -96,23 +97,21 @@ def _sound(source: Source, kept: Sequence[Span], folder: Path, *, whole_packets:
     if source.asset.audio is None:
         return None
     encoder = _encoder(source)
-    clips, at = [], Fraction(0)
+    media = SoundSource(sha256=source.asset.sha256, origin=index.start)
+    voices, at = [], Fraction(0)
     for start, end in kept:
         length = index.time_of(end) - index.time_of(start)
         first, last = round(at * encoder.sample_rate), round((at + length) * encoder.sample_rate)
-        clips.append(
-            SoundClip(
-                source=0, start=index.time_of(start), at=first, count=last - first, gain_db=0.0, fade_in=0, fade_out=0
-            )
-        )  # fmt: skip
+        stem = Stem(media=media, start=index.time_of(start), count=last - first, rate=encoder.sample_rate)
+        voices.append(Voice(stem=stem, at=first, count=last - first))
         at += length
+    channel = Channel(name="cut", voices=tuple(voices))
     mix = SoundWork(
-        count=round(at * encoder.sample_rate), encoder=encoder,
-        sources=(SoundSource(sha256=source.asset.sha256, origin=index.start),), clips=tuple(clips),
+        mix=Mix(count=round(at * encoder.sample_rate), rate=encoder.sample_rate, channels=(channel,)), encoder=encoder,
         loudness_lufs=None, true_peak_dbtp=None, capabilities=capabilities(),
     )  # fmt: skip
     work = CutSoundWork(
         sha256=source.asset.sha256, spans=heard_of(kept, index), whole_packets=whole_packets, mix=mix
     )
-    with Opened([source.path, source.path], [folder / "sound"]) as files:
+    with Opened([source.path, source.path], [folder / "sound", folder / "scratch"]) as files:
         return tasks.make_cut_sound(work, files, no_report).copied

@@ -8,9 +8,14 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from engine.rendering import sound as sounds
-from engine.rendering.loudness import Samples, integrated_lufs, true_peak_dbtp
-from engine.rendering.work import SoundEncoder, SoundWork
+from engine.media.tasks import no_report
+from engine.rendering.audio import mastering
+from engine.rendering.audio.encoding import decode
+from engine.rendering.audio.loudness import integrated_lufs, true_peak_dbtp
+from engine.rendering.audio.signals import Samples, silent
+from engine.rendering.audio.work import Mix, SoundDone, SoundWork
+from engine.rendering.encoded import EncodedSound
+from engine.rendering.work import SoundEncoder
 from tests.clips import Sound, make_clip, read_sound
 from tests.render.workshop import PROFILE, make_film, source_of, span, timeline_of
 from tests.unit.rendering.material import CAPABLE
@@ -22,9 +27,29 @@ REELS = replace(PROFILE, loudness_lufs=-14.0, true_peak_dbtp=-1.0, audio_bitrate
 
 def work_for(samples: Samples, *, loudness: float | None = -14.0, peak: float | None = -1.0) -> SoundWork:
     return SoundWork(
-        count=samples.shape[1], encoder=SoundEncoder(codec="aac", bitrate=128_000, sample_rate=RATE), sources=(),
-        clips=(), loudness_lufs=loudness, true_peak_dbtp=peak, capabilities=CAPABLE,
+        mix=Mix(count=samples.shape[1], rate=RATE, channels=()),
+        encoder=SoundEncoder(codec="aac", bitrate=128_000, sample_rate=RATE),
+        loudness_lufs=loudness, true_peak_dbtp=peak, capabilities=CAPABLE,
     )  # fmt: skip
+
+
+class Given:
+    """Samples as a signal."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+
+    def read(self, count: int) -> Samples:
+        block = silent(count)
+        there = self._samples[:, :count]
+        block[:, : there.shape[1]] = there
+        self._samples = self._samples[:, count:]
+        return block
+
+
+def mastered(samples: Samples, work: SoundWork, folder: Path) -> tuple[EncodedSound, SoundDone]:
+    with (folder / "scratch").open("w+b") as scratch:
+        return mastering.master(Given(samples), work, scratch.fileno(), no_report)
 
 
 def speech_like(seconds: float, level: float, *, seed: int = 1) -> Samples:
@@ -43,11 +68,13 @@ def speech_like(seconds: float, level: float, *, seed: int = 1) -> Samples:
 
 
 @pytest.mark.parametrize(("level", "seed"), [(0.02, 1), (0.3, 2), (1.0, 3)], ids=["soft", "usual", "loud"])
-def test_short_speech_comes_out_at_its_loudness_and_below_its_peak(level: float, seed: int) -> None:
+def test_short_speech_comes_out_at_its_loudness_and_below_its_peak(
+    level: float, seed: int, tmp_path: Path
+) -> None:
     samples = speech_like(20, level, seed=seed)
     work = work_for(samples)
-    encoded, done = sounds.master(samples, work)
-    heard = sounds.decode(encoded, work)
+    encoded, done = mastered(samples, work, tmp_path)
+    heard = decode(encoded, work.encoder)
     loudness, peak = integrated_lufs(heard, RATE), true_peak_dbtp(heard)
     assert loudness == pytest.approx(-14.0, abs=0.5)
     assert peak is not None
@@ -56,28 +83,28 @@ def test_short_speech_comes_out_at_its_loudness_and_below_its_peak(level: float,
     assert done.notices == ()
 
 
-def test_noise_is_not_raised_without_end() -> None:
+def test_noise_is_not_raised_without_end(tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     samples = (chance.normal(size=(2, 5 * RATE)) * 10 ** (-63 / 20)).astype(np.float32)
-    _, done = sounds.master(samples, work_for(samples))
-    assert done.gain_db == sounds.GAIN_MAX_DB
+    _, done = mastered(samples, work_for(samples), tmp_path)
+    assert done.gain_db == mastering.GAIN_MAX_DB
     assert "raised by 40 dB and no more" in done.notices[0]
 
 
-def test_silence_stays_silence() -> None:
+def test_silence_stays_silence(tmp_path: Path) -> None:
     samples = np.zeros((2, 2 * RATE), dtype=np.float32)
-    encoded, done = sounds.master(samples, work_for(samples))
+    encoded, done = mastered(samples, work_for(samples), tmp_path)
     assert done.integrated_lufs is None
     assert done.notices == ("the sound is silent: it was left as it is",)
-    assert not np.abs(sounds.decode(encoded, work_for(samples))).max() > 1e-4
+    assert not np.abs(decode(encoded, work_for(samples).encoder)).max() > 1e-4
 
 
-def test_a_profile_without_loudness_leaves_the_sound_alone() -> None:
+def test_a_profile_without_loudness_leaves_the_sound_alone(tmp_path: Path) -> None:
     samples = speech_like(3, 0.4)
     work = work_for(samples, loudness=None, peak=None)
-    encoded, done = sounds.master(samples, work)
+    encoded, done = mastered(samples, work, tmp_path)
     assert done.gain_db == 0
-    error = sounds.decode(encoded, work) - samples
+    error = decode(encoded, work.encoder) - samples
     assert float(np.square(error).mean()) < 0.01 * float(np.square(samples).mean())
 
 

@@ -15,10 +15,20 @@ from engine.media.index import FrameIndex, build_index
 from engine.media.source import open_media, picture, pictures, seconds, sound
 from engine.media.tasks import Files, no_report
 from engine.rendering import worker
+from engine.rendering.audio import worker as sound_worker
+from engine.rendering.audio.work import (
+    Lies,
+    MasterWork,
+    SoundDone,
+    SoundWork,
+    StemsWork,
+    sources_of,
+    stems_of,
+)
 from engine.rendering.capabilities import capabilities
 from engine.rendering.plan import RenderPlan, compile_plan
 from engine.rendering.walking import graph_inputs
-from engine.rendering.work import Inspection, InspectWork, MuxWork, SoundDone
+from engine.rendering.work import Inspection, InspectWork, MuxWork
 
 PROFILE = Profile(
     name="test", title="Test", width=None, height=None, rate=None, rate_max=Fraction(60), codec="h264", crf=20,
@@ -145,8 +155,7 @@ def make_film(
             worker.render_segment(segment.work, files, no_report)
     made = None
     if plan.sound is not None:
-        with Opened([by_hash[one.sha256].path for one in plan.sound.sources], [folder / "sound"]) as files:
-            made = worker.make_sound(plan.sound, files, no_report)
+        made = make_sound(folder, plan.sound, sources)
     film = folder / "film.mp4"
     joining = MuxWork(
         frames=plan.frames,
@@ -157,6 +166,18 @@ def make_film(
     with Opened([*parts, *([folder / "sound"] if plan.sound else [])], [film]) as files:
         worker.join(joining, files, no_report)
     return Film(film, plan, _inspect(plan, film, parts), made)
+
+
+def make_sound(folder: Path, work: SoundWork, sources: Sequence[Source]) -> SoundDone:
+    """Make the stems of a film's sound and then the sound, `folder/sound`."""
+    by_hash = {source.asset.sha256: source for source in sources}
+    stems = stems_of(work.mix)
+    parts = [folder / f"{number}.stem" for number in range(len(stems))]
+    with Opened([by_hash[one.sha256].path for one in sources_of(stems)], parts) as files:
+        sound_worker.make_stems(StemsWork(stems=stems), files, no_report)
+    places = tuple(Lies(file=number, offset=0) for number in range(len(parts)))
+    with Opened(parts, [folder / "sound", folder / "scratch"]) as files:
+        return sound_worker.make_sound(MasterWork(work=work, places=places), files, no_report)
 
 
 def _inspect(plan: RenderPlan, film: Path, parts: Sequence[Path]) -> Inspection:

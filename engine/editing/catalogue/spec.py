@@ -31,10 +31,15 @@ from msgspec import Struct
 from cutroom_sdk.wire.codec import convert
 from engine.kernel.errors import Invalid
 
-Kind = Literal["effect", "transition", "generator", "sound"]
+Kind = Literal["effect", "transition", "crossfade", "generator", "sound"]
 Cost = Literal["none", "low", "middle", "high"]
 # Which file holds which kind of entry; a family that is not here is one of picture effects.
-KINDS: Final[dict[str, Kind]] = {"transitions": "transition", "generators": "generator", "sound": "sound"}
+KINDS: Final[dict[str, Kind]] = {
+    "transitions": "transition",
+    "crossfades": "crossfade",
+    "generators": "generator",
+    "sound": "sound",
+}
 
 
 class ParameterSpec(Struct, frozen=True, kw_only=True):

@@ -19,12 +19,12 @@ from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, TimeRange,
 from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
 from engine.media.timecode import samples_at
+from engine.rendering.audio.soundtrack import soundtrack
 from engine.rendering.compiling.given import Lettering, unlettered
 from engine.rendering.plan import RenderPlan, compile_plan, hashed
 from engine.rendering.smartcopy.division import Stretch, divide, widened
 from engine.rendering.smartcopy.planning import CRF, PRESET, X264_PARAMS, edge_work, heard_of
 from engine.rendering.smartcopy.work import B_FRAMES, CutSoundWork, Edge, Splicing
-from engine.rendering.soundtrack import soundtrack
 from engine.rendering.work import Capabilities, VideoEncoder
 
 Kept = tuple[int, int]

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from engine.kernel.dispatch import Asked
+from engine.rendering.audio.work import SoundWork
 from engine.rendering.making import FILM_LIMIT_S, SEGMENT_LIMIT_S, Making, SegmentTask
 from engine.rendering.plan import Segment
 from engine.rendering.reducer import Advance
 from engine.rendering.smartcopy.work import CutFound, CutSoundDone, Edge, LookWork, SpliceWork, Splicing
-from engine.rendering.work import MuxDone, SoundWork
+from engine.rendering.work import MuxDone
 
 WORKER: Final = "engine.rendering.smartcopy.tasks"
 
@@ -43,14 +44,15 @@ class CutMaking(Making):
         asked = self._splicing.sound
         assert asked is not None, "asked for only where there is sound"
         source = self._source[0]
-        done = await self.pool.run(
-            f"{WORKER}:make_cut_sound",
-            asked,
-            CutSoundDone,
-            inputs=[source, source],
-            outputs=[staged],
-            limit_s=SEGMENT_LIMIT_S,
-        )
+        with self.blobs.staged() as (_, scratch):
+            done = await self.pool.run(
+                f"{WORKER}:make_cut_sound",
+                asked,
+                CutSoundDone,
+                inputs=[source, source],
+                outputs=[staged, scratch],
+                limit_s=SEGMENT_LIMIT_S,
+            )
         return done.notices
 
     async def _join(self, parts: Sequence[Path], heard: Sequence[Path], staged: Path) -> MuxDone:

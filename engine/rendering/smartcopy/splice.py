@@ -22,7 +22,7 @@ from engine.media.index import FrameIndex
 from engine.media.packets import copied_packets
 from engine.media.source import open_media, picture
 from engine.media.source import sound as sound_of
-from engine.rendering import sound as mixes
+from engine.rendering.audio import encoding
 from engine.rendering.encoded import EncodedSegment, EncodedSound, read_segments, read_sound
 from engine.rendering.mux import MOVIE_TIMESCALE
 from engine.rendering.reading import read_whole
@@ -201,7 +201,7 @@ def _sound_stream(
     else:
         stream = film.add_stream(work.sound.codec, rate=work.sound.sample_rate)
         assert isinstance(stream, av.AudioStream)
-        mixes.configure(stream.codec_context, work.sound)
+        encoding.configure(stream.codec_context, work.sound)
     stream.time_base = Fraction(1, heard.sample_rate or work.sound.sample_rate)
     return stream
 

@@ -1,6 +1,7 @@
 """What the worker processes do for smart copies."""
 
 from engine.media.tasks import Files, Report, task
+from engine.rendering.audio.worker import mix_whole
 from engine.rendering.encoded import write_segment, write_sound
 from engine.rendering.smartcopy import edge, heard, look, splice
 from engine.rendering.smartcopy.work import (
@@ -12,7 +13,6 @@ from engine.rendering.smartcopy.work import (
     SpliceWork,
 )
 from engine.rendering.work import MuxDone, SegmentDone
-from engine.rendering.worker import make_sound
 
 
 @task
@@ -27,12 +27,12 @@ def encode_edge(work: EdgeWork, files: Files, report: Report) -> SegmentDone:
 
 @task
 def make_cut_sound(work: CutSoundWork, files: Files, report: Report) -> CutSoundDone:
-    """Copy or mix a cut's sound. Inputs: the source, then the mix's sources. Output: the sound."""
+    """Copy or mix a cut's sound. Inputs: the source, then the mix's. Outputs: the sound, a scratch file."""
     found = heard.copied(work, files.inputs[0])
     if found is not None:
         write_sound(files.outputs[0], found)
         return CutSoundDone(copied=True)
-    done = make_sound(work.mix, Files(inputs=files.inputs[1:], outputs=files.outputs), report)
+    done = mix_whole(work.mix, Files(inputs=files.inputs[1:], outputs=files.outputs), report)
     return CutSoundDone(copied=False, notices=done.notices)
 
 

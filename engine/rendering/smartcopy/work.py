@@ -5,8 +5,9 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from engine.rendering.audio.work import SoundWork
 from engine.rendering.smartcopy.division import Stretch
-from engine.rendering.work import Capabilities, Mismatch, SoundEncoder, SoundWork
+from engine.rendering.work import Capabilities, Mismatch, SoundEncoder
 
 # Raised whenever the same work would give other bytes than before.
 VERSION: Final = 1
@@ -57,7 +58,8 @@ class CutSoundWork(Struct, frozen=True, kw_only=True):
     """The sound of a cut: packets of the source where they can be copied to the sample, else the mix.
 
     `spans` are what is kept. `whole_packets` (nothing may be encoded): each span begins and ends with a packet, up to
-    half of one beside its place. Inputs: the source once, and once more for each source of the mix.
+    half of one beside its place. Inputs: the source once, and once more for each source of the mix. Outputs: the sound,
+    and a scratch file.
     """
 
     sha256: str

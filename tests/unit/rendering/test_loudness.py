@@ -6,7 +6,9 @@ import av
 import numpy as np
 import pytest
 
-from engine.rendering.loudness import Limiter, Samples, integrated_lufs, true_peak_dbtp
+from engine.rendering.audio.limiter import Limiter
+from engine.rendering.audio.loudness import integrated_lufs, true_peak_dbtp
+from engine.rendering.audio.signals import Samples
 
 RATE = 48_000
 

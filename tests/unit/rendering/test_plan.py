@@ -115,7 +115,7 @@ def test_sound_that_goes_on_is_not_faded() -> None:
     asset = an_asset()
     plan = a_plan(a_timeline(a_clip(asset, 0, 50), a_clip(asset, 50, 80), a_clip(asset, 90, 100)), asset)
     assert plan.sound is not None
-    assert [(clip.at, clip.count, clip.fade_in, clip.fade_out) for clip in plan.sound.clips] == [
+    assert [(one.at, one.count, one.fade_in, one.fade_out) for one in plan.sound.mix.channels[0].voices] == [
         (0, 80 * 1920, 480, 480),
         (80 * 1920, 10 * 1920, 480, 480),
     ]

@@ -1,0 +1,1 @@
+"""Sound: compiled in the parent, mixed, mastered and encoded in the worker."""

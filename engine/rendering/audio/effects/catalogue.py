@@ -1,0 +1,5 @@
+"""Everything that changes sound, imported so that it is on the table; the worker imports this once."""
+
+from engine.rendering.audio.effects import level
+
+__all__ = ["level"]

@@ -1,0 +1,123 @@
+"""Sound into packets and back, a block at a time."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+
+from engine.rendering.audio.signals import Samples, silent
+from engine.rendering.encoded import EncodedSound, Packet
+from engine.rendering.work import SoundEncoder
+
+# AAC's transform: the encoder's run-up before the first sample (ISO/IEC 14496-3, 1024 samples a frame).
+FRAME_SAMPLES: Final = 1024
+
+
+def configure(context: AudioCodecContext, encoder: SoundEncoder) -> None:
+    """Set an encoder up; the film's headers come from the same settings."""
+    context.sample_rate, context.layout, context.format = encoder.sample_rate, "stereo", "fltp"
+    context.bit_rate = encoder.bitrate
+    context.thread_count = 1
+    context.flags |= av.codec.context.Flags.bitexact
+
+
+class Encoder:
+    """Fed with blocks of any size; the first sample is heard at pts 0, packets before that are the run-up."""
+
+    def __init__(self, encoder: SoundEncoder) -> None:
+        context = av.CodecContext.create(encoder.codec, "w")
+        assert isinstance(context, AudioCodecContext)
+        configure(context, encoder)
+        context.flags |= av.codec.context.Flags.global_header
+        context.open()
+        self._context, self._rate = context, encoder.sample_rate
+        self._rest, self._place = silent(0), 0
+
+    @property
+    def extradata(self) -> bytes:
+        """The stream's headers."""
+        return bytes(self._context.extradata or b"")
+
+    def add(self, samples: Samples) -> list[Packet]:
+        """Take the next samples; return what is finished."""
+        joined = np.concatenate([self._rest, samples], axis=1) if self._rest.shape[1] else samples
+        whole = joined.shape[1] // FRAME_SAMPLES * FRAME_SAMPLES
+        self._rest = joined[:, whole:]
+        packets: list[Packet] = []
+        for start in range(0, whole, FRAME_SAMPLES):
+            packets += self._frame(joined[:, start : start + FRAME_SAMPLES])
+        return packets
+
+    def finish(self) -> list[Packet]:
+        """Return the last packets."""
+        packets = self._frame(self._rest) if self._rest.shape[1] else []
+        return packets + [_packet(packet) for packet in self._context.encode(None)]
+
+    def _frame(self, block: Samples) -> list[Packet]:
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts, frame.time_base = self._rate, self._place, Fraction(1, self._rate)
+        self._place += block.shape[1]
+        return [_packet(packet) for packet in self._context.encode(frame)]
+
+
+class Decoder:
+    """Gives what a player hears: from pts 0 on."""
+
+    def __init__(self, codec: str, extradata: bytes) -> None:
+        context = av.CodecContext.create(codec, "r")
+        assert isinstance(context, AudioCodecContext)
+        context.extradata = extradata
+        self._context = context
+        self._skip: int | None = None
+
+    def add(self, packets: list[Packet]) -> Samples:
+        """Return what comes out of these packets."""
+        blocks = [silent(0)]
+        for packet in packets:
+            if self._skip is None:
+                self._skip = -packet.pts
+            blocks += [_floats(frame) for frame in self._context.decode(av.Packet(packet.data))]
+        return self._heard(blocks)
+
+    def finish(self) -> Samples:
+        """Return what the decoder still held."""
+        return self._heard([silent(0), *(_floats(frame) for frame in self._context.decode(None))])
+
+    def _heard(self, blocks: list[Samples]) -> Samples:
+        joined = np.concatenate(blocks, axis=1)
+        skipped = min(self._skip or 0, joined.shape[1])
+        self._skip = (self._skip or 0) - skipped if self._skip is not None else None
+        return np.ascontiguousarray(joined[:, skipped:], dtype=np.float32)
+
+
+def encode(samples: Samples, encoder: SoundEncoder) -> EncodedSound:
+    """Return a whole sound as packets."""
+    machine = Encoder(encoder)
+    packets = machine.add(samples)
+    return EncodedSound(
+        extradata=machine.extradata,
+        count=samples.shape[1],
+        frame_samples=FRAME_SAMPLES,
+        packets=(*packets, *machine.finish()),
+    )
+
+
+def decode(encoded: EncodedSound, encoder: SoundEncoder) -> Samples:
+    """Return what a player hears of a whole sound, `(2, count)`."""
+    machine = Decoder(encoder.codec, encoded.extradata)
+    heard = np.concatenate([machine.add(list(encoded.packets)), machine.finish()], axis=1)
+    return heard[:, : encoded.count]
+
+
+def _floats(frame: AudioFrame) -> Samples:
+    return np.asarray(frame.to_ndarray(), dtype=np.float32)
+
+
+def _packet(packet: av.Packet[av.stream.Stream]) -> Packet:
+    assert packet.pts is not None, "an encoder gives times"
+    return Packet(pts=packet.pts, key=True, data=bytes(packet))

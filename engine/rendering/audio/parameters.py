@@ -1,0 +1,102 @@
+"""A timeline's sound effects as the worker wants them: every parameter of the catalogue filled in and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Final
+
+from cutroom_sdk.wire.timeline import Effect, Parameter, Track
+from engine.editing.catalogue.spec import Entry, ParameterSpec, catalogue, named
+from engine.kernel.errors import Invalid
+from engine.rendering.audio.work import Curve, SoundEffect
+
+SPEED: Final = "sound_speed"
+# Effects of pictures that the catalogue does not list, and that linked clips carry on both tracks.
+PICTURES_ONLY: Final = frozenset({"reframe"})
+
+
+def sound_effects(
+    effects: Sequence[Effect],
+    lasts: Fraction,
+    where: str,
+    notices: list[str],
+    tracks: Sequence[Track] = (),
+    track: Track | None = None,
+) -> tuple[SoundEffect, ...]:
+    """Return the effects that act on sound, in their order.
+
+    Args:
+        effects: of a clip or a track.
+        lasts: how long that lasts, seconds.
+        where: what it is, for messages.
+        notices: is told of those that are left out.
+        tracks: all sound tracks, where a track's effects are meant.
+        track: that track.
+
+    Raises:
+        Invalid: an effect or a parameter that there is not, or a value out of its range.
+    """
+    made = []
+    for effect in effects:
+        if not effect.enabled or effect.name == SPEED:
+            continue
+        if effect.name in PICTURES_ONLY or _is_picture(effect.name):
+            notices.append(f"{effect.name} of {where} acts on pictures: its sound is left as it is")
+            continue
+        entry = named(effect.name, "sound", field="timeline")
+        values = {spec.name: _value(spec, effect, entry) for spec in entry.parameters}
+        _demand_known(effect, entry)
+        if effect.name == "fade":
+            values["length"] = float(lasts)
+        made.append(SoundEffect(name=effect.name, values=tuple(sorted(values.items()))))
+    return tuple(made)
+
+
+def keeps_pitch(effects: Sequence[Effect]) -> bool:
+    """Tell whether a clip at another speed keeps its pitch: unless an effect says that it follows.
+
+    Raises:
+        Invalid: a parameter that there is not, or a word that is none of its choices.
+    """
+    entry = named(SPEED, "sound", field="timeline")
+    for effect in effects:
+        if effect.name == SPEED and effect.enabled:
+            _demand_known(effect, entry)
+            return _value(entry.parameters[0], effect, entry) == "keep"
+    return True
+
+
+def _is_picture(name: str) -> bool:
+    entry = catalogue().get(name)
+    return entry is not None and entry.kind == "effect"
+
+
+def _demand_known(effect: Effect, entry: Entry) -> None:
+    for name in effect.parameters:
+        if entry.parameter(name) is None:
+            there = ", ".join(one.name for one in entry.parameters)
+            raise Invalid(f"{effect.name} has no parameter {name!r}; it has {there}", field="timeline")
+
+
+def _value(spec: ParameterSpec, effect: Effect, entry: Entry) -> Curve | str:
+    given: Parameter | None = effect.parameters.get(spec.name, spec.default)
+    what = f"{entry.name}.{spec.name}"
+    if given is None:
+        raise Invalid(f"{what} must be given", field="timeline")
+    if spec.type == "choice":
+        if given not in spec.choices:
+            raise Invalid(f"{what} is one of {', '.join(spec.choices)}, not {given!r}", field="timeline")
+        return str(given)
+    if spec.type == "text":
+        return str(given)
+    if isinstance(given, str):
+        raise Invalid(f"{what} is a number, not {given!r}", field="timeline")
+    if isinstance(given, tuple) and not spec.animated:
+        raise Invalid(f"{what} cannot move: it takes one number, no keyframes", field="timeline")
+    numbers = [key.value for key in given] if isinstance(given, tuple) else [given]
+    low, high = spec.low, spec.high
+    for number in numbers:
+        if (low is not None and number < low) or (high is not None and number > high):
+            raise Invalid(f"{what} is {low:g} to {high:g} {spec.unit}, not {number:g}", field="timeline")
+    return given if isinstance(given, tuple) else float(given)
