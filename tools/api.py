@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from cutroom_sdk.wire import (
     approvals,
+    catalogue,
     frames,
     log,
     media,
@@ -278,6 +279,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         routines.RoutineRun, "routines:write", headers=("Idempotency-Key",)
     ),
     "GET /v1/profiles": Operation(Page(renders.Profile), "renders:read"),
+    "GET /v1/effects": Operation(Page(catalogue.CatalogueEntry), "media:read"),
     "POST /v1/timelines": Operation(
         timelines.StoredTimeline,
         "media:write",
@@ -288,6 +290,18 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "GET /v1/timelines": Operation(Page(timelines.TimelineHead), "media:read", query=_LIST),
     "GET /v1/timelines/{id}": Operation(
         timelines.StoredTimeline, "media:read", query=("at", "version"), headers=("If-None-Match",)
+    ),
+    "POST /v1/timelines/{id}/operations": Operation(
+        timelines.TimelineHead, "media:write", timelines.OperationsRequest, headers=("Idempotency-Key",)
+    ),
+    "POST /v1/timelines/{id}/undo": Operation(
+        timelines.TimelineHead, "media:write", timelines.UndoRequest, headers=("Idempotency-Key",)
+    ),
+    "POST /v1/timelines/{id}/redo": Operation(
+        timelines.TimelineHead, "media:write", timelines.UndoRequest, headers=("Idempotency-Key",)
+    ),
+    "POST /v1/timelines/{id}/fork": Operation(
+        timelines.StoredTimeline, "media:write", timelines.ForkRequest, 201, headers=("Idempotency-Key",)
     ),
     "POST /v1/assets": Operation(
         media.Asset,

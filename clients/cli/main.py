@@ -28,6 +28,7 @@ from clients.cli import (
     renders,
     routines,
     secrets,
+    timelines,
     tokens,
     upkeep,
 )
@@ -49,6 +50,7 @@ log = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Read the lo
 app.add_typer(missions.app, name="mission")
 app.add_typer(delegations.app, name="approval")
 app.add_typer(policy.app, name="policy")
+app.add_typer(timelines.app, name="timeline")
 app.add_typer(notices.app, name="notice")
 app.add_typer(log, name="log")
 app.add_typer(tokens.app, name="token")
@@ -59,6 +61,7 @@ app.add_typer(secrets.app, name="secret")
 app.add_typer(secrets.webhooks, name="webhook")
 upkeep.add_to(app, log)
 renders.add_to(app)
+timelines.add_to(app)
 
 OUTPUT_HELP: Final = "The file, or a folder. Default: NAME-PROFILE.mp4 here (NAME-edit.mp4 for source), with a number if that is taken."
 Context = typer.Context

@@ -31,18 +31,22 @@ def value_at(curve: Curve, time: Fraction) -> float:
 
 def eased(curve: Bezier, part: float) -> float:
     """Return how far a move is when `part` (0..1) of its time has passed (CSS Easing Functions, 2.2)."""
-    x1, y1, x2, y2 = curve
+    return along(curve[1], curve[3], place_of(curve, part))
+
+
+def place_of(curve: Bezier, part: float) -> float:
+    """Return the curve's own parameter, 0..1, where `part` (0..1) of its time has passed."""
     low, high = 0.0, 1.0
     for _ in range(_ROUNDS):
         middle = (low + high) / 2
-        if _along(x1, x2, middle) < part:
+        if along(curve[0], curve[2], middle) < part:
             low = middle
         else:
             high = middle
-    return _along(y1, y2, (low + high) / 2)
+    return (low + high) / 2
 
 
-def _along(first: float, second: float, t: float) -> float:
+def along(first: float, second: float, t: float) -> float:
     """Return one coordinate of a cubic Bezier curve from 0 to 1 at `t`."""
     rest = 1 - t
     return 3 * rest * rest * t * first + 3 * rest * t * t * second + t * t * t

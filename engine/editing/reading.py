@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from cutroom_sdk.wire.codec import decode
 from cutroom_sdk.wire.timeline import Timeline, Track
 from cutroom_sdk.wire.timelines import StoredTimeline, TimelineHead, TimelineTrack
-from engine.editing.reducer import KIND, track_key
+from engine.editing.reducer import KIND, Event, missing, track_key
+from engine.editing.undo import Past
 from engine.kernel.errors import Compacted, NotFound
 from engine.kernel.log import Log
 from engine.kernel.resources import Record, Store
 
+EVENT: Final[Any] = Event  # a union, which is no type to a type checker
 TRACKS_MAX: Final = 1000
 
 
@@ -69,6 +71,21 @@ async def position_of(log: Log, timeline_id: str, partition: str, version: int) 
     return next((event.position - 1 for event in past.events if event.version == version + 1), None)
 
 
+async def history_of(log: Log, timeline_id: str, partition: str) -> tuple[list[Past], int]:
+    """Return what happened to a timeline, in order, as far as the log reaches back, and the version before that.
+
+    That is 0 where nothing was compacted.
+
+    Raises:
+        NotFound: there is no such timeline.
+    """
+    past = await log.past(partition, f"{KIND}/{timeline_id}")
+    if not past.version:
+        raise missing(timeline_id)
+    found = [Past(one.version, one.actor, one.at_ms, decode(one.data, EVENT)) for one in past.events]
+    return found, past.kept.version if past.kept else 0
+
+
 async def _current(resources: Store, timeline_id: str, partition: str) -> StoredTimeline:
     found, _ = await current(resources, timeline_id, partition)
     return found
@@ -87,11 +104,6 @@ async def current(resources: Store, timeline_id: str, partition: str) -> tuple[S
     record, *rest = page.items
     parts = sorted((decode(part.value, TimelineTrack) for part in rest), key=attrgetter("number"))
     return _whole(decode(record.value, TimelineHead), [part.track for part in parts]), record
-
-
-def missing(timeline_id: str) -> NotFound:
-    """Return what says that there is no such timeline."""
-    return NotFound(f"there is no timeline {timeline_id[:64]}", timeline_id=timeline_id[:64])
 
 
 def _whole(head: TimelineHead, tracks: Sequence[Track]) -> StoredTimeline:

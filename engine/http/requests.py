@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cutroom_sdk.wire.codec import decode, encode
+from cutroom_sdk.wire.codec import decode, encode, to_builtins
 from engine.http import queries
 from engine.kernel.beginning import refuse_before
 from engine.kernel.context import Context
@@ -83,6 +83,33 @@ async def body(request: Request, kind: type[T], *types: str) -> T:
     """
     check_content_type(request, *types)
     return read_json(await raw_body(request), kind)
+
+
+async def body_of_known(request: Request, kind: type[T]) -> T:
+    """Read the JSON body as `kind`, as `body` does, with no field in it anywhere that `kind` does not have.
+
+    For requests made of payloads that are read tolerantly where they are answers.
+
+    Raises:
+        Invalid: as `body`; or a field that nobody knows, at any depth.
+    """
+    check_content_type(request)
+    content = await raw_body(request)
+    found = read_json(content, kind)
+    _check_known(msgspec.json.decode(content), to_builtins(found), "")
+    return found
+
+
+def _check_known(given: Any, known: Any, field: str) -> None:
+    if isinstance(given, dict) and isinstance(known, dict):
+        for name, value in given.items():
+            where = f"{field}.{name}" if field else name
+            if name not in known:
+                raise Invalid(f"{where}: Object contains unknown field `{name}`", field=where)
+            _check_known(value, known[name], where)
+    elif isinstance(given, list) and isinstance(known, list | tuple):
+        for number, (one, other) in enumerate(zip(given, known, strict=True)):
+            _check_known(one, other, f"{field}[{number}]")
 
 
 def read_json(content: bytes, kind: type[T]) -> T:

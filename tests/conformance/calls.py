@@ -7,6 +7,7 @@ from typing import Any, Final
 from cutroom_sdk.wire.approvals import Approval, ApprovalSubject, DelegationRequest
 from cutroom_sdk.wire.memory import MemoryCapabilityRequest, MemoryRequest
 from cutroom_sdk.wire.missions import MissionRequest, PostStarted
+from cutroom_sdk.wire.operations import Remove, SetSettings
 from cutroom_sdk.wire.policy import SimulateRequest
 from cutroom_sdk.wire.renders import RenderRequest
 from cutroom_sdk.wire.resources import Operation, PatchOperation
@@ -109,9 +110,16 @@ CALLS: Final[Mapping[str, Call]] = {
     "POST /v1/memory/{id}/promote": lambda studio: studio.promote_memory("m1", "team", approval_id="a1"),
     "POST /v1/memory/{id}/demote": lambda studio: studio.demote_memory("m1", "session", reason="old"),
     "GET /v1/profiles": lambda studio: studio.profiles(),
+    "GET /v1/effects": lambda studio: studio.effects(),
     "POST /v1/timelines": lambda studio: studio.create_timeline(TIMELINE, idempotency_key="once"),
     "GET /v1/timelines": lambda studio: studio.timelines(),
     "GET /v1/timelines/{id}": lambda studio: studio.timeline("t1", version=2),
+    "POST /v1/timelines/{id}/operations": lambda studio: studio.edit_timeline(
+        "t1", [Remove(clip="a"), SetSettings(name="film")], 3
+    ),
+    "POST /v1/timelines/{id}/undo": lambda studio: studio.undo_timeline("t1"),
+    "POST /v1/timelines/{id}/redo": lambda studio: studio.redo_timeline("t1", expected_version=4),
+    "POST /v1/timelines/{id}/fork": lambda studio: studio.fork_timeline("t1", version=2, name="another"),
     "POST /v1/assets": lambda studio: studio.register("talk.mp4"),
     "GET /v1/assets": lambda studio: studio.assets(),
     "GET /v1/assets/{id}": lambda studio: studio.asset("f00"),

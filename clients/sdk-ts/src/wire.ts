@@ -64,6 +64,43 @@ export type Code =
   | "unavailable"
   | "insufficient_storage";
 
+/** Give a clip, or a track, an effect, before that number `index`; None: as the last. */
+export interface AddEffect {
+  type: "add_effect";
+  effect: Effect;
+  /** @default null */
+  clip?: string | null;
+  /** @default null */
+  track?: number | null;
+  /** @default null */
+  index?: number | null;
+}
+
+/** Add a marker to a clip (clip time), without one to the timeline; markers stand in the order of time. */
+export interface AddMarker {
+  type: "add_marker";
+  marker: Marker;
+  /** @default null */
+  clip?: string | null;
+}
+
+/** Add an empty track before that number `index`; None: as the last, on top. */
+export interface AddTrack {
+  type: "add_track";
+  kind: "audio" | "caption" | "video";
+  /** @default "" */
+  name?: string;
+  /** @default null */
+  index?: number | null;
+}
+
+/** Put a transition between the clip `after` and the one that follows it at once. */
+export interface AddTransition {
+  type: "add_transition";
+  after: string;
+  transition: Transition;
+}
+
 /**
  * A command that missions may run, in the setting `commands`. No shell is between: each part of `argv` is one argument.
  *
@@ -393,6 +430,50 @@ export interface Budgets {
   max_attempts?: number;
   /** @default 2 */
   max_parallel?: number;
+}
+
+/**
+ * An entry of `GET /v1/effects`. `mask`: it can be limited to a region; `region`: it must be.
+ *
+ * `cost` is for each frame of 1920x1080, of sound for each second.
+ */
+export interface CatalogueEntry {
+  name: string;
+  kind: "crossfade" | "effect" | "generator" | "sound" | "transition";
+  family: string;
+  title: string;
+  summary: string;
+  cost: "high" | "low" | "middle" | "none";
+  /** @default false */
+  mask?: boolean;
+  /** @default false */
+  region?: boolean;
+  /** @default [] */
+  parameters?: CatalogueParameter[];
+}
+
+/**
+ * A parameter: `takes` says in words what. Numbers lie in `[low, high]`; None: there is no such end.
+ *
+ * `animated`: it takes keyframes.
+ */
+export interface CatalogueParameter {
+  name: string;
+  summary: string;
+  type: string;
+  takes: string;
+  /** @default "" */
+  unit?: string;
+  /** @default null */
+  low?: number | null;
+  /** @default null */
+  high?: number | null;
+  /** @default null */
+  default?: number | string | null;
+  /** @default [] */
+  choices?: string[];
+  /** @default true */
+  animated?: boolean;
 }
 
 /** The end of another's work: of a run of `routine_id`, or of any mission made from `template`; exactly one. */
@@ -820,6 +901,14 @@ export interface Finding {
   detail: string;
 }
 
+/** `POST /v1/timelines/{id}/fork`: a new timeline that begins as this one was at `version`; None: as it is. */
+export interface ForkRequest {
+  /** @default null */
+  version?: number | null;
+  /** @default null */
+  name?: string | null;
+}
+
 /** A frame and when it begins, seconds from the first frame shown. */
 export interface FrameTime {
   frame: number;
@@ -948,6 +1037,17 @@ export interface IngestInput {
   asset_ids: string[];
 }
 
+/** Put an item onto a track, at `at` seconds of it; None: at its end. Beyond the end, a gap leads up to it. */
+export interface Insert {
+  type: "insert";
+  track: number;
+  item: Clip | Gap;
+  /** @default null */
+  at?: Exact | null;
+  /** @default "insert" */
+  placing?: "insert" | "overwrite";
+}
+
 /** Answer to `POST /v1/tokens`, and the only time that `token`, the secret, is shown. */
 export interface IssuedToken {
   token_id: string;
@@ -999,6 +1099,14 @@ export interface LeftApproval {
   work_item_id: string;
   code: string;
   detail: string;
+}
+
+/** Have clips move, trim, split and go together: as `group`, or as a group with a name of its own. */
+export interface Link {
+  type: "link";
+  clips: string[];
+  /** @default null */
+  group?: string | null;
 }
 
 /**
@@ -1497,6 +1605,23 @@ export interface Motion {
   center_y: number[];
 }
 
+/**
+ * Move a clip so that it begins at `at` seconds, on its track or on another of the kind; its place becomes a gap.
+ *
+ * With `insert` its place closes, and `at` counts after that.
+ */
+export interface Move {
+  type: "move";
+  clip: string;
+  at: Exact;
+  /** @default null */
+  track?: number | null;
+  /** @default "overwrite" */
+  placing?: "insert" | "overwrite";
+  /** @default false */
+  unlinked?: boolean;
+}
+
 /** Media that is a timeline given whole. */
 export interface Nested {
   type: "nested";
@@ -1540,6 +1665,16 @@ export interface OperationResult {
   op: "check" | "delete" | "patch" | "put";
   key: string;
   rev: number;
+}
+
+/**
+ * `POST /v1/timelines/{id}/operations`: all of them or none, as one version and one thing to undo.
+ *
+ * `expected_version` is the version that they were thought up for; at another one 409 `version_conflict` names what won.
+ */
+export interface OperationsRequest {
+  operations: (Insert | Remove | RippleDelete | Move | Trim | Split | SetSpeed | SetRamp | AddEffect | RemoveEffect | SetParameter | SetMask | AddTransition | RemoveTransition | SetTransition | AddTrack | RemoveTrack | SetTrack | AddMarker | RemoveMarker | Link | Unlink | SetClip | SetCaptions | SetSettings)[];
+  expected_version: number;
 }
 
 /**
@@ -1864,6 +1999,44 @@ export interface Redaction {
   count: number;
 }
 
+/** Take a clip away and leave a gap; its transitions go with it. */
+export interface Remove {
+  type: "remove";
+  clip: string;
+  /** @default false */
+  unlinked?: boolean;
+}
+
+/** Take the effect number `effect` from a clip or a track. */
+export interface RemoveEffect {
+  type: "remove_effect";
+  effect: number;
+  /** @default null */
+  clip?: string | null;
+  /** @default null */
+  track?: number | null;
+}
+
+/** Take away the marker number `index` of a clip, without one of the timeline. */
+export interface RemoveMarker {
+  type: "remove_marker";
+  index: number;
+  /** @default null */
+  clip?: string | null;
+}
+
+/** Take a track away with all that is on it; those above get a number less. */
+export interface RemoveTrack {
+  type: "remove_track";
+  track: number;
+}
+
+/** Take away the transition after the clip `after`. */
+export interface RemoveTransition {
+  type: "remove_transition";
+  after: string;
+}
+
 /** A stretch of a source that is left out, and why. */
 export interface Removed {
   asset_id: string;
@@ -2049,6 +2222,14 @@ export interface Restored {
   hash: string;
   /** @default false */
   rebuilt?: boolean;
+}
+
+/** Take a clip away; what comes later on its track moves up. */
+export interface RippleDelete {
+  type: "ripple_delete";
+  clip: string;
+  /** @default false */
+  unlinked?: boolean;
 }
 
 /**
@@ -2355,6 +2536,120 @@ export interface SessionRunStatus {
   result?: Json;
 }
 
+/** Put these items in the place of all that are on a caption track; None: on a new one, on top. */
+export interface SetCaptions {
+  type: "set_captions";
+  items: (Clip | Gap)[];
+  /** @default null */
+  track?: number | null;
+}
+
+/** Change a clip; what is None stays. */
+export interface SetClip {
+  type: "set_clip";
+  clip: string;
+  /** @default null */
+  name?: string | null;
+  /** @default null */
+  enabled?: boolean | null;
+}
+
+/** Limit the effect number `effect` of a clip or a track to a region; None: it acts everywhere. */
+export interface SetMask {
+  type: "set_mask";
+  effect: number;
+  mask: Mask | null;
+  /** @default null */
+  clip?: string | null;
+  /** @default null */
+  track?: number | null;
+}
+
+/**
+ * Set a parameter: a constant, or keyframes; None: back to its default.
+ *
+ * It is one of the effect number `effect` of a clip or a track; without a number one of the clip's generator.
+ */
+export interface SetParameter {
+  type: "set_parameter";
+  name: string;
+  value: number | string | Keyframe[] | null;
+  /** @default null */
+  effect?: number | null;
+  /** @default null */
+  clip?: string | null;
+  /** @default null */
+  track?: number | null;
+}
+
+/** Give a clip keyframes of its speed; none: it plays at its constant speed again. */
+export interface SetRamp {
+  type: "set_ramp";
+  clip: string;
+  ramp: Keyframe[];
+  /** @default false */
+  unlinked?: boolean;
+}
+
+/** Change what the timeline is; what is None stays. At another rate all lengths must be whole frames still. */
+export interface SetSettings {
+  type: "set_settings";
+  /** @default null */
+  name?: string | null;
+  /** @default null */
+  rate?: Exact | null;
+  /** @default null */
+  width?: number | null;
+  /** @default null */
+  height?: number | null;
+  /** @default null */
+  sample_rate?: number | null;
+}
+
+/**
+ * Play a clip at another speed; a ramp that it has goes.
+ *
+ * `keep` `duration`: it lasts as long as before and plays more or less of its medium. `media`: it plays what it played,
+ * to the nearest whole frame, and what comes later on its track moves.
+ */
+export interface SetSpeed {
+  type: "set_speed";
+  clip: string;
+  speed: Exact;
+  /** @default "duration" */
+  keep?: "duration" | "media";
+  /** @default false */
+  unlinked?: boolean;
+}
+
+/** Change a track; what is None stays. A locked track takes no change but one that unlocks it. */
+export interface SetTrack {
+  type: "set_track";
+  track: number;
+  /** @default null */
+  name?: string | null;
+  /** @default null */
+  enabled?: boolean | null;
+  /** @default null */
+  locked?: boolean | null;
+  /** @default null */
+  gain_db?: number | Keyframe[] | null;
+}
+
+/** Change the transition after the clip `after`; what is None stays. Another kind begins with its default parameters. */
+export interface SetTransition {
+  type: "set_transition";
+  after: string;
+  /** @default null */
+  kind?: string | null;
+  /** @default null */
+  in_offset?: Exact | null;
+  /** @default null */
+  out_offset?: Exact | null;
+  /** @default null */
+  parameters?: { [name: string]: number | string | Keyframe[] } | null;
+}
+
 /** A stretch between two edits. Spans are half open; `transition_in` is how the shot begins. */
 export interface Shot {
   start: Exact;
@@ -2408,6 +2703,17 @@ export interface Speech {
   start: Exact;
   end: Exact;
   confidence: number;
+}
+
+/** Cut a clip in two at `at` seconds of clip time; the second is called `new_id`, or gets an id of its own. */
+export interface Split {
+  type: "split";
+  clip: string;
+  at: Exact;
+  /** @default null */
+  new_id?: string | null;
+  /** @default false */
+  unlinked?: boolean;
 }
 
 /** `GET /v1/timelines/{id}`: a timeline whole, as it was at `version` of its stream. */
@@ -2490,6 +2796,24 @@ export interface Timeline {
   markers?: Marker[];
   /** @default {} */
   metadata?: { [name: string]: Json };
+}
+
+/**
+ * One version of a timeline: who made it, when, and how; `clips` are the ids of those it touched.
+ *
+ * `operations` are the names of what was asked for, in order. `of` is the version that an undo or a redo took back.
+ */
+export interface TimelineEdit {
+  version: number;
+  actor: string;
+  at_ms: number;
+  event: "created" | "edited" | "redone" | "undone";
+  /** @default [] */
+  operations?: string[];
+  /** @default null */
+  of?: number | null;
+  /** @default [] */
+  clips?: string[];
 }
 
 /** `GET /v1/timelines/{id}/export?format=`: the file's text, a name for it, and what it does not say. */
@@ -2699,6 +3023,37 @@ export interface Transition {
   out_offset: Exact;
   /** @default {} */
   parameters?: { [name: string]: number | string | Keyframe[] };
+}
+
+/**
+ * Cut `head` seconds off a clip's beginning and `tail` off its end; what is negative is added.
+ *
+ * Without `ripple` the rest of the track stays where it is: a gap takes the place of what is cut off, and what is added
+ * takes it from a gap. With it, what comes later moves.
+ */
+export interface Trim {
+  type: "trim";
+  clip: string;
+  /** @default "0" */
+  head?: Exact;
+  /** @default "0" */
+  tail?: Exact;
+  /** @default false */
+  ripple?: boolean;
+  /** @default false */
+  unlinked?: boolean;
+}
+
+/** `POST /v1/timelines/{id}/undo` and `/redo`. `expected_version` None: whatever it has come to. */
+export interface UndoRequest {
+  /** @default null */
+  expected_version?: number | null;
+}
+
+/** Take clips out of their link groups. */
+export interface Unlink {
+  type: "unlink";
+  clips: string[];
 }
 
 /** Resource `upload/{upload_id}`. How much has come is told by `HEAD`, as `Upload-Offset`. */
@@ -3055,6 +3410,13 @@ export interface Routes {
     query: Nothing;
     body: undefined;
     answer: Delegation;
+  };
+  /** Answer the catalogue, families in order of their names; its entries are few and come as one page. Needs `media:read`. */
+  "GET /v1/effects": {
+    path: Nothing;
+    query: Nothing;
+    body: undefined;
+    answer: { items: CatalogueEntry[]; next: string | null; position?: number };
   };
   /** Takes a ticket and sets the cookie of the window; 403 when it was spent. Needs no token. */
   "POST /v1/enter": {
@@ -3561,6 +3923,34 @@ export interface Routes {
     query: { at?: number; version?: number };
     body: undefined;
     answer: StoredTimeline;
+  };
+  /** A new timeline that begins as this one was at a version; 201 with it. Needs `media:write`. */
+  "POST /v1/timelines/{id}/fork": {
+    path: { id: string };
+    query: Nothing;
+    body: ForkRequest;
+    answer: StoredTimeline;
+  };
+  /** Carry operations out, all of them or none; 200 with the head. Needs `media:write`. */
+  "POST /v1/timelines/{id}/operations": {
+    path: { id: string };
+    query: Nothing;
+    body: OperationsRequest;
+    answer: TimelineHead;
+  };
+  /** Do again what the caller undid last; 200 with the head. Refused as undo is. Needs `media:write`. */
+  "POST /v1/timelines/{id}/redo": {
+    path: { id: string };
+    query: Nothing;
+    body: UndoRequest;
+    answer: TimelineHead;
+  };
+  /** Take back the caller's newest edit that stands; 200 with the head. Needs `media:write`. */
+  "POST /v1/timelines/{id}/undo": {
+    path: { id: string };
+    query: Nothing;
+    body: UndoRequest;
+    answer: TimelineHead;
   };
   /** Those issued from the caller's partition that are not revoked, oldest first. Needs `tokens:admin`. */
   "GET /v1/tokens": {

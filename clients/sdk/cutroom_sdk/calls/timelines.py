@@ -1,13 +1,28 @@
 """Timelines that the daemon keeps."""
 
+from collections.abc import Sequence
+
 from cutroom_sdk.connection import Connection
 from cutroom_sdk.places import filled, given
+from cutroom_sdk.wire.catalogue import CatalogueEntry
+from cutroom_sdk.wire.operations import TimelineOperation
 from cutroom_sdk.wire.timeline import Timeline
-from cutroom_sdk.wire.timelines import StoredTimeline, TimelineHead, TimelineRequest
+from cutroom_sdk.wire.timelines import (
+    ForkRequest,
+    OperationsRequest,
+    StoredTimeline,
+    TimelineHead,
+    TimelineRequest,
+    UndoRequest,
+)
 
 
 class TimelineCalls(Connection):
-    """Timelines as they are, and as they were."""
+    """Timelines as they are, and as they were; and what their clips can wear."""
+
+    async def effects(self) -> list[CatalogueEntry]:
+        """Return the catalogue: effects, transitions, generators and what sound wears."""
+        return await self.few("/v1/effects", CatalogueEntry)
 
     async def create_timeline(
         self, timeline: Timeline, *, idempotency_key: str | None = None
@@ -26,3 +41,45 @@ class TimelineCalls(Connection):
         """Return a timeline whole: as it is, as it was at a version, or at a position of the log."""
         path = filled("/v1/timelines/{id}", timeline_id)
         return await self.get(path, StoredTimeline, given({"version": version, "at": at}))
+
+    async def edit_timeline(
+        self,
+        timeline_id: str,
+        operations: Sequence[TimelineOperation],
+        expected_version: int,
+        *,
+        idempotency_key: str | None = None,
+    ) -> TimelineHead:
+        """Carry operations out, all of them or none, on the version that they are meant for."""
+        asked = OperationsRequest(operations=tuple(operations), expected_version=expected_version)
+        path = filled("/v1/timelines/{id}/operations", timeline_id)
+        return await self.post(path, asked, TimelineHead, idempotency_key=idempotency_key)
+
+    async def undo_timeline(
+        self, timeline_id: str, *, expected_version: int | None = None, idempotency_key: str | None = None
+    ) -> TimelineHead:
+        """Take back the caller's own newest edit that stands."""
+        asked = UndoRequest(expected_version=expected_version)
+        path = filled("/v1/timelines/{id}/undo", timeline_id)
+        return await self.post(path, asked, TimelineHead, idempotency_key=idempotency_key)
+
+    async def redo_timeline(
+        self, timeline_id: str, *, expected_version: int | None = None, idempotency_key: str | None = None
+    ) -> TimelineHead:
+        """Do again what the caller undid last."""
+        asked = UndoRequest(expected_version=expected_version)
+        path = filled("/v1/timelines/{id}/redo", timeline_id)
+        return await self.post(path, asked, TimelineHead, idempotency_key=idempotency_key)
+
+    async def fork_timeline(
+        self,
+        timeline_id: str,
+        *,
+        version: int | None = None,
+        name: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> StoredTimeline:
+        """Begin a new timeline as this one was at a version, or is."""
+        asked = ForkRequest(version=version, name=name)
+        path = filled("/v1/timelines/{id}/fork", timeline_id)
+        return await self.post(path, asked, StoredTimeline, idempotency_key=idempotency_key)

@@ -1,9 +1,12 @@
 """Timelines that the daemon keeps: what a client asks for, and what it sees of them."""
 
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from cutroom_sdk.wire.codec import Request, Wire
+from cutroom_sdk.wire.operations import TimelineOperation
 from cutroom_sdk.wire.timeline import Marker, Timeline, Track
 
 TrackKind = Literal["video", "audio", "caption"]
@@ -77,3 +80,41 @@ class StoredTimeline(Wire, frozen=True, kw_only=True):
     edited_by: str
     edited_at_ms: int
     forked_from: TimelineOrigin | None = None
+
+
+class OperationsRequest(Request, frozen=True, kw_only=True):
+    """`POST /v1/timelines/{id}/operations`: all of them or none, as one version and one thing to undo.
+
+    `expected_version` is the version that they were thought up for; at another one 409 `version_conflict` names what won.
+    """
+
+    operations: Annotated[tuple[TimelineOperation, ...], Meta(min_length=1, max_length=1000)]
+    expected_version: Annotated[int, Meta(ge=1)]
+
+
+class UndoRequest(Request, frozen=True, kw_only=True):
+    """`POST /v1/timelines/{id}/undo` and `/redo`. `expected_version` None: whatever it has come to."""
+
+    expected_version: Annotated[int, Meta(ge=1)] | None = None
+
+
+class ForkRequest(Request, frozen=True, kw_only=True):
+    """`POST /v1/timelines/{id}/fork`: a new timeline that begins as this one was at `version`; None: as it is."""
+
+    version: Annotated[int, Meta(ge=1)] | None = None
+    name: str | None = None
+
+
+class TimelineEdit(Wire, frozen=True, kw_only=True):
+    """One version of a timeline: who made it, when, and how; `clips` are the ids of those it touched.
+
+    `operations` are the names of what was asked for, in order. `of` is the version that an undo or a redo took back.
+    """
+
+    version: int
+    actor: str
+    at_ms: int
+    event: Literal["created", "edited", "undone", "redone"]
+    operations: tuple[str, ...] = ()
+    of: int | None = None
+    clips: tuple[str, ...] = ()

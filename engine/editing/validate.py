@@ -1,0 +1,169 @@
+"""Timelines held against the rules and the catalogue, before they are kept: what is wrong is named with its place."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Final
+
+from cutroom_sdk.wire.timeline import (
+    Clip,
+    Effect,
+    Gap,
+    Generator,
+    Mask,
+    Nested,
+    Timeline,
+    Track,
+    Transition,
+    Word,
+)
+from engine.editing.catalogue.spec import Kind, named
+from engine.editing.timeline import Item, check
+from engine.editing.values import check_keyframes, check_parameters, check_within
+from engine.kernel.errors import Invalid
+
+DEPTH_MAX: Final = 8
+TRACKS_MAX: Final = 256
+SPEED_MAX: Final = Fraction(100)
+GAIN_LOW, GAIN_HIGH = -120.0, 60.0
+_SHARE: Final = ("x", "y", "width", "height", "feather")
+# What a track of each kind may wear, and how its clips go over into each other.
+_EFFECTS: Final[dict[str, Kind]] = {"video": "effect", "audio": "sound", "caption": "effect"}
+_CROSSINGS: Final[dict[str, Kind]] = {"video": "transition", "audio": "crossfade", "caption": "transition"}
+
+
+def check_timeline(timeline: Timeline, *, field: str = "timeline") -> Timeline:
+    """Return the timeline when it holds together and all that it names is in the catalogue.
+
+    Raises:
+        Invalid: `field` says where; `unknown_effect` for a name that there is not, with those that are near.
+    """
+    _check_whole(timeline, field, 0)
+    return timeline
+
+
+def check_tracks(timeline: Timeline, before: Timeline, *, field: str = "timeline") -> Timeline:
+    """Return the timeline when it holds together, looking only at tracks that `before`, which did, does not have as well.
+
+    Raises:
+        Invalid: as `check_timeline`.
+    """
+    known = {id(track) for track in before.tracks} if timeline.rate == before.rate else set()
+    _check_whole(timeline, field, 0, known)
+    return timeline
+
+
+def _check_whole(timeline: Timeline, field: str, depth: int, known: set[int] | None = None) -> None:
+    if depth > DEPTH_MAX:
+        raise Invalid(f"{field} is nested more than {DEPTH_MAX} timelines deep", field=field)
+    if len(timeline.tracks) > TRACKS_MAX:
+        raise Invalid(
+            f"{field}.tracks are {len(timeline.tracks)}: up to {TRACKS_MAX}", field=f"{field}.tracks"
+        )
+    try:
+        check(timeline)
+    except Invalid as error:
+        place = str(error.extra.get("field", "timeline")).removeprefix("timeline")
+        detail = error.detail.removeprefix(f"timeline{place}")
+        raise Invalid(f"{field}{place}{detail}", field=f"{field}{place}") from error
+    for number, track in enumerate(timeline.tracks):
+        if known is None or id(track) not in known:
+            _check_track(track, f"{field}.tracks[{number}]", timeline.rate, depth)
+
+
+def _check_track(track: Track, field: str, rate: Fraction, depth: int) -> None:
+    check_within(track.gain_db, GAIN_LOW, GAIN_HIGH, f"{field}.gain_db", None)
+    _check_effects(track.effects, _EFFECTS[track.kind], f"{field}.effects", None)
+    for number, item in enumerate(track.items):
+        where = f"{field}.items[{number}]"
+        match item:
+            case Clip():
+                _check_clip(item, track.kind, where, depth)
+            case Transition():
+                neighbours = (
+                    track.items[number - 1] if number else None,
+                    track.items[number + 1] if number + 1 < len(track.items) else None,
+                )
+                _check_transition(item, track.kind, where, rate, neighbours)
+            case Gap():
+                pass
+
+
+def _check_clip(clip: Clip, kind: str, field: str, depth: int) -> None:
+    lasts = clip.source_range.duration
+    if not -SPEED_MAX <= clip.speed <= SPEED_MAX:
+        raise Invalid(
+            f"{field}.speed is {clip.speed}: {-SPEED_MAX} to {SPEED_MAX}, 1 being as recorded",
+            field=f"{field}.speed",
+        )
+    if clip.ramp:
+        check_keyframes(clip.ramp, f"{field}.ramp", lasts)
+        check_within(clip.ramp, -float(SPEED_MAX), float(SPEED_MAX), f"{field}.ramp", lasts)
+    _check_effects(clip.effects, _EFFECTS[kind], f"{field}.effects", lasts)
+    where = f"{field}.media"
+    match clip.media:
+        case Generator():
+            if kind == "audio":
+                raise Invalid(
+                    f"{where} is a {clip.media.kind}, a picture; a sound track has none", field=where
+                )
+            entry = named(clip.media.kind, "generator", field=f"{where}.kind")
+            check_parameters(entry, clip.media.parameters, f"{where}.parameters", lasts)
+            _check_words(clip.media.words, f"{where}.words", lasts)
+        case Nested(timeline=inner):
+            _check_whole(inner, f"{where}.timeline", depth + 1)
+        case _:
+            pass
+    if kind == "caption" and not isinstance(clip.media, Generator):
+        raise Invalid(f"{where} is media; a caption track has texts", field=where)
+
+
+def _check_effects(effects: Sequence[Effect], kind: Kind, field: str, lasts: Fraction | None) -> None:
+    for number, effect in enumerate(effects):
+        where = f"{field}[{number}]"
+        entry = named(effect.name, kind, field=f"{where}.name")
+        check_parameters(entry, effect.parameters, f"{where}.parameters", lasts)
+        if effect.mask is None:
+            if entry.region:
+                raise Invalid(
+                    f"{where}.mask is missing: {entry.name} acts on a region", field=f"{where}.mask"
+                )
+        elif not entry.mask:
+            raise Invalid(f"{where}.mask: {entry.name} acts on the whole", field=f"{where}.mask")
+        else:
+            _check_mask(effect.mask, f"{where}.mask", lasts)
+
+
+def crossing_of(kind: str) -> Kind:
+    """Return what kind of entry a transition on a track of this kind is."""
+    return _CROSSINGS[kind]
+
+
+def _check_mask(mask: Mask, field: str, lasts: Fraction | None) -> None:
+    for name in _SHARE:
+        check_within(getattr(mask, name), 0.0, 1.0, f"{field}.{name}", lasts)
+
+
+def _check_words(words: Sequence[Word], field: str, lasts: Fraction) -> None:
+    for number, word in enumerate(words):
+        if not 0 <= word.start <= word.end <= lasts:
+            where = f"{field}[{number}]"
+            raise Invalid(
+                f"{where} is said from {word.start} to {word.end}: within 0 to {lasts}", field=where
+            )
+
+
+def _check_transition(
+    transition: Transition, kind: str, field: str, rate: Fraction, neighbours: tuple[Item | None, Item | None]
+) -> None:
+    if not all(isinstance(one, Clip) for one in neighbours):
+        raise Invalid(f"{field} is a transition: it stands between two clips", field=field)
+    for name in ("in_offset", "out_offset"):
+        offset: Fraction = getattr(transition, name)
+        if offset < 0 or (offset * rate).denominator != 1:
+            where = f"{field}.{name}"
+            raise Invalid(
+                f"{where} is {offset}: 0 or more, a whole number of frames at {rate} a second", field=where
+            )
+    entry = named(transition.kind, crossing_of(kind), field=f"{field}.kind")
+    lasts = transition.in_offset + transition.out_offset
+    check_parameters(entry, transition.parameters, f"{field}.parameters", lasts)
