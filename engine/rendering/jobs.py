@@ -19,6 +19,7 @@ from cutroom_sdk.wire.missions import Priority
 from cutroom_sdk.wire.renders import Profile, Render
 from cutroom_sdk.wire.timeline import Timeline
 from engine.editing.profiles import profile_named
+from engine.kernel.blobs import Blobs
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Told
 from engine.kernel.errors import Rejected, StudioError, Unavailable
@@ -33,6 +34,7 @@ from engine.media.pool import Pool
 from engine.media.registering import Registrar
 from engine.rendering.capabilities import capabilities
 from engine.rendering.failures import failure_of
+from engine.rendering.lettering import Letterer
 from engine.rendering.making import Making, SegmentFailed, check_room
 from engine.rendering.plan import RenderPlan
 from engine.rendering.qa import check_film
@@ -134,7 +136,7 @@ class Jobs:
         within = () if wanted.timeline_id is None else (wanted.timeline_id,)
         timeline = await resolved(wanted.timeline, self.read, context, within)
         material = await gather(timeline, self.registrar, context, self.kernel.blobs)
-        plan = await _compiled(timeline, material, wanted.profile)
+        plan = await _compiled(timeline, material, wanted.profile, self.kernel.blobs)
         content = encode(timeline)
         render_id = wanted.job_id or derived_id(KIND, plan.plan_hash)
         job: Job = (await self.kernel.dispatch.state(f"{KIND}/{render_id}", context.partition))[0]
@@ -280,7 +282,7 @@ class Jobs:
         timeline = decode(await asyncio.to_thread(blobs.read, order.timeline), Timeline)
         profile = profile_named(order.profile)
         material = await gather(timeline, self.registrar, context, blobs)
-        plan = await _compiled(timeline, material, profile)
+        plan = await _compiled(timeline, material, profile, blobs)
         await effect.propose(
             effect.stream,
             Start(
@@ -339,10 +341,16 @@ class Jobs:
         return job
 
 
-async def _compiled(timeline: Timeline, material: Material, profile: Profile) -> RenderPlan:
-    return await asyncio.to_thread(
-        compile_film, timeline, material.assets, material.indexes, profile, capabilities()
-    )
+async def _compiled(timeline: Timeline, material: Material, profile: Profile, blobs: Blobs) -> RenderPlan:
+    def compiled() -> RenderPlan:
+        letter = Letterer(profile)
+        plan = compile_film(
+            timeline, material.assets, material.indexes, profile, capabilities(), letter=letter
+        )
+        letter.keep(blobs)
+        return plan
+
+    return await asyncio.to_thread(compiled)
 
 
 def _input_hash(content: bytes, wanted: Wanted, plan: RenderPlan) -> str:

@@ -6,8 +6,8 @@ The compiler makes a `Drawn` of a clip's values; `lettered` completes it. The fo
 
 from __future__ import annotations
 
-import asyncio
 import shutil
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from cutroom_sdk.wire.renders import Profile, SafeZone
 from engine.editing.profiles import profiles
 from engine.kernel.blobs import Blobs, hash_file
+from engine.kernel.clock import monotonic_s
 from engine.kernel.errors import Unavailable
 from engine.rendering.compositor.text import bidi
 from engine.rendering.graph import Drawn, DrawnFont, Values
@@ -24,6 +25,8 @@ from engine.rendering.typefaces import LIST_COMMAND, Choice, Typeface, choose, r
 
 # EBU R 95: what must be read lies within 90 % of the picture's width and height.
 BROADCAST: Final = SafeZone(top=0.05, bottom=0.05, left=0.05, right=0.05)
+LISTED_FOR_S: Final = 30.0
+LIST_LIMIT_S: Final = 60.0  # fontconfig may have to read every font anew
 WHOLE: Final = SafeZone(top=0.0, bottom=0.0, left=0.0, right=0.0)
 # What is written of a generator: these of its texts, and what a counter may come to.
 _WRITTEN: Final = ("text", "second", "before", "after")
@@ -94,16 +97,52 @@ class Fonts:
                 raise Unavailable(f"the font {path} was changed just now: try again")
 
 
-async def installed_fonts() -> Fonts:
-    """Return the fonts that fontconfig knows of, and the shipped ones."""
+_known: list[tuple[float, Fonts]] = []
+
+
+def installed_fonts() -> Fonts:
+    """Return the fonts that fontconfig knows of, and the shipped ones; what is installed meanwhile is seen soon after.
+
+    Blocks for a moment: not for the event loop.
+    """
+    now = monotonic_s()
+    if not _known or now - _known[0][0] > LISTED_FOR_S:
+        _known[:] = [(now, _listed())]
+    return _known[0][1]
+
+
+def _listed() -> Fonts:
     try:
-        process = await asyncio.create_subprocess_exec(
-            *LIST_COMMAND, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-        )
-    except FileNotFoundError:
+        done = subprocess.run(LIST_COMMAND, capture_output=True, check=True, timeout=LIST_LIMIT_S)
+    except (OSError, subprocess.SubprocessError):
         return Fonts(notices=(NO_LIST,))
-    listing, _ = await process.communicate()
-    return Fonts(await asyncio.to_thread(read_list, listing.decode(errors="replace")))
+    return Fonts(read_list(done.stdout.decode(errors="replace")))
+
+
+class Letterer:
+    """Completes what is drawn for one plan (`Lettering` of the compiler), with the fonts of this machine."""
+
+    def __init__(self, profile: Profile | None, fonts: Fonts | None = None) -> None:
+        """`fonts` None: those that are installed when a text first asks for one."""
+        self._profile, self._fonts = profile, fonts
+        self._used: dict[str, None] = {}
+
+    def __call__(self, node: Drawn) -> tuple[Drawn, tuple[str, ...]]:
+        """Complete a node."""
+        if "font" in node.values and self._fonts is None:
+            self._fonts = installed_fonts()
+        done, notices = lettered(node, self._profile, self._fonts or Fonts())
+        self._used.update(dict.fromkeys(font.sha256 for font in done.fonts))
+        return done, notices
+
+    def keep(self, blobs: Blobs) -> None:
+        """See to it that the fonts of the plan are blobs.
+
+        Raises:
+            Unavailable: as `Fonts.keep`.
+        """
+        if self._fonts is not None:
+            self._fonts.keep(self._used, blobs)
 
 
 def lettered(node: Drawn, profile: Profile | None, fonts: Fonts) -> tuple[Drawn, tuple[str, ...]]:

@@ -271,6 +271,7 @@ def shipped() -> tuple[Typeface, ...]:
     )
 
 
+@functools.lru_cache(maxsize=1)
 def read_list(listing: str) -> tuple[Typeface, ...]:
     """Return the fonts of what `LIST_COMMAND` printed, in an order that does not depend on it."""
     found = []

@@ -1,6 +1,7 @@
 """Parameters of the catalogue at the frames that are made: checked, held to their range, defaults filled in."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from engine.rendering.graph import Numbers, Values
 from engine.rendering.walking import folded
 
 FROM_FILES = frozenset({"blob"})
+_COLOUR = re.compile("#[0-9a-fA-F]{6}([0-9a-fA-F]{2})?")
 
 
 def entry_of(name: str, kind: Kind, where: str) -> Entry:
@@ -99,6 +101,10 @@ def _value(
             raise Invalid(f"{where}: {spec.name} is a {spec.type}, not a number")
         if spec.type == "choice" and given not in spec.choices:
             raise Invalid(f"{where}: {spec.name} is {given[:40]!r}: one of {', '.join(spec.choices)}")
+        if spec.type == "colour" and not _COLOUR.fullmatch(given):
+            raise Invalid(f"{where}: {spec.name} is {given[:40]!r}: a colour is #rrggbb or #rrggbbaa")
+        if len(given) > spec.longest:
+            raise Invalid(f"{where}: {spec.name} has {len(given)} characters, the most is {spec.longest}")
         return given
     if isinstance(given, str):
         raise Invalid(f"{where}: {spec.name} is {given[:40]!r}: it takes a number")

@@ -5,7 +5,6 @@ ink(picture)                          left, top, right, bottom of what can be se
 words("one two three")                words, one said each half second
 """
 
-import asyncio
 import functools
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -33,7 +32,7 @@ assert implementations.__all__
 @functools.cache
 def installed() -> Fonts:
     """Return the fonts of this machine."""
-    return asyncio.run(installed_fonts())
+    return installed_fonts()
 
 
 def needs(family: str, package: str) -> pytest.MarkDecorator:
