@@ -81,9 +81,10 @@ snap: _python
 specs: _python
     {{ python }} -m tools.specs
 
-# Rewrite docs/reference/ from the code
+# Rewrite docs/reference/ from the code, and the stills of the effects
 docs: _python
     {{ python }} -m tools.reference
+    {{ python }} -m tools.stills
 
 # List what grew too large, and what is there twice
 house: _python

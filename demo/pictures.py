@@ -102,7 +102,7 @@ class Stage:
         self.place = place
         self.width, self.height = width, height
         self._room = math.ceil(abs(place.pan) * PAN_ROOM_S / 2 * width)
-        rng = np.random.default_rng((seed, PLACES.index(place)))
+        rng = np.random.default_rng((seed, PLACES.index(place) if place in PLACES else len(PLACES)))
         self._backdrop = _backdrop(place, width + self._room, height, rng)
 
     def subject_at(self, time_s: float) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from engine.kernel.reducer import Aggregate
 from engine.policy.rules import RULES
 from tools import api, inventory
 from tools.command_line import command_line_page
+from tools.effects_page import effects_page
 from tools.inventory import ROOT
 from tools.markdown import Row, page, table
 from tools.openapi import summary_of
@@ -33,6 +34,7 @@ def files() -> dict[Path, str]:
     """Return what `docs/reference/` is to hold: text by path."""
     pages = {
         "command-line": command_line_page(),
+        "effects": effects_page(),
         "errors": errors_page(),
         "events": events_page(),
         "policy": policy_page(),
