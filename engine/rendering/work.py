@@ -12,7 +12,7 @@ from msgspec import Struct
 from engine.rendering.graph import Node
 
 # Raised whenever the same work would give other pictures or other sound than before.
-RENDER_VERSION: Final = 3
+RENDER_VERSION: Final = 4
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):

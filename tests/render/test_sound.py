@@ -12,11 +12,12 @@ from engine.media.tasks import no_report
 from engine.rendering.audio import mastering
 from engine.rendering.audio.encoding import decode
 from engine.rendering.audio.loudness import integrated_lufs, true_peak_dbtp
-from engine.rendering.audio.signals import Samples, silent
+from engine.rendering.audio.signals import Samples
 from engine.rendering.audio.work import Mix, SoundDone, SoundWork
 from engine.rendering.encoded import EncodedSound
 from engine.rendering.work import SoundEncoder
 from tests.clips import Sound, make_clip, read_sound
+from tests.render.sounds import Given
 from tests.render.workshop import PROFILE, make_film, source_of, span, timeline_of
 from tests.unit.rendering.material import CAPABLE
 
@@ -31,20 +32,6 @@ def work_for(samples: Samples, *, loudness: float | None = -14.0, peak: float | 
         encoder=SoundEncoder(codec="aac", bitrate=128_000, sample_rate=RATE),
         loudness_lufs=loudness, true_peak_dbtp=peak, capabilities=CAPABLE,
     )  # fmt: skip
-
-
-class Given:
-    """Samples as a signal."""
-
-    def __init__(self, samples: Samples) -> None:
-        self._samples = samples
-
-    def read(self, count: int) -> Samples:
-        block = silent(count)
-        there = self._samples[:, :count]
-        block[:, : there.shape[1]] = there
-        self._samples = self._samples[:, count:]
-        return block
 
 
 def mastered(samples: Samples, work: SoundWork, folder: Path) -> tuple[EncodedSound, SoundDone]:

@@ -23,6 +23,7 @@ from cutroom_sdk.wire.timeline import (
 )
 from engine.kernel.errors import Invalid
 from engine.media.source import open_media
+from engine.rendering.audio.loudness import integrated_lufs
 from engine.rendering.audio.mixing import MixSignal
 from engine.rendering.audio.signals import Samples
 from engine.rendering.audio.soundtrack import soundtrack
@@ -262,7 +263,7 @@ def test_a_trim_leaves_the_stems_of_all_other_clips(ticking: Source) -> None:
 @pytest.mark.parametrize(
     ("effect", "said"),
     [
-        (Effect(name="gian"), "did you mean gain or pan?"),
+        (Effect(name="gian"), "did you mean gain or pan or gate?"),
         (Effect(name="gain", parameters={"gain_db": 99.0}), "gain.gain_db is -96 to 24 dB, not 99"),
         (Effect(name="gain", parameters={"db": 1.0}), "gain has no parameter 'db'; it has gain_db"),
         (
@@ -274,3 +275,28 @@ def test_a_trim_leaves_the_stems_of_all_other_clips(ticking: Source) -> None:
 def test_what_an_effect_cannot_be_told_is_named(ticking: Source, effect: Effect, said: str) -> None:
     with pytest.raises(Invalid, match=said.replace("?", r"\?")):
         work_of([track(heard(ticking, 0, 1, effects=(effect,)))], ticking, seconds=1)
+
+
+def test_music_ducks_under_the_track_that_speaks(ticking: Source, humming: Source) -> None:
+    quiet = heard(ticking, 0, 6, effects=(Effect(name="gain", parameters={"gain_db": -96.0}),))
+    duck = Effect(name="duck", parameters={"depth_db": 12.0, "under": "voice"})
+    voice = track(Gap(duration=Fraction(2)), heard(humming, 0, 1), name="voice", gain_db=-6.0)
+    music = track(heard(humming, 5, 6), name="music", effects=(duck,))
+    both = mixed([music, track(quiet, name="other"), voice], ticking, humming, seconds=6)
+    alone = mixed([track(heard(humming, 5, 6))], humming, seconds=6)
+    assert np.abs(both[:, : 2 * RATE] - alone[:, : 2 * RATE]).max() < 1e-3
+    # After the voice's end the music is still held down.
+    assert level_db(both, 3.1, 3.3) - level_db(alone, 3.1, 3.3) == pytest.approx(-12, abs=0.2)
+    assert level_db(both, 5.8, 5.95) - level_db(alone, 5.8, 5.95) == pytest.approx(0, abs=0.4)
+
+
+def test_a_clip_is_brought_to_its_loudness(humming: Source) -> None:
+    loud = (Effect(name="loudness", parameters={"target_lufs": -20.0}),)
+    samples = mixed([track(heard(humming, 0, 5, effects=loud))], humming, seconds=5)
+    assert integrated_lufs(samples, RATE) == pytest.approx(-20, abs=0.2)
+
+
+def test_an_effect_with_latency_keeps_its_sound_in_step(ticking: Source) -> None:
+    effects = (Effect(name="limiter"), Effect(name="noise_reduction", parameters={"reduction_db": 6.0}))
+    samples = mixed([track(heard(ticking, Fraction(1, 2), 4, effects=effects))], ticking, seconds=4)
+    assert ticks_of(samples) == pytest.approx([0.5, 1.5, 2.5, 3.5], abs=0.001)

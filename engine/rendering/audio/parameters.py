@@ -12,6 +12,8 @@ from engine.kernel.errors import Invalid
 from engine.rendering.audio.work import Curve, SoundEffect
 
 SPEED: Final = "sound_speed"
+DUCK: Final = "duck"
+LOUDNESS: Final = "loudness"
 # Effects of pictures that the catalogue does not list, and that linked clips carry on both tracks.
 PICTURES_ONLY: Final = frozenset({"reframe"})
 
@@ -49,7 +51,14 @@ def sound_effects(
         _demand_known(effect, entry)
         if effect.name == "fade":
             values["length"] = float(lasts)
-        made.append(SoundEffect(name=effect.name, values=tuple(sorted(values.items()))))
+        keys: tuple[int, ...] = ()
+        if effect.name == DUCK:
+            keys = _keys(str(values["under"]), tracks, track, where)
+        if effect.name == LOUDNESS and track is not None:
+            raise Invalid(
+                f"loudness of {where}: it acts on clips; a film's loudness is its profile's", field="timeline"
+            )
+        made.append(SoundEffect(name=effect.name, values=tuple(sorted(values.items())), keys=keys))
     return tuple(made)
 
 
@@ -65,6 +74,31 @@ def keeps_pitch(effects: Sequence[Effect]) -> bool:
             _demand_known(effect, entry)
             return _value(entry.parameters[0], effect, entry) == "keep"
     return True
+
+
+def _keys(under: str, tracks: Sequence[Track], track: Track | None, where: str) -> tuple[int, ...]:
+    """Return the places of the tracks that a track makes room for."""
+    if track is None:
+        raise Invalid(f"duck of {where}: it acts on tracks, which hear each other", field="timeline")
+    ducks = {number for number, one in enumerate(tracks) if _ducks(one)}
+    if not under.strip():
+        return tuple(number for number in range(len(tracks)) if number not in ducks)
+    places = {one.name: number for number, one in enumerate(tracks)}
+    found = []
+    for name in (part.strip() for part in under.split(",")):
+        if name not in places:
+            raise Invalid(
+                f"duck of {where} listens to {name!r}; the sound tracks are {', '.join(places)}",
+                field="timeline",
+            )
+        if places[name] in ducks:
+            raise Invalid(f"duck of {where} listens to {name!r}, which ducks itself", field="timeline")
+        found.append(places[name])
+    return tuple(found)
+
+
+def _ducks(track: Track) -> bool:
+    return any(effect.name == DUCK and effect.enabled for effect in track.effects)
 
 
 def _is_picture(name: str) -> bool:

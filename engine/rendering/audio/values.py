@@ -26,7 +26,6 @@ class Controls:
 
     def __init__(self, effect: SoundEffect, rate: int) -> None:
         self._values, self.rate = dict(effect.values), rate
-        self.keys, self.spans = effect.keys, effect.spans
 
     def text(self, name: str) -> str:
         """Return a choice."""

@@ -38,14 +38,12 @@ class SoundSource(Struct, frozen=True, kw_only=True, tag="source"):
 class SoundEffect(Struct, frozen=True, kw_only=True):
     """An effect of the catalogue, every parameter filled in, by name; keyframes are in the time of what it acts on.
 
-    `keys`: the channels of the mix that a sidechain listens to, by their place. `spans`: where somebody speaks, samples of
-    the mix, half open, where that is known beforehand.
+    `keys`: the channels of the mix that a sidechain listens to, by their place.
     """
 
     name: str
     values: tuple[tuple[str, Curve | str], ...]
     keys: tuple[int, ...] = ()
-    spans: tuple[tuple[int, int], ...] | None = None
 
 
 class Stem(Struct, frozen=True, kw_only=True):
