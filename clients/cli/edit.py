@@ -153,7 +153,7 @@ async def _assets(setup: Setup, client: Client, sources: list[Path]) -> list[str
     """Register the footage and return the assets' ids, each once: the same content cannot be told apart in a cut."""
     found: dict[str, Path] = {}
     for path in sources:
-        asset = await _asset(setup, client, path)
+        asset = await taken_in(setup, client, path)
         first = found.setdefault(asset.asset_id, path)
         if first is not path:
             setup.talk().print(escape(f"{path.name} is the same footage as {first.name}; it is used once"))
@@ -163,7 +163,7 @@ async def _assets(setup: Setup, client: Client, sources: list[Path]) -> list[str
     return list(found)
 
 
-async def _asset(setup: Setup, client: Client, path: Path) -> Asset:
+async def taken_in(setup: Setup, client: Client, path: Path) -> Asset:
     """Register a file where it is, or upload it when the daemon may not read it there."""
     try:
         asset = await client.register(str(path))

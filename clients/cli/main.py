@@ -15,6 +15,7 @@ from rich.text import Text
 from typer.exceptions import TyperException
 
 from clients.cli import (
+    cut,
     daemon,
     delegations,
     doctor,
@@ -62,6 +63,7 @@ app.add_typer(secrets.webhooks, name="webhook")
 upkeep.add_to(app, log)
 renders.add_to(app)
 timelines.add_to(app)
+cut.add_to(app)
 
 OUTPUT_HELP: Final = "The file, or a folder. Default: NAME-PROFILE.mp4 here (NAME-edit.mp4 for source), with a number if that is taken."
 Context = typer.Context
