@@ -49,6 +49,7 @@ from engine.rendering import effects as rendering
 from engine.rendering.reducer import RENDER
 from engine.rendering.reducer_segment import SEGMENT
 from engine.rendering.routes import routes as rendering_routes
+from engine.rendering.routes_previews import routes as preview_routes
 from engine.routines import effects as routines
 from engine.routines.reducer import ROUTINE
 from engine.routines.reducer_chain import CHAIN
@@ -105,6 +106,7 @@ ROUTES: Final[list[BaseRoute]] = [
     *editing_routes,
     *timeline_routes,
     *rendering_routes,
+    *preview_routes,
     *access_routes,
     *secret_routes,
     *webhook_routes,
@@ -158,6 +160,7 @@ class Features:
         """Give the routes what they need beside the kernel."""
         app.state.media = self._media
         app.state.render_jobs = self._renders.jobs
+        app.state.previews = self._renders.previews
         app.state.routines = self._routines
         app.state.memory = self.memory
         app.state.approval_life_ms = self._approval_life_ms

@@ -16,6 +16,7 @@ from cutroom_sdk.wire import (
     missions,
     notices,
     outbox,
+    plans,
     policy,
     renders,
     resources,
@@ -75,7 +76,8 @@ class Operation(NamedTuple):
     or_when: str = ""
 
 
-# The kind is JSON's; `strings` is a string that may be given several times.
+# The kind is JSON's; `strings` is a string that may be given several times. What follows a colon tells two parameters of
+# the same name apart.
 QUERY: Final[dict[str, tuple[str, str]]] = {
     "after": (
         "integer",
@@ -86,11 +88,15 @@ QUERY: Final[dict[str, tuple[str, str]]] = {
         "integer",
         "Answer as of this position; beyond the head is 409 `position_ahead`, before the log begins 410.",
     ),
+    "at:seconds": ("string", "Exact seconds from the film's beginning: `3`, or `45045/30000`."),
     "count": ("integer", "So many: 1 to 1000, 10 unless given."),
     "cursor": ("string", "The `next` of the page before."),
+    "format:still": ("string", "`png` or `jpeg`; else what `Accept` prefers, else a PNG."),
+    "frame": ("integer", "The number of a frame of the film; the first is 0."),
     "key": ("string", "Only missions whose metadata have this `key`."),
     "kind": ("string", "Only artifacts of this kind."),
     "limit": ("integer", "At most so many items: 1 to 1000, 100 unless given."),
+    "profile": ("string", "What it is rendered for: a target profile; `source` unless given."),
     "prefix": ("strings", "Only keys under this prefix of whole segments; given again, under any of them."),
     "routine_id": ("string", "Only what belongs to this routine."),
     "project": ("string", "Only what belongs to this project."),
@@ -107,6 +113,17 @@ QUERY: Final[dict[str, tuple[str, str]]] = {
         "Only events of this type, or of types under it (`mission` covers `mission.started`).",
     ),
 }
+
+
+def said(query: str) -> str:
+    """Return what a parameter of a query is called in an address.
+
+    >>> said("at:seconds")
+    'at'
+    """
+    return query.partition(":")[0]
+
+
 HEADERS: Final[dict[str, str]] = {
     "Idempotency-Key": "The same key with the same request gives the stored answer again, for 24 hours.",
     "If-Match": 'Only when the resource has this rev, in quotes: `"3"`; else 412 `revision_conflict`.',
@@ -303,6 +320,13 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "POST /v1/timelines/{id}/fork": Operation(
         timelines.StoredTimeline, "media:write", timelines.ForkRequest, 201, headers=("Idempotency-Key",)
     ),
+    "GET /v1/timelines/{id}/frame": Operation(
+        Bytes("image/png"),
+        "media:read",
+        query=("at:seconds", "frame", "format:still", "profile", "version"),
+        headers=("If-None-Match",),
+    ),
+    "GET /v1/timelines/{id}/plan": Operation(plans.Plan, "media:read", query=("profile", "version")),
     "POST /v1/assets": Operation(
         media.Asset,
         "media:write",

@@ -85,7 +85,7 @@ def _channel(one: inventory.Served, messages: dict[str, Any]) -> dict[str, Any]:
 def _operation(name: str, one: inventory.Served, messages: dict[str, Any]) -> dict[str, Any]:
     contract = api.OPERATIONS[one.name]
     asked = {
-        query: {**openapi.query_schema(api.QUERY[query][0]), "description": api.QUERY[query][1]}
+        api.said(query): {**openapi.query_schema(api.QUERY[query][0]), "description": api.QUERY[query][1]}
         for query in contract.query
     }
     binding = {

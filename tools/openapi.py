@@ -133,7 +133,9 @@ def _parameters(one: inventory.Served, contract: api.Operation) -> list[dict[str
     ]
     for name in contract.query:
         kind, text = api.QUERY[name]
-        found.append({"name": name, "in": "query", "schema": query_schema(kind), "description": text})
+        found.append(
+            {"name": api.said(name), "in": "query", "schema": query_schema(kind), "description": text}
+        )
     return found + [
         {"name": name, "in": "header", "schema": string, "description": api.HEADERS[name]}
         for name in contract.headers

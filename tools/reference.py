@@ -62,13 +62,15 @@ def routes_page() -> str:
         who = {api.OPEN: "no token", api.ANY: "any token"}.get(
             contract.capability, f"`{contract.capability}`"
         )
-        query = ", ".join(f"`{name}`" for name in contract.query)
+        query = ", ".join(f"`{api.said(name)}`" for name in contract.query)
         takes = "" if contract.request is None else _takes_text(contract)
         row = (f"`{one.name}`", summary_of(one), who, query, takes, _answer_text(contract))
         rooms.setdefault(one.endpoint.__module__.split(".")[1], []).append(row)
     heads = ("route", "what it does", "who may", "query", "takes", "answers")
     parts = [f"## {room}\n\n{table(heads, rows)}" for room, rows in sorted(rooms.items())]
-    queries = table(("name", "meaning"), [(f"`{name}`", text) for name, (_, text) in api.QUERY.items()])
+    queries = table(
+        ("name", "meaning"), [(f"`{api.said(name)}`", text) for name, (_, text) in api.QUERY.items()]
+    )
     headers = table(("name", "meaning"), [(f"`{name}`", text) for name, text in api.HEADERS.items()])
     intro = (
         "JSON in and out; errors are `application/problem+json` ([codes](errors.md)). Payloads by name: "

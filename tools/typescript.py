@@ -184,7 +184,7 @@ def _routes(everything: list[inventory.Served], shape: dict[str, Any]) -> str:
         lines += [
             f"  {json.dumps(one.name)}: {{",
             f"    path: {_record((name, 'string') for name in _PLACE.findall(one.path))};",
-            f"    query: {_record((name + '?', _query(name)) for name in contract.query)};",
+            f"    query: {_record((api.said(name) + '?', _query(name)) for name in contract.query)};",
             f"    body: {_content(contract.request, shape)};",
             *_others(contract, shape),
             f"    answer: {_content(contract.answer, shape, answered=True)};",

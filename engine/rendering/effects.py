@@ -24,8 +24,10 @@ from engine.kernel.turns import current_party
 from engine.media.pool import Pool
 from engine.media.registering import Registrar
 from engine.rendering import delivering
+from engine.rendering.compiler import Compiler
 from engine.rendering.failures import error_of
 from engine.rendering.jobs import Jobs, Ordered, Wanted
+from engine.rendering.previews import Previews
 from engine.rendering.reducer import KIND, Cancel, Queue
 from engine.rendering.sources import planned
 
@@ -38,6 +40,7 @@ class Renders:
     def __init__(self, kernel: Kernel, jobs: Jobs) -> None:
         self._kernel = kernel
         self.jobs = jobs
+        self.previews = Previews(jobs)
         self._waiting: Counter[tuple[str, str]] = Counter()
 
     async def render(self, asked: RenderInput, context: ToolContext) -> ToolResult:
@@ -204,7 +207,10 @@ def register(kernel: Kernel, pool: Pool, registrar: Registrar) -> Renders:
         )
         return found.timeline, found.version
 
-    renders = Renders(kernel, Jobs(kernel=kernel, pool=pool, registrar=registrar, read=read))
+    renders = Renders(
+        kernel,
+        Jobs(kernel=kernel, pool=pool, registrar=registrar, read=read, compiler=Compiler(kernel.blobs)),
+    )
     kernel.tools.add(
         Tool(
             name="render",

@@ -19,7 +19,6 @@ from cutroom_sdk.wire.missions import Priority
 from cutroom_sdk.wire.renders import Profile, Render
 from cutroom_sdk.wire.timeline import Timeline
 from engine.editing.profiles import profile_named
-from engine.kernel.blobs import Blobs
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Told
 from engine.kernel.errors import Rejected, StudioError, Unavailable
@@ -32,9 +31,8 @@ from engine.kernel.turns import Party, Turns, on_behalf_of
 from engine.media.files import source_path
 from engine.media.pool import Pool
 from engine.media.registering import Registrar
-from engine.rendering.capabilities import capabilities
+from engine.rendering.compiler import Compiler
 from engine.rendering.failures import failure_of
-from engine.rendering.lettering import Letterer
 from engine.rendering.making import Making, SegmentFailed, check_room
 from engine.rendering.plan import RenderPlan
 from engine.rendering.qa import check_film
@@ -49,7 +47,7 @@ from engine.rendering.reducer import (
     Start,
     StopRender,
 )
-from engine.rendering.smartcopy.compiling import compile_film, kept_of
+from engine.rendering.smartcopy.compiling import kept_of
 from engine.rendering.smartcopy.making import CutMaking
 from engine.rendering.sources import Material, ReadTimeline, gather, read_plan, resolved
 
@@ -109,6 +107,7 @@ class Jobs:
     pool: Pool
     registrar: Registrar
     read: ReadTimeline
+    compiler: Compiler
     queue_most: int = QUEUE_MOST
     _work: dict[At, _Work] = field(default_factory=dict)
     _reports: dict[At, list[Report]] = field(default_factory=dict)
@@ -136,7 +135,7 @@ class Jobs:
         within = () if wanted.timeline_id is None else (wanted.timeline_id,)
         timeline = await resolved(wanted.timeline, self.read, context, within)
         material = await gather(timeline, self.registrar, context, self.kernel.blobs)
-        plan = await _compiled(timeline, material, wanted.profile, self.kernel.blobs)
+        plan = await self.compiler.plan(timeline, material, wanted.profile)
         content = encode(timeline)
         render_id = wanted.job_id or derived_id(KIND, plan.plan_hash)
         job: Job = (await self.kernel.dispatch.state(f"{KIND}/{render_id}", context.partition))[0]
@@ -282,7 +281,7 @@ class Jobs:
         timeline = decode(await asyncio.to_thread(blobs.read, order.timeline), Timeline)
         profile = profile_named(order.profile)
         material = await gather(timeline, self.registrar, context, blobs)
-        plan = await _compiled(timeline, material, profile, blobs)
+        plan = await self.compiler.plan(timeline, material, profile)
         await effect.propose(
             effect.stream,
             Start(
@@ -339,18 +338,6 @@ class Jobs:
     async def _job(self, effect: Effect) -> Job:
         job: Job = (await self.kernel.dispatch.state(effect.stream, effect.context.partition))[0]
         return job
-
-
-async def _compiled(timeline: Timeline, material: Material, profile: Profile, blobs: Blobs) -> RenderPlan:
-    def compiled() -> RenderPlan:
-        letter = Letterer(profile)
-        plan = compile_film(
-            timeline, material.assets, material.indexes, profile, capabilities(), letter=letter
-        )
-        letter.keep(blobs)
-        return plan
-
-    return await asyncio.to_thread(compiled)
 
 
 def _input_hash(content: bytes, wanted: Wanted, plan: RenderPlan) -> str:

@@ -88,6 +88,7 @@ def compile_plan(
     *,
     letter: Lettering = unlettered,
     lenient: bool = False,
+    warnings: tuple[str, ...] = (),
 ) -> RenderPlan:
     """Return the work that makes `timeline` a file for `profile`.
 
@@ -99,6 +100,7 @@ def compile_plan(
         capabilities: what renders.
         letter: chooses fonts for what is written.
         lenient: a dry run: what is missing is a warning, and black or silence stands for it.
+        warnings: of who has gathered what is needed.
 
     Raises:
         Invalid: the timeline asks for what cannot be rendered; the text names the clip.
@@ -138,7 +140,7 @@ def compile_plan(
         defaults=tuple(given.notes.defaults),
         notices=(*given.notes.notices, *notices),
         methods=tuple(given.notes.methods),
-        warnings=tuple(given.notes.warnings),
+        warnings=(*warnings, *given.notes.warnings),
     )
     return hashed(plan)
 

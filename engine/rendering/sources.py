@@ -9,11 +9,13 @@ from msgspec.structs import replace
 from cutroom_sdk.wire.codec import convert, decode
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Artifact, Asset
+from cutroom_sdk.wire.plans import Dependency
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Nested, Timeline, TimelineReference, Track
 from engine.kernel.blobs import Blobs
 from engine.kernel.context import Context
 from engine.kernel.errors import Invalid, NotFound, Rejected, StudioError
 from engine.kernel.tools import Resources
+from engine.media.cache import FRAME_INDEX
 from engine.media.index import FrameIndex
 from engine.media.registering import Registrar
 
@@ -21,22 +23,34 @@ CUT_PLAN: Final = "cut_plan"
 NESTED_MOST: Final = 16
 
 # Reads a timeline at a version of its stream, None: as it is now; gives the version that it read.
+Forgive = Callable[[StudioError], None]
 ReadTimeline = Callable[[str, int | None, Context], Awaitable[tuple[Timeline, int]]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """All that a plan is compiled from, by asset id. `index_blobs` hold the frame indexes; sound alone has none."""
+    """All that a plan is compiled from, by asset id. `index_blobs` hold the frame indexes; sound alone has none.
+
+    `dependencies` name the artifacts that were looked for.
+    """
 
     assets: dict[str, Asset]
     indexes: dict[str, FrameIndex]
     index_blobs: dict[str, str]
+    dependencies: tuple[Dependency, ...] = ()
 
 
 async def resolved(
-    timeline: Timeline, read: ReadTimeline, context: Context, within: tuple[str, ...] = ()
+    timeline: Timeline,
+    read: ReadTimeline,
+    context: Context,
+    within: tuple[str, ...] = (),
+    *,
+    forgive: Forgive | None = None,
 ) -> Timeline:
     """Return a timeline with what it refers to put in its place, so that it stands by itself.
+
+    What is not there is told to `forgive` and left as it is, where that is given.
 
     Raises:
         Invalid: timelines that hold each other, or are nested too deeply.
@@ -47,14 +61,16 @@ async def resolved(
     tracks = []
     for track in timeline.tracks:
         items = [
-            await _resolved_clip(item, read, context, within) if isinstance(item, Clip) else item
+            await _resolved_clip(item, read, context, within, forgive) if isinstance(item, Clip) else item
             for item in track.items
         ]
         tracks.append(replace(track, items=tuple(items)))
     return replace(timeline, tracks=tuple(tracks))
 
 
-async def _resolved_clip(clip: Clip, read: ReadTimeline, context: Context, within: tuple[str, ...]) -> Clip:
+async def _resolved_clip(
+    clip: Clip, read: ReadTimeline, context: Context, within: tuple[str, ...], forgive: Forgive | None
+) -> Clip:
     match clip.media:
         case TimelineReference(timeline_id=timeline_id, version=version):
             if timeline_id in within:
@@ -62,17 +78,32 @@ async def _resolved_clip(clip: Clip, read: ReadTimeline, context: Context, withi
                     f"the clip {clip.id!r} shows the timeline {timeline_id}, which it is part of itself",
                     field="timeline",
                 )
-            inner, _ = await read(timeline_id, version, context)
-            whole = await resolved(inner, read, context, (*within, timeline_id))
+            try:
+                inner, _ = await read(timeline_id, version, context)
+            except NotFound as error:
+                if forgive is None:
+                    raise
+                forgive(error)
+                return clip
+            whole = await resolved(inner, read, context, (*within, timeline_id), forgive=forgive)
         case Nested(timeline=inner):
-            whole = await resolved(inner, read, context, (*within, ""))
+            whole = await resolved(inner, read, context, (*within, ""), forgive=forgive)
         case _:
             return clip
     return replace(clip, media=Nested(timeline=whole))
 
 
-async def gather(timeline: Timeline, registrar: Registrar, context: Context, blobs: Blobs) -> Material:
+async def gather(
+    timeline: Timeline,
+    registrar: Registrar,
+    context: Context,
+    blobs: Blobs,
+    *,
+    forgive: Forgive | None = None,
+) -> Material:
     """Read what a resolved timeline names, each file certain to be the one that was registered.
+
+    What is not there is told to `forgive` and left out, where that is given.
 
     Raises:
         NotFound: an asset, or its file, is not there.
@@ -80,17 +111,36 @@ async def gather(timeline: Timeline, registrar: Registrar, context: Context, blo
     """
     assets: dict[str, Asset] = {}
     index_blobs: dict[str, str] = {}
+    dependencies: list[Dependency] = []
     for asset_id, clip in named(timeline).items():
         try:
             asset = (await registrar.check(asset_id, context)).asset
         except (NotFound, Rejected) as error:
-            raise _of_clip(error, clip, asset_id) from error
+            if forgive is None:
+                raise _of_clip(error, clip, asset_id) from error
+            forgive(_of_clip(error, clip, asset_id))
+            continue
         assets[asset_id] = asset
         index = await registrar.index_of(asset, context)
+        if asset.video is not None:
+            dependencies.append(_dependency(asset_id, index))
         if asset.video is not None and index is not None and index.data_blob is not None:
             index_blobs[asset_id] = index.data_blob
     indexes = {asset_id: FrameIndex.from_bytes(blobs.read(blob)) for asset_id, blob in index_blobs.items()}
-    return Material(assets=assets, indexes=indexes, index_blobs=index_blobs)
+    return Material(assets=assets, indexes=indexes, index_blobs=index_blobs, dependencies=tuple(dependencies))
+
+
+def _dependency(asset_id: str, artifact: Artifact | None) -> Dependency:
+    if artifact is None:
+        return Dependency(kind=FRAME_INDEX.kind, asset_id=asset_id, found=False)
+    return Dependency(
+        kind=artifact.kind,
+        asset_id=asset_id,
+        found=True,
+        backend=artifact.backend,
+        backend_version=artifact.backend_version,
+        cache_key=artifact.cache_key,
+    )
 
 
 def named(timeline: Timeline) -> dict[str, str]:

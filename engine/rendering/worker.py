@@ -1,9 +1,10 @@
 """What the worker processes do for rendering: each a function of a description and open files."""
 
 from engine.media.tasks import Files, Report, task
-from engine.rendering import inspection, mux, picture
+from engine.rendering import inspection, mux, picture, stills
 from engine.rendering.audio import worker as sound
 from engine.rendering.encoded import write_segment
+from engine.rendering.stills import StillDone, StillWork
 from engine.rendering.work import (
     Inspection,
     InspectWork,
@@ -24,6 +25,12 @@ def render_segment(work: PictureWork, files: Files, report: Report) -> SegmentDo
         if segment is not None:
             return SegmentDone(frames=work.count, bytes=write_segment(files.outputs[0], segment))
     raise AssertionError("encoding ends with a segment")
+
+
+@task
+def make_still(work: StillWork, files: Files, _report: Report) -> StillDone:
+    """Make one frame as a file. Inputs: as `picture.frames_of` takes them."""
+    return StillDone(data=stills.still(work, files.inputs))
 
 
 @task

@@ -120,6 +120,8 @@ CALLS: Final[Mapping[str, Call]] = {
     "POST /v1/timelines/{id}/undo": lambda studio: studio.undo_timeline("t1"),
     "POST /v1/timelines/{id}/redo": lambda studio: studio.redo_timeline("t1", expected_version=4),
     "POST /v1/timelines/{id}/fork": lambda studio: studio.fork_timeline("t1", version=2, name="another"),
+    "GET /v1/timelines/{id}/frame": lambda studio: studio.timeline_frame("t1", at=Fraction(3, 2)),
+    "GET /v1/timelines/{id}/plan": lambda studio: studio.timeline_plan("t1", profile="reels"),
     "POST /v1/assets": lambda studio: studio.register("talk.mp4"),
     "GET /v1/assets": lambda studio: studio.assets(),
     "GET /v1/assets/{id}": lambda studio: studio.asset("f00"),

@@ -84,6 +84,8 @@ CROSSES: Final[dict[str, str]] = {
     "POST /v1/timelines/{id}/undo": MISSING,
     "POST /v1/timelines/{id}/redo": MISSING,
     "POST /v1/timelines/{id}/fork": MISSING,
+    "GET /v1/timelines/{id}/frame": MISSING,
+    "GET /v1/timelines/{id}/plan": MISSING,
     "POST /v1/assets": MISSING,
     "GET /v1/assets": EMPTY,
     "GET /v1/assets/{id}": MISSING,

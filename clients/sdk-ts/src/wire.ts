@@ -750,6 +750,19 @@ export interface DenyRequest {
   amend?: { [name: string]: Json };
 }
 
+/** An artifact that the plan stands on, or lacks (`found` false: the rest is then empty). */
+export interface Dependency {
+  kind: string;
+  asset_id: string;
+  found: boolean;
+  /** @default "" */
+  backend?: string;
+  /** @default "" */
+  backend_version?: string;
+  /** @default "" */
+  cache_key?: string;
+}
+
 /**
  * The first place where the log folded from zero and what is published come apart.
  *
@@ -1721,6 +1734,38 @@ export interface PatchOperation {
 }
 
 /**
+ * `GET /v1/timelines/{id}/plan`: a render that was thought through and not made.
+ *
+ * `segments` in the order in which they are joined; `to_render` counts the frames that are not kept yet. `defaults` were
+ * chosen where the timeline leaves it open, `notices` tell what comes out otherwise than asked, `methods` how pictures are
+ * made that no source has, `warnings` what a render would fail at. `sound_kept` None: the film is silent.
+ */
+export interface Plan {
+  timeline_id: string;
+  version: number;
+  profile: string;
+  plan_hash: string;
+  frames: number;
+  duration: Exact;
+  encoder: PlanEncoder;
+  segments: PlanSegment[];
+  to_render: number;
+  sound_kept: boolean | null;
+  /** @default [] */
+  proxies?: string[];
+  /** @default [] */
+  defaults?: string[];
+  /** @default [] */
+  notices?: string[];
+  /** @default [] */
+  methods?: string[];
+  /** @default [] */
+  warnings?: string[];
+  /** @default [] */
+  dependency_notices?: Dependency[];
+}
+
+/**
  * Input of the tool `plan_cut`.
  *
  * `keep` None: the planner chooses. Else exactly these spans are kept, in source order, overlapping ones as one, widened
@@ -1731,6 +1776,31 @@ export interface PlanCutInput {
   profile: string;
   /** @default null */
   keep?: KeepSpan[] | null;
+}
+
+/** How pictures are encoded, and why so. `settings` are the encoder's own. */
+export interface PlanEncoder {
+  codec: string;
+  width: number;
+  height: number;
+  rate: Exact;
+  settings: { [name: string]: string };
+  why: string;
+}
+
+/**
+ * Output frames `[first, first + frames)`, made as one piece and kept under `key`.
+ *
+ * `clip` is the lowest one seen, `asset_id` what it shows; "" and None where there is none. `kept`: it is there already.
+ */
+export interface PlanSegment {
+  first: number;
+  frames: number;
+  kind: "copy" | "edge" | "render";
+  key: string;
+  clip: string;
+  asset_id: string | null;
+  kept: boolean;
 }
 
 /**
@@ -3931,12 +4001,26 @@ export interface Routes {
     body: ForkRequest;
     answer: StoredTimeline;
   };
+  /** (exact seconds) or `?frame=`: the picture that an export has there. Needs `media:read`. */
+  "GET /v1/timelines/{id}/frame": {
+    path: { id: string };
+    query: { at?: string; frame?: number; format?: string; profile?: string; version?: number };
+    body: undefined;
+    answer: Response;
+  };
   /** Carry operations out, all of them or none; 200 with the head. Needs `media:write`. */
   "POST /v1/timelines/{id}/operations": {
     path: { id: string };
     query: Nothing;
     body: OperationsRequest;
     answer: TimelineHead;
+  };
+  /** What a render would do; nothing is done. What is missing is a warning. Needs `media:read`. */
+  "GET /v1/timelines/{id}/plan": {
+    path: { id: string };
+    query: { profile?: string; version?: number };
+    body: undefined;
+    answer: Plan;
   };
   /** Do again what the caller undid last; 200 with the head. Refused as undo is. Needs `media:write`. */
   "POST /v1/timelines/{id}/redo": {
@@ -4057,5 +4141,6 @@ export const GIVES: { [route: string]: string | undefined } = {
   "GET /v1/renders/{render_id}/content": "bytes",
   "GET /v1/resources/events": "stream",
   "GET /v1/routines/events": "stream",
+  "GET /v1/timelines/{id}/frame": "bytes",
   "PATCH /v1/uploads/{id}": "nothing"
 };

@@ -8,6 +8,7 @@ import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -48,6 +49,7 @@ def compile_film(
     *,
     letter: Lettering = unlettered,
     lenient: bool = False,
+    warnings: tuple[str, ...] = (),
 ) -> RenderPlan:
     """Return the work that makes `timeline` a file for `profile`: copied where the profile wants that and it can be.
 
@@ -59,12 +61,20 @@ def compile_film(
         capabilities: what renders.
         letter: chooses fonts for what is written.
         lenient: a dry run, as in `compile_plan`.
+        warnings: as in `compile_plan`.
 
     Raises:
         Invalid: the timeline asks for what cannot be made.
     """
+    rendered = partial(
+        compile_plan,
+        *(timeline, assets, indexes, profile, capabilities),
+        letter=letter,
+        lenient=lenient,
+        warnings=warnings,
+    )
     if profile.copies == "never":
-        return compile_plan(timeline, assets, indexes, profile, capabilities, letter=letter, lenient=lenient)
+        return rendered()
     try:
         return _compiled(timeline, assets, indexes, profile, capabilities)
     except CannotCopy as why:
@@ -72,7 +82,7 @@ def compile_film(
             raise Invalid(
                 f"nothing can be copied: {why}; cut it exactly, which encodes anew", field="timeline"
             ) from None
-        plan = compile_plan(timeline, assets, indexes, profile, capabilities, letter=letter, lenient=lenient)
+        plan = rendered()
         return hashed(replace(plan, notices=(*plan.notices, f"nothing was copied: {why}")))
 
 

@@ -1,11 +1,17 @@
 """Timelines that the daemon keeps."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from fractions import Fraction
+
+import httpx
 
 from cutroom_sdk.connection import Connection
 from cutroom_sdk.places import filled, given
 from cutroom_sdk.wire.catalogue import CatalogueEntry
+from cutroom_sdk.wire.codec import seconds_text
 from cutroom_sdk.wire.operations import TimelineOperation
+from cutroom_sdk.wire.plans import Plan
 from cutroom_sdk.wire.timeline import Timeline
 from cutroom_sdk.wire.timelines import (
     ForkRequest,
@@ -83,3 +89,32 @@ class TimelineCalls(Connection):
         asked = ForkRequest(version=version, name=name)
         path = filled("/v1/timelines/{id}/fork", timeline_id)
         return await self.post(path, asked, StoredTimeline, idempotency_key=idempotency_key)
+
+    async def timeline_plan(
+        self, timeline_id: str, *, profile: str | None = None, version: int | None = None
+    ) -> Plan:
+        """Return what a render of a timeline would do; nothing is done."""
+        path = filled("/v1/timelines/{id}/plan", timeline_id)
+        return await self.get(path, Plan, given({"profile": profile, "version": version}))
+
+    def timeline_frame(
+        self,
+        timeline_id: str,
+        *,
+        at: Fraction | None = None,
+        frame: int | None = None,
+        format: str | None = None,
+        profile: str | None = None,
+        version: int | None = None,
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        """Open one frame of a timeline as an export has it, by its seconds or its number: a PNG, or a JPEG."""
+        asked = given(
+            {
+                "at": None if at is None else seconds_text(at),
+                "frame": frame,
+                "format": format,
+                "profile": profile,
+                "version": version,
+            }
+        )
+        return self.opened(filled("/v1/timelines/{id}/frame", timeline_id), params=asked)

@@ -1,0 +1,53 @@
+"""Timelines compiled with what this machine has: its encoders and its fonts."""
+
+import asyncio
+
+from cutroom_sdk.wire.renders import Profile
+from cutroom_sdk.wire.timeline import Timeline
+from engine.kernel.blobs import Blobs
+from engine.rendering.capabilities import capabilities
+from engine.rendering.lettering import Letterer
+from engine.rendering.plan import RenderPlan
+from engine.rendering.smartcopy.compiling import compile_film
+from engine.rendering.sources import Material
+
+
+class Compiler:
+    """Compiles timelines; the fonts that a plan names are put among the blobs, where every worker can have them."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        """Keep fonts in `blobs`."""
+        self._blobs = blobs
+
+    async def plan(
+        self,
+        timeline: Timeline,
+        material: Material,
+        profile: Profile,
+        *,
+        lenient: bool = False,
+        warnings: tuple[str, ...] = (),
+    ) -> RenderPlan:
+        """Return the plan of a resolved timeline; `lenient` and `warnings` as `compile_plan` has them.
+
+        Raises:
+            Invalid: it cannot be rendered; the text names the clip.
+            Unavailable: a font is gone since it was found.
+        """
+
+        def compiled() -> RenderPlan:
+            letter = Letterer(profile)
+            plan = compile_film(
+                timeline,
+                material.assets,
+                material.indexes,
+                profile,
+                capabilities(),
+                letter=letter,
+                lenient=lenient,
+                warnings=warnings,
+            )
+            letter.keep(self._blobs)
+            return plan
+
+        return await asyncio.to_thread(compiled)

@@ -1,0 +1,249 @@
+"""What a timeline would become: its plan, and any one of its frames, without a render.
+
+A frame is made by the worker from the very tree that a segment is made from, so it is the picture that an export has there.
+Frames are urgent in the pool. Who no longer waits for one gives its turn back; one that is being made is made to its end,
+for a killed process takes longer to come back than a frame takes.
+"""
+
+import asyncio
+import bisect
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from pathlib import Path
+from typing import Final
+
+from cutroom_sdk.wire.plans import Plan, PlanEncoder, PlanSegment
+from cutroom_sdk.wire.renders import Profile, Segment
+from cutroom_sdk.wire.timeline import Clip, Nested, Timeline, TimelineReference
+from engine.kernel.context import Context
+from engine.kernel.errors import Invalid, StudioError
+from engine.kernel.turns import Party, Turns, on_behalf_of
+from engine.media.files import source_path
+from engine.rendering.graph import Node
+from engine.rendering.jobs import Jobs
+from engine.rendering.making import COMPOSITOR, WORKER
+from engine.rendering.plan import RenderPlan
+from engine.rendering.reducer_segment import SEGMENT_KIND
+from engine.rendering.smartcopy.work import Splicing
+from engine.rendering.sources import Material, gather, resolved
+from engine.rendering.stills import StillDone, StillFormat, StillWork
+from engine.rendering.walking import graph_inputs, is_plain, taken
+
+# Plans that are kept compiled: of the timelines that somebody is looking at.
+PLANS_KEPT: Final = 8
+FRAMES_AT_ONCE: Final = 2
+FRAME_LIMIT_S: Final = 60.0
+PARTY: Final = Party("previews", "high")
+_first = attrgetter("first")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A timeline's plan, and what it was compiled from."""
+
+    timeline_id: str
+    version: int
+    profile: Profile
+    plan: RenderPlan
+    material: Material
+
+
+@dataclass
+class Previews:
+    """What is looked at in one daemon."""
+
+    jobs: Jobs
+    _plans: "OrderedDict[tuple[str, str, int, str], Looked]" = field(default_factory=OrderedDict)
+    _turns: Turns = field(default_factory=lambda: Turns(FRAMES_AT_ONCE))
+
+    async def look(
+        self, timeline_id: str, version: int | None, profile: Profile, context: Context, *, lenient: bool
+    ) -> Looked:
+        """Return the plan of a timeline at a version, None: as it is.
+
+        Args:
+            timeline_id: of a kept timeline.
+            version: of its stream.
+            profile: what it is rendered for.
+            context: who looks.
+            lenient: what is missing becomes a warning; else it is an error.
+
+        Raises:
+            Invalid: it cannot be rendered; the text names the clip.
+            NotFound: the timeline, or something that it needs, is not there.
+            Rejected: `asset_stale`.
+        """
+        timeline, version = await self.jobs.read(timeline_id, version, context)
+        key = (context.partition, timeline_id, version, profile.name)
+        if not lenient and key in self._plans:
+            self._plans.move_to_end(key)
+            return self._plans[key]
+        forgiven: list[StudioError] = []
+        forgive = forgiven.append if lenient else None
+        whole = await resolved(timeline, self.jobs.read, context, (timeline_id,), forgive=forgive)
+        blobs = self.jobs.kernel.blobs
+        material = await gather(whole, self.jobs.registrar, context, blobs, forgive=forgive)
+        plan = await self.jobs.compiler.plan(
+            whole, material, profile, lenient=lenient, warnings=tuple(error.detail for error in forgiven)
+        )
+        looked = Looked(timeline_id, version, profile, plan, material)
+        # What others keep changing underneath is compiled anew each time.
+        if not lenient and not _follows(timeline):
+            self._plans[key] = looked
+            while len(self._plans) > PLANS_KEPT:
+                self._plans.popitem(last=False)
+        return looked
+
+    async def plan(self, looked: Looked, context: Context) -> Plan:
+        """Return the plan as it is shown: what of it is kept already, and what it stands on."""
+        plan = looked.plan
+        segments = await self._segments(plan, context)
+        return Plan(
+            timeline_id=looked.timeline_id,
+            version=looked.version,
+            profile=plan.profile,
+            plan_hash=plan.plan_hash,
+            frames=plan.frames,
+            duration=plan.duration,
+            encoder=_encoder(looked),
+            segments=segments,
+            to_render=sum(one.frames for one in segments if not one.kept),
+            sound_kept=None if plan.sound_key is None else await self._is_kept(plan.sound_key, context),
+            defaults=plan.defaults,
+            notices=plan.notices,
+            methods=plan.methods,
+            warnings=plan.warnings,
+            dependency_notices=looked.material.dependencies,
+        )
+
+    async def frame(self, looked: Looked, number: int, kind: StillFormat) -> bytes:
+        """Return a frame of the film as a file.
+
+        Cancelling gives the turn back; what a worker has begun, it finishes.
+
+        Raises:
+            Invalid: the film has no such frame, or a source cannot be decoded there.
+            NotFound, Rejected: a source's file is gone, or another one by now.
+            WorkFailed: as `Pool.run`.
+        """
+        graph, _ = frame_of(looked.plan, number)
+        encoder = looked.plan.encoder
+        work = StillWork(graph=graph, width=encoder.width, height=encoder.height, format=kind)
+        with on_behalf_of(PARTY):
+            async with self._turns.turn():
+                running = asyncio.create_task(self._made(work, looked.material))
+                running.add_done_callback(_heard)
+                return await asyncio.shield(running)
+
+    async def _made(self, work: StillWork, material: Material) -> bytes:
+        done = await self.jobs.pool.run(
+            f"{WORKER}:make_still",
+            work,
+            StillDone,
+            inputs=self._inputs(work.graph, material),
+            limit_s=FRAME_LIMIT_S,
+            needs=() if is_plain(work.graph) else (COMPOSITOR,),
+        )
+        return done.data
+
+    def _inputs(self, graph: Node, material: Material) -> list[Path]:
+        blobs = self.jobs.kernel.blobs
+        by_hash = {asset.sha256: asset_id for asset_id, asset in material.assets.items()}
+        sources, files = graph_inputs(graph)
+        read: list[Path] = []
+        for sha256 in sources:
+            asset_id = by_hash[sha256]
+            read += [
+                source_path(material.assets[asset_id], blobs),
+                blobs.path(material.index_blobs[asset_id]),
+            ]
+        return [*read, *(blobs.path(sha256) for sha256 in files)]
+
+    async def _segments(self, plan: RenderPlan, context: Context) -> tuple[PlanSegment, ...]:
+        if plan.splicing is not None:
+            return _spliced(plan.splicing)
+        return tuple(
+            [
+                PlanSegment(
+                    first=one.first,
+                    frames=one.work.count,
+                    kind="render",
+                    key=one.key,
+                    clip=one.clip,
+                    asset_id=one.asset_id,
+                    kept=await self._is_kept(one.key, context),
+                )
+                for one in plan.segments
+            ]
+        )
+
+    async def _is_kept(self, key: str, context: Context) -> bool:
+        resources = self.jobs.kernel.resources
+        found: Segment | None = await resources.value(f"{SEGMENT_KIND}/{key}", Segment, context.partition)
+        return found is not None and self.jobs.kernel.blobs.has(found.blob)
+
+
+def frame_of(plan: RenderPlan, number: int) -> tuple[Node, str]:
+    """Return the tree of one frame of a film, and a name for what it shows: equal names, equal pictures.
+
+    Raises:
+        Invalid: the film has no such frame.
+    """
+    if not 0 <= number < plan.frames:
+        raise Invalid(f"frame {number} is not in the film, which has 0 to {plan.frames - 1}", field="frame")
+    segment = plan.segments[bisect.bisect_right(plan.segments, number, key=_first) - 1]
+    place = number - segment.first
+    return taken(segment.work.graph, place), f"{segment.key}-{place}"
+
+
+def _spliced(splicing: Splicing) -> tuple[PlanSegment, ...]:
+    """Return the stretches of a film that is copied; what is copied is made anew each time, which is quicker."""
+    found, first = [], 0
+    for one in splicing.stretches:
+        found.append(
+            PlanSegment(
+                first=first,
+                frames=one.count,
+                kind=one.kind,
+                key="",
+                clip="",
+                asset_id=splicing.asset_id,
+                kept=False,
+            )
+        )
+        first += one.count
+    return tuple(found)
+
+
+def _encoder(looked: Looked) -> PlanEncoder:
+    encoder = looked.plan.encoder
+    settings = {"preset": encoder.preset, "crf": str(encoder.crf), "keyint": str(encoder.keyint)}
+    settings |= {"b_frames": str(encoder.b_frames), "threads": str(encoder.threads), "params": encoder.params}
+    return PlanEncoder(
+        codec=encoder.codec,
+        width=encoder.width,
+        height=encoder.height,
+        rate=encoder.rate,
+        settings=settings,
+        why=f"the profile {looked.profile.name} asks for {looked.profile.codec}",
+    )
+
+
+def _follows(timeline: Timeline) -> bool:
+    """Whether a timeline shows others as they are at any time."""
+    clips: Sequence[Clip] = [
+        item for track in timeline.tracks for item in track.items if isinstance(item, Clip)
+    ]
+    return any(
+        (isinstance(clip.media, TimelineReference) and clip.media.version is None)
+        or (isinstance(clip.media, Nested) and _follows(clip.media.timeline))
+        for clip in clips
+    )
+
+
+def _heard(task: "asyncio.Task[bytes]") -> None:
+    """Take note of how a frame ended that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()
