@@ -8,7 +8,7 @@ import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import av
 import numpy as np
@@ -20,6 +20,7 @@ from engine.media.source import again, open_media, seconds
 from engine.media.source import picture as picture_stream
 from engine.media.source import sound as sound_stream
 from engine.media.timecode import samples_at
+from engine.rendering.audio.faults import FaultFinder
 from engine.rendering.audio.loudness import LoudnessMeter, PeakMeter
 from engine.rendering.audio.signals import BLOCK, span_of
 from engine.rendering.encoded import Evidence, read_segments
@@ -36,6 +37,8 @@ FROZEN_S: Final = Fraction(2)
 DISTANCE_MAX: Final = 6.0
 NEIGHBOUR_MARGIN: Final = 0.5
 MISMATCHES_MAX: Final = 20
+
+_SILENT: Final[dict[str, Any]] = {"integrated_lufs": None, "true_peak_dbtp": None}
 
 
 def inspect(work: InspectWork, film: int, parts: Sequence[int]) -> Inspection:
@@ -57,7 +60,7 @@ def inspect(work: InspectWork, film: int, parts: Sequence[int]) -> Inspection:
         rate = video.average_rate or Fraction(0)
         compared, mismatches = _compare(container, index, evidence, work)
         audio = sound_stream(container)
-        loudness, peak = _levels(container, index) if audio is not None else (None, None)
+        heard = _SILENT if audio is None else _heard(container, index)
         return Inspection(
             container=container.format.name,
             video_codec=video.codec_context.codec.canonical_name,
@@ -73,12 +76,11 @@ def inspect(work: InspectWork, film: int, parts: Sequence[int]) -> Inspection:
             sample_rate=0 if audio is None else audio.codec_context.sample_rate,
             audio_duration=_audio_duration(container, audio),
             start_offset=Fraction(0) if audio is None else _first_heard(container) - index.start,
-            integrated_lufs=loudness,
-            true_peak_dbtp=peak,
             compared=compared,
             mismatches=mismatches,
             black=spans((seen.dark >= DARK_PART for seen in evidence), at_least=BLACK_S * rate),
             frozen=_frozen(evidence, at_least=FROZEN_S * rate),
+            **heard,
         )
 
 
@@ -166,17 +168,25 @@ def _on_grid(index: FrameIndex, rate: Fraction) -> bool:
     return all(abs(at - index.pts[0] - place * step) <= Fraction(1, 2) for place, at in enumerate(index.pts))
 
 
-def _levels(container: av.container.InputContainer, index: FrameIndex) -> tuple[float | None, float | None]:
+def _heard(container: av.container.InputContainer, index: FrameIndex) -> dict[str, Any]:
+    """Return what an inspection says of the sound that is heard."""
     stream = sound_stream(container)
     assert stream is not None, "asked for sound only where there is some"
     rate = stream.codec_context.sample_rate
     reader = SoundReader(container, rate=rate, channels=2, origin=index.start)
-    loudness, peaks, count = LoudnessMeter(rate), PeakMeter(), samples_at(index.duration, rate)
+    loudness, peaks, faults = LoudnessMeter(rate), PeakMeter(), FaultFinder(rate)
+    count = samples_at(index.duration, rate)
     for at in range(0, count, BLOCK):
         block = span_of(reader, at, min(BLOCK, count - at), rate)
         loudness.add(block)
         peaks.add(block)
-    return loudness.integrated_lufs(), peaks.dbtp()
+        faults.add(block)
+    return {
+        "integrated_lufs": loudness.integrated_lufs(),
+        "true_peak_dbtp": peaks.dbtp(),
+        "clipped": faults.clipped(),
+        "silent": faults.silent(),
+    }
 
 
 def _audio_duration(container: av.container.InputContainer, stream: av.AudioStream | None) -> Fraction:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.renders import Check, Profile
 from engine.editing.checks import splits_speech
+from engine.rendering import qa_sound
 from engine.rendering.plan import RenderPlan
 from engine.rendering.smartcopy.checks import check_cut
 from engine.rendering.smartcopy.work import CutFound
@@ -52,6 +53,8 @@ def check_film(
         _audio_present(plan, found),
         _loudness(plan, profile, found, as_loud_as_can_be),
         _true_peak(plan, profile, found),
+        qa_sound.clipping(plan, found),
+        qa_sound.silence(plan, found),
         _black(plan, found),
         _frozen(found, plan.encoder.rate),
         _cut_accuracy(plan, found),

@@ -112,12 +112,20 @@ class Mismatch(Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class Heard(Struct, frozen=True, kw_only=True):
+    """Seconds `[start, end)` of a film's sound."""
+
+    start: Fraction
+    end: Fraction
+
+
 class Inspection(Struct, frozen=True, kw_only=True):
     """What was found in a film.
 
     `frames` counts picture packets; `on_grid` says that each is shown exactly at its place. `start_offset` is when the
     sound begins relative to the picture, seconds. `moov_first`: a player can start before it has the whole file.
     `mismatches` are among the `compared` frames around cuts and at both ends.
+    `clipped` and `silent` say where the sound is cut flat, and where nothing is heard for seconds.
     """
 
     container: str
@@ -140,3 +148,5 @@ class Inspection(Struct, frozen=True, kw_only=True):
     mismatches: tuple[Mismatch, ...]
     black: tuple[Span, ...]
     frozen: tuple[Span, ...]
+    clipped: tuple[Heard, ...] = ()
+    silent: tuple[Heard, ...] = ()
