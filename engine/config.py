@@ -38,6 +38,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     file alone.
     `memory_contacts` says when mail addresses and telephone numbers are taken out of what is
     remembered: never, in the tiers that are shared, or always. `memory_model` is the folder of a sentence encoder.
+    `render_encoder` encodes H.264 whatever a profile says: `cpu`, `auto` or the name of one; empty: as the profile says. So many
+    renders as `render_queue` may wait for their turn.
     """
 
     host: str = "127.0.0.1"
@@ -54,6 +56,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     commands: dict[str, AllowedCommand] = {}
     memory_contacts: Literal["never", "shared", "always"] = "shared"
     memory_model: str = ""
+    render_encoder: str = ""
+    render_queue: int = 100
 
 
 def load(folder: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
@@ -110,7 +114,7 @@ def _check(settings: Settings) -> None:
     for name in ("workers", "idle_exit_s"):
         if getattr(settings, name) < 0:
             raise Invalid(f"{name} is {getattr(settings, name)}; 0 or more is taken", field=name)
-    for name in ("connections", "request_s", "approval_s"):
+    for name in ("connections", "request_s", "approval_s", "render_queue"):
         if getattr(settings, name) < 1:
             raise Invalid(f"{name} is {getattr(settings, name)}; 1 or more is taken", field=name)
     if settings.sandbox not in ("auto", "none"):

@@ -149,6 +149,8 @@ class Features:
         editing.register(kernel)
         outbound.register(kernel, [read_allowed(one) for one in settings.outbound_allow])
         self._renders = rendering.register(kernel, self._pool, self._media.registrar)
+        self._renders.jobs.encoder = settings.render_encoder
+        self._renders.jobs.queue_most = settings.render_queue
         self._programs = programs.register(
             kernel, folder, settings.commands, fenced=settings.sandbox != "none"
         )

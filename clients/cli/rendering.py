@@ -24,6 +24,7 @@ from cutroom_sdk.wire.problems import CANCELED, CODES, DONE, FAILED
 from cutroom_sdk.wire.renders import Render, RenderError, RenderRequest
 
 OVER: Final = ("completed", "failed", "canceled")
+SUFFIXES: Final = {"mp4": (".mp4", ".m4v"), "mov": (".mov",), "mkv": (".mkv",)}
 RESUMED: Final = ("paused", "failed", "canceled")
 LINE_EVERY_S: Final = 5.0
 
@@ -36,6 +37,8 @@ async def render(setup: Setup, asked: RenderRequest, target: Path | None) -> int
     """
     with stopping() as stop:
         async with connected(setup, start=True) as (client, _):
+            if target is not None:
+                await check_suffix(client, asked.profile, target)
             try:
                 begun = await unless(stop, started(client, asked))
             except Interrupted:
@@ -167,6 +170,18 @@ class Bar:
         if words != self._told or now_s - self._told_s >= LINE_EVERY_S:
             self._told, self._told_s = words, now_s
             self._console.print(f"{words}: {frames / total:.0%} {eta}".rstrip())
+
+
+async def check_suffix(client: Client, profile: str, target: Path) -> None:
+    """Check that a file is called what the profile makes; a profile that is not known is the daemon's to refuse.
+
+    Raises:
+        CommandError: it is not.
+    """
+    for one in await client.profiles():
+        if one.name == profile and target.suffix.lower() not in SUFFIXES[one.container]:
+            wanted = SUFFIXES[one.container][0]
+            raise CommandError(f"{profile} makes a {wanted} file; name {target.name} so")
 
 
 def check_target(target: Path) -> None:

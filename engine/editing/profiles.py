@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import re
 import tomllib
 from importlib import resources
 from types import MappingProxyType
@@ -14,6 +15,8 @@ from engine.kernel.errors import Invalid
 NOTHING = "none"  # takes a default away: TOML has no word for it
 # What a profile may leave out: the source decides, or there is no limit.
 _OPEN = ("width", "height", "rate", "max_duration", "default_duration")
+# Another way to say it: the kind of a master in brackets.
+_MASTER = re.compile(r"master\((\w+)\)")
 
 
 @functools.cache
@@ -33,6 +36,7 @@ def profile_named(name: str) -> Profile:
         Invalid: `unknown_profile`, with the names that are near, else with all.
     """
     known = profiles()
+    name = _MASTER.sub(r"master-\1", name)
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name.strip().lower(), known, n=2, cutoff=0.5)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from cutroom_sdk.wire.approvals import Approval
 from cutroom_sdk.wire.codec import encode, to_builtins
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Artifact, Asset
-from cutroom_sdk.wire.renders import DeliverInput, Receipt, Render, RenderOutput
+from cutroom_sdk.wire.renders import Container, DeliverInput, Receipt, Render
 from engine import __version__
 from engine.kernel import failpoints
 from engine.kernel.blobs import CHUNK, hash_file
@@ -24,7 +26,7 @@ from engine.rendering.capabilities import capabilities
 from engine.rendering.reducer import KIND
 from engine.rendering.sources import read_plan
 
-SUFFIX: Final = ".mp4"
+SUFFIXES: Final[dict[str, tuple[str, ...]]] = {"mp4": (".mp4", ".m4v"), "mov": (".mov",), "mkv": (".mkv",)}
 RECEIPT_SUFFIX: Final = ".receipt.json"
 LIMIT_S: Final = 3600.0
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -60,13 +62,13 @@ class Delivery:
             )
         cut_plan = await _cut_plan(render, context)
         assets = await _assets(cut_plan, context)
-        target = _target(asked, cut_plan, render.profile)
+        target = _target(asked, cut_plan, render.profile, render.output.container)
         there = await asyncio.to_thread(_hash_of, target)
         if there is not None and there != render.output.sha256 and not asked.overwrite:
             raise Rejected(
                 "output_exists", f"{target} is there already and is another file", path=str(target)
             )
-        output = RenderOutput(path=str(target), sha256=render.output.sha256, bytes=render.output.bytes)
+        output = replace(render.output, path=str(target))
         receipt = Receipt(
             output=output,
             mission_id=context.mission_id,
@@ -152,16 +154,19 @@ def input_of(asset: Asset) -> dict[str, Any]:
     }
 
 
-def _target(asked: DeliverInput, cut_plan: CutPlan | None, profile: str) -> Path:
+def _target(asked: DeliverInput, cut_plan: CutPlan | None, profile: str, container: Container) -> Path:
+    suffixes = SUFFIXES[container]
     output = asked.output
     path = Path(output)
     if not path.is_absolute() or "\0" in output:
         raise Invalid(f"output is {output[:200]!r}; an absolute path is taken", field="output")
     if output.endswith("/") or path.is_dir():
         stem = Path(cut_plan.cuts[0].asset).stem if cut_plan and cut_plan.cuts else "film"
-        return path / f"{asked.prefix}{stem}-{profile}{SUFFIX}"
-    if path.suffix.lower() != SUFFIX:
-        raise Invalid(f"the file is an MP4: name {path.name!r} with {SUFFIX}", field="output")
+        return path / f"{asked.prefix}{stem}-{profile}{suffixes[0]}"
+    if path.suffix.lower() not in suffixes:
+        raise Invalid(
+            f"the file is {container.upper()}: name {path.name!r} with {suffixes[0]}", field="output"
+        )
     return path
 
 

@@ -120,10 +120,16 @@ def _compare(
     wanted = sorted(frame for frame in edges if 0 <= frame < last)
     mismatches: list[Mismatch] = []
     for number, frame in _frames(container, index, wanted):
-        found = _mismatch(number, thumb(brightness(frame)).tobytes(), evidence)
+        found = _mismatch(number, thumb(brightness(_plain(frame))).tobytes(), evidence)
         if found is not None and len(mismatches) < MISMATCHES_MAX:
             mismatches.append(found)
     return len(wanted), tuple(mismatches)
+
+
+def _plain(frame: av.VideoFrame) -> av.VideoFrame:
+    """Return a frame whose brightness is in bytes, as that of its evidence was."""
+    deep = any(component.bits > 8 for component in frame.format.components)
+    return frame.reformat(format="yuv420p") if deep else frame
 
 
 def _frames(
@@ -192,7 +198,15 @@ def _heard(container: av.container.InputContainer, index: FrameIndex) -> dict[st
 def _audio_duration(container: av.container.InputContainer, stream: av.AudioStream | None) -> Fraction:
     if stream is None:
         return Fraction(0)
-    return seconds(stream.duration, stream.time_base)
+    if stream.duration is not None:
+        return seconds(stream.duration, stream.time_base)
+    # Matroska tells no track's length: it ends where its last packet does.
+    with again(container) as fresh:
+        heard = sound_stream(fresh)
+        ends = (
+            packet.pts + (packet.duration or 0) for packet in fresh.demux(heard) if packet.pts is not None
+        )
+        return seconds(max(ends, default=0), heard.time_base if heard else None)
 
 
 def _first_heard(container: av.container.InputContainer) -> Fraction:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec.structs import replace
+
 from cutroom_sdk.wire.codec import decode, digest, encode
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Artifact
@@ -21,7 +23,7 @@ from cutroom_sdk.wire.timeline import Timeline
 from engine.editing.profiles import profile_named
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Told
-from engine.kernel.errors import Rejected, StudioError, Unavailable
+from engine.kernel.errors import Invalid, Rejected, StudioError, Unavailable
 from engine.kernel.ids import derived_id
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
@@ -32,8 +34,9 @@ from engine.media.files import source_path
 from engine.media.pool import Pool
 from engine.media.registering import Registrar
 from engine.rendering.compiler import Compiler
+from engine.rendering.encoders import HARDWARE
 from engine.rendering.failures import failure_of
-from engine.rendering.making import Making, SegmentFailed, check_room
+from engine.rendering.making import WORKER, Making, SegmentFailed, check_room
 from engine.rendering.plan import RenderPlan
 from engine.rendering.qa import check_film
 from engine.rendering.reducer import (
@@ -50,12 +53,14 @@ from engine.rendering.reducer import (
 from engine.rendering.smartcopy.compiling import kept_of
 from engine.rendering.smartcopy.making import CutMaking
 from engine.rendering.sources import Material, ReadTimeline, gather, read_plan, resolved
+from engine.rendering.work import EncodersFound, EncoderTrial
 
 QUEUE_MOST: Final = 100
 AT_ONCE: Final[dict[Priority, int]] = {"low": 2, "normal": 2, "high": 4}
 # A job may wait for its turn for so long; each of its steps has a limit of its own.
 LIMIT_S: Final = 30 * 24 * 3600.0
 HANDLERS: Final = 10_000
+TRIAL_LIMIT_S: Final = 60.0
 RETRY_AFTER_S: Final = 10
 Report = Callable[[float, float, str], None]
 At = tuple[str, str]  # partition and render id
@@ -101,7 +106,7 @@ class _Work:
 
 @dataclass
 class Jobs:
-    """The jobs of one daemon. `read` gives a timeline at a version."""
+    """The jobs of one daemon. `read` gives a timeline at a version; `encoder` stands for that of profiles, "": it does not."""
 
     kernel: Kernel
     pool: Pool
@@ -109,6 +114,7 @@ class Jobs:
     read: ReadTimeline
     compiler: Compiler
     queue_most: int = QUEUE_MOST
+    encoder: str = ""
     _work: dict[At, _Work] = field(default_factory=dict)
     _reports: dict[At, list[Report]] = field(default_factory=dict)
     _lanes: dict[bool, Turns] = field(
@@ -116,6 +122,8 @@ class Jobs:
     )
     _waiting: set[At] = field(default_factory=set)
     _coming: int = 0
+    _trial: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _refusals: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
         self.kernel.dispatch.listen(self._hear)
@@ -135,7 +143,8 @@ class Jobs:
         within = () if wanted.timeline_id is None else (wanted.timeline_id,)
         timeline = await resolved(wanted.timeline, self.read, context, within)
         material = await gather(timeline, self.registrar, context, self.kernel.blobs)
-        plan = await self.compiler.plan(timeline, material, wanted.profile)
+        profile, said = await self._chosen(wanted.profile, context)
+        plan = await self.compiler.plan(timeline, material, profile)
         content = encode(timeline)
         render_id = wanted.job_id or derived_id(KIND, plan.plan_hash)
         job: Job = (await self.kernel.dispatch.state(f"{KIND}/{render_id}", context.partition))[0]
@@ -151,7 +160,7 @@ class Jobs:
             timeline_version=wanted.timeline_version,
             cut_plan=wanted.cut_plan,
             total_frames=plan.frames,
-            notices=(*plan.notices, *plan.defaults),
+            notices=(*plan.notices, *plan.defaults, *said),
             party=wanted.party or f"{KIND}/{render_id}",
             priority=wanted.priority or wanted.profile.priority,
             anew=wanted.anew,
@@ -279,7 +288,7 @@ class Jobs:
     async def _outcome(self, job: Job, order: Order, effect: Effect) -> Complete | Fail:
         blobs, context = self.kernel.blobs, effect.context
         timeline = decode(await asyncio.to_thread(blobs.read, order.timeline), Timeline)
-        profile = profile_named(order.profile)
+        profile, said = await self._chosen(profile_named(order.profile), context)
         material = await gather(timeline, self.registrar, context, blobs)
         plan = await self.compiler.plan(timeline, material, profile)
         await effect.propose(
@@ -288,7 +297,7 @@ class Jobs:
                 plan_hash=plan.plan_hash,
                 total_frames=plan.frames,
                 tries=job.tries,
-                notices=(*plan.notices, *plan.defaults),
+                notices=(*plan.notices, *plan.defaults, *said),
             ),
         )
         film = await self._making(job, order, plan, material, context).film()
@@ -338,6 +347,41 @@ class Jobs:
     async def _job(self, effect: Effect) -> Job:
         job: Job = (await self.kernel.dispatch.state(effect.stream, effect.context.partition))[0]
         return job
+
+    async def _chosen(self, profile: Profile, context: Context) -> tuple[Profile, tuple[str, ...]]:
+        """Return a profile with its encoder settled, and what is to be said about that.
+
+        Raises:
+            Invalid: an encoder that was named does not open here.
+        """
+        asked = self.encoder or profile.encoder
+        if profile.codec != "h264" or asked == "cpu":
+            return replace(profile, encoder="cpu"), ()
+        refusals = await self._tried(context)
+        if asked != "auto":
+            if why := refusals.get(asked, "it is not known"):
+                raise Invalid(f"the encoder {asked} cannot be used: {why}", field="encoder")
+            return replace(profile, encoder=asked), (f"encoder {asked}: it was asked for, and opens",)
+        for name, why in refusals.items():
+            if not why:
+                return replace(profile, encoder=name), (
+                    f"encoder {name}: the first of this machine that opens",
+                )
+        told = "; ".join(f"{name}: {why}" for name, why in refusals.items())
+        return replace(profile, encoder="cpu"), (f"encoder libx264: no hardware can be used ({told})",)
+
+    async def _tried(self, context: Context) -> dict[str, str]:
+        async with self._trial:
+            if self._refusals is None:
+                found = await self.pool.run(
+                    f"{WORKER}:try_encoders",
+                    EncoderTrial(names=HARDWARE),
+                    EncodersFound,
+                    limit_s=TRIAL_LIMIT_S,
+                    tenant=context.partition,
+                )
+                self._refusals = found.refusals
+            return self._refusals
 
 
 def _input_hash(content: bytes, wanted: Wanted, plan: RenderPlan) -> str:

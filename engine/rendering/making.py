@@ -248,7 +248,9 @@ class Making:
             reach("inspected")
             sha256 = await asyncio.to_thread(self.blobs.adopt, staged)
         reach("film_in_place")
-        output = RenderOutput(path=str(self.blobs.path(sha256)), sha256=sha256, bytes=done.bytes)
+        output = RenderOutput(
+            path=str(self.blobs.path(sha256)), sha256=sha256, bytes=done.bytes, container=self.plan.container
+        )
         return Film(output=output, inspection=inspection, notices=() if sound is None else sound.notices)
 
     async def _join(self, parts: Sequence[Path], heard: Sequence[Path], staged: Path) -> MuxDone:
@@ -258,6 +260,7 @@ class Making:
             parts=len(parts),
             encoder=plan.encoder,
             sound=None if plan.sound is None else plan.sound.encoder,
+            container=plan.container,
         )
         return await self.pool.run(
             f"{WORKER}:join",

@@ -1,4 +1,4 @@
-"""Segments and sound into one MP4 that starts to play before it is loaded whole, the same bytes every time.
+"""Segments and sound into one film that starts to play before it is loaded whole, the same bytes every time.
 
 Places come from counting: picture packet n of the whole film is decoded at n, less the encoder's reordering, and shown at
 its segment's first frame plus its own. So segments join without a gap, whatever their encoders said.
@@ -15,18 +15,18 @@ from typing import Any, Final, TypeVar
 import av
 
 from engine.kernel.errors import WorkFailed
-from engine.rendering import picture
 from engine.rendering.audio import encoding
 from engine.rendering.encoded import EncodedSegment, EncodedSound, Packet, read_segments, read_sound
+from engine.rendering.encoders import configure
 from engine.rendering.work import MuxWork
 
-# B-frames that refer to each other hold pictures back by two (x264's b-pyramid).
-REORDER: Final = 2
 # Bytes of index an MP4 needs at most for a packet: size, offset, time, composition, key (ISO/IEC 14496-12, 8.6 and 8.7).
 INDEX_BYTES: Final = 28
 INDEX_BASE_BYTES: Final = 8192
 # Ticks a second in which the film says how long its tracks are: whole for every usual frame rate and for 48 kHz.
 MOVIE_TIMESCALE: Final = 240_000
+
+FORMATS: Final = {"mp4": "mp4", "mov": "mov", "mkv": "matroska"}
 
 Stream = TypeVar("Stream", av.VideoStream, av.AudioStream)
 
@@ -45,14 +45,13 @@ def mux(work: MuxWork, inputs: tuple[int, ...], output: int) -> int:
     encoded = None if work.sound is None else read_sound(inputs[work.parts])
     segments = read_segments(inputs[: work.parts])
     packets = work.frames + (len(encoded.packets) if encoded else 0)
-    options = {
+    options = {"fflags": "+bitexact"}
+    if work.container != "mkv":
         # The index is written to a place kept free at the start: nothing has to be moved afterwards.
-        "moov_size": str(INDEX_BASE_BYTES + INDEX_BYTES * packets),
-        "movie_timescale": str(MOVIE_TIMESCALE),
-        "fflags": "+bitexact",
-    }
+        options["moov_size"] = str(INDEX_BASE_BYTES + INDEX_BYTES * packets)
+        options["movie_timescale"] = str(MOVIE_TIMESCALE)
     with open(output, "r+b", closefd=False) as file:
-        with av.open(file, "w", format="mp4", options=options) as container:
+        with av.open(file, "w", format=FORMATS[work.container], options=options) as container:
             video, audio = _streams(container, work)
             container.start_encoding()
             tracks: list[Iterator[av.Packet[Any]]] = [_pictures(segments, video, work)]
@@ -71,7 +70,7 @@ def _streams(
     """Add streams whose encoders are opened for their headers only."""
     video = container.add_stream(work.encoder.codec, rate=work.encoder.rate)
     assert isinstance(video, av.VideoStream)
-    picture.configure(video.codec_context, work.encoder)
+    configure(video.codec_context, work.encoder)
     video.time_base = 1 / work.encoder.rate
     if work.sound is None:
         return video, None
@@ -95,7 +94,7 @@ def _pictures(
     for segment in segments:
         _demand_headers(stream, segment.extradata)
         for packet in segment.packets:
-            shown, at = first + packet.pts, decoded - REORDER
+            shown, at = first + packet.pts, decoded - work.encoder.reorder
             if shown < at:
                 raise WorkFailed(f"frame {shown} would be decoded after it is shown", stage="mux")
             yield _packet(packet, stream, base, pts=shown, dts=at, duration=1)

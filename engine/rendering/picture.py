@@ -7,45 +7,25 @@ Whatever else a tree asks for is made by the compositor, which is loaded only wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Final
 
 import av
 import numpy as np
-from av.codec.context import ThreadType
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
+from av.video.reformatter import VideoReformatter
 
 from engine.kernel.errors import WorkFailed
 from engine.rendering.encoded import EncodedSegment, Evidence, Packet
+from engine.rendering.encoders import configure
 from engine.rendering.graph import Footage, Node
 from engine.rendering.reading import Gray, Sources, brightness, read_whole
 from engine.rendering.scaling import Scaler
 from engine.rendering.walking import NOTHING, graph_inputs
-from engine.rendering.work import PictureWork, VideoEncoder
+from engine.rendering.work import PictureWork
 
 THUMB: Final = 16
 DARK_BELOW: Final = 32  # 16 is black (ITU-R BT.709, 8 bits)
-BT709: Final = 1  # ITU-T H.273: primaries, transfer and matrix share the number
-LIMITED_RANGE: Final = 1
-
-
-def configure(context: VideoCodecContext, encoder: VideoEncoder) -> None:
-    """Set an encoder up; segments and the film's headers come from the same settings, so they fit."""
-    context.width, context.height, context.pix_fmt = encoder.width, encoder.height, "yuv420p"
-    context.time_base, context.framerate = 1 / encoder.rate, encoder.rate
-    context.thread_count, context.thread_type = encoder.threads, ThreadType.FRAME
-    context.color_primaries = context.color_trc = context.colorspace = BT709
-    context.color_range = LIMITED_RANGE
-    context.sample_aspect_ratio = Fraction(1)
-    context.options = {
-        "preset": encoder.preset,
-        "crf": str(encoder.crf),
-        "g": str(encoder.keyint),
-        "bf": str(encoder.b_frames),
-        "forced-idr": "1",
-        "x264-params": encoder.params,
-    }
 
 
 def encode(work: PictureWork, descriptors: tuple[int, ...]) -> Iterator[tuple[int, EncodedSegment | None]]:
@@ -65,10 +45,14 @@ def encode(work: PictureWork, descriptors: tuple[int, ...]) -> Iterator[tuple[in
     context.flags |= av.codec.context.Flags.global_header
     evidence: list[Evidence] = []
     packets: list[Packet] = []
+    # One for all frames: it keeps what it has worked out for the first.
+    converter = VideoReformatter()
     frames = frames_of(work.graph, work.count, work.encoder.width, work.encoder.height, descriptors)
     done = 0
     for done, (frame, source_change) in enumerate(frames, start=1):
         evidence.append(seen(frame, source_change))
+        if work.encoder.pixel_format != "yuv420p":
+            frame = converter.reformat(frame, format=work.encoder.pixel_format)
         frame.pts, frame.time_base, frame.pict_type = done - 1, 1 / work.encoder.rate, PictureType.NONE
         packets += [_packet(packet) for packet in context.encode(frame)]
         yield done, None

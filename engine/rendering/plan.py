@@ -8,14 +8,13 @@ asked for. Equal inputs give equal plans and equal hashes, on every machine with
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import digest
 from cutroom_sdk.wire.media import Asset
-from cutroom_sdk.wire.renders import Profile
+from cutroom_sdk.wire.renders import Container, Profile
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, Track
 from engine.editing.timeline import track_duration
 from engine.kernel.errors import Invalid
@@ -26,15 +25,11 @@ from engine.rendering.audio.work import SoundWork
 from engine.rendering.compiling.given import Given, Lettering, unlettered
 from engine.rendering.compiling.scene import Scene, Stretch
 from engine.rendering.compiling.times import Times
+from engine.rendering.encoders import encoder_for
 from engine.rendering.segments import divisions, stretches
 from engine.rendering.smartcopy.work import Splicing
 from engine.rendering.walking import graph_inputs, sliced
 from engine.rendering.work import Capabilities, PictureWork, VideoEncoder
-
-B_FRAMES: Final = 2
-# Headers do not depend on what is encoded, and no picture refers across a segment's edge: segments join anywhere.
-X264_PARAMS: Final = "stitchable=1:open-gop=0"
-CODECS: Final = {"h264": "libx264", "libx264": "libx264"}
 
 
 class Segment(Struct, frozen=True, kw_only=True):
@@ -68,6 +63,7 @@ class RenderPlan(Struct, frozen=True, kw_only=True):
     kept: dict[str, tuple[tuple[Fraction, Fraction], ...]]
     defaults: tuple[str, ...]
     notices: tuple[str, ...]
+    container: Container = "mp4"
     methods: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     splicing: Splicing | None = None
@@ -105,7 +101,7 @@ def compile_plan(
     Raises:
         Invalid: the timeline asks for what cannot be rendered; the text names the clip.
     """
-    encoder = _encoder(timeline, profile, capabilities)
+    encoder = encoder_for(timeline, profile, capabilities)
     given = Given(
         assets=assets,
         indexes=indexes,
@@ -129,6 +125,7 @@ def compile_plan(
     plan = RenderPlan(
         profile=profile.name,
         encoder=encoder,
+        container=profile.container,
         frames=frames,
         segments=tuple(segments),
         cuts=tuple(stretch.start for stretch in seen if stretch.start > 0),
@@ -190,30 +187,6 @@ def _sound(
             raise
         given.warn(error.detail)
         return None, (), ()
-
-
-def _encoder(timeline: Timeline, profile: Profile, capabilities: Capabilities) -> VideoEncoder:
-    width, height = profile.width or timeline.width, profile.height or timeline.height
-    if width < 16 or height < 16 or width % 2 or height % 2:
-        raise Invalid(
-            f"a film's sides are even and at least 16 pixels, not {width}x{height}", field="timeline"
-        )
-    if timeline.rate <= 0:
-        raise Invalid(f"the rate {timeline.rate} is not positive", field="timeline")
-    if profile.codec not in CODECS:
-        raise Invalid(f"the profile {profile.name} wants {profile.codec!r}; there is h264", field="profile")
-    return VideoEncoder(
-        codec="libx264",
-        width=width,
-        height=height,
-        rate=timeline.rate,
-        preset=profile.preset,
-        crf=profile.crf,
-        keyint=max(1, round(profile.gop_s * timeline.rate)),
-        b_frames=B_FRAMES,
-        threads=capabilities.threads,
-        params=X264_PARAMS if capabilities.simd is None else f"{X264_PARAMS}:asm={capabilities.simd}",
-    )
 
 
 def _kept(scene: Scene, rate: Fraction) -> dict[str, tuple[tuple[Fraction, Fraction], ...]]:

@@ -20,6 +20,9 @@ PEAK_WITHIN_DB: Final = 0.05
 # A picture that stands still for most of its length is taken for slides or a screen, not for a fault.
 STILL_FOOTAGE_PART: Final = Fraction(1, 2)
 ENGINE: Final = "engine"
+# What a decoder calls what a profile asks for, and what libav calls containers.
+DECODED: Final = {"h265": "hevc", "dnxhr": "dnxhd"}
+CONTAINERS: Final = {"mp4": ("mp4",), "mov": ("mov",), "mkv": ("matroska",)}
 LOUDNESS: Final = "loudness"
 
 Status = Literal["pass", "fail", "not_applicable"]
@@ -49,7 +52,7 @@ def check_film(
         _resolution(plan, profile, found),
         _frame_rate(plan, profile, found),
         _codecs(plan, profile, found),
-        _fast_start(found),
+        _fast_start(plan, found),
         _audio_present(plan, found),
         _loudness(plan, profile, found, as_loud_as_can_be),
         _true_peak(plan, profile, found),
@@ -108,29 +111,31 @@ def _frame_rate(plan: RenderPlan, profile: Profile, found: Inspection) -> Check:
 
 
 def _codecs(plan: RenderPlan, profile: Profile, found: Inspection) -> Check:
-    good = (
-        "mp4" in found.container.split(",")
-        and found.video_codec == "h264"
-        and found.pixel_format == "yuv420p"
-    )
+    wanted, pixels = DECODED.get(profile.codec, profile.codec), plan.encoder.pixel_format
+    container = next((name for name in CONTAINERS[plan.container] if name in found.container.split(",")), "")
+    good = bool(container) and found.video_codec == wanted and found.pixel_format == pixels
     good = good and (plan.sound is None or found.audio_codec == profile.audio_codec)
     sound = f", {found.audio_codec}" if found.audio_codec else ""
     return Check(
         name="codecs",
         status=_status(good),
-        value=f"{'mp4' if 'mp4' in found.container else found.container}, {found.video_codec} {found.pixel_format}{sound}",
-        limit=f"mp4, h264 yuv420p{', ' + profile.audio_codec if plan.sound else ''}",
+        value=f"{container or found.container}, {found.video_codec} {found.pixel_format}{sound}",
+        limit=f"{plan.container}, {wanted} {pixels}{', ' + profile.audio_codec if plan.sound else ''}",
         source=_source(profile),
+        fix="" if good else "render anew",
     )
 
 
-def _fast_start(found: Inspection) -> Check:
+def _fast_start(plan: RenderPlan, found: Inspection) -> Check:
+    if plan.container == "mkv":
+        return _not_applicable("fast_start", "Matroska is played from its beginning as it is")
     return Check(
         name="fast_start",
         status=_status(found.moov_first),
         value="index before media" if found.moov_first else "index after media",
         limit="index before media",
         source="ISO/IEC 14496-12, 8.2.1",
+        fix="" if found.moov_first else "render anew",
     )
 
 

@@ -20,6 +20,8 @@ from engine.rendering.jobs import Jobs, Wanted
 from engine.rendering.receipts import receipt_of
 from engine.rendering.reducer import KIND, Cancel, Pause, Queue, Resume, resources
 
+TYPES: Final = {"mp4": "video/mp4", "mov": "video/quicktime", "mkv": "video/matroska"}
+
 
 async def list_renders(request: Request) -> Response:
     """`GET /v1/renders`."""
@@ -41,7 +43,7 @@ async def get_content(request: Request) -> Response:
         raise NotFound(f"the render {render.render_id} has no file (it is {render.state})")
     return FileResponse(
         blobs.path(render.output.sha256),
-        media_type="video/mp4",
+        media_type=TYPES[render.output.container],
         headers={
             "ETag": f'"{render.output.sha256}"',
             "Cache-Control": "private, immutable, max-age=31536000",

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from cutroom_sdk.wire.renders import Container
 from engine.rendering.graph import Node
 
 # Raised whenever the same work would give other pictures or other sound than before.
@@ -28,10 +29,20 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     threads: int = 1
 
 
-class VideoEncoder(Struct, frozen=True, kw_only=True):
-    """How pictures are encoded. `keyint` is in frames; `params` are x264's own settings."""
+Library = Literal[
+    "libx264", "libx265", "prores_ks", "dnxhd", "ffv1",
+    "h264_nvenc", "h264_qsv", "h264_amf", "h264_videotoolbox", "h264_vaapi",
+]  # fmt: skip
 
-    codec: Literal["libx264"]
+
+class VideoEncoder(Struct, frozen=True, kw_only=True):
+    """How pictures are encoded, in libav's names. `keyint` is in frames; `params` are x264's or x265's own settings.
+
+    `bitrate` is in bits a second, None: `crf` says how good it is. `reorder` is by how many pictures decoding runs ahead of
+    showing. `tag` is what an MP4 calls the codec, "" where libav knows.
+    """
+
+    codec: Library
     width: int
     height: int
     rate: Fraction
@@ -41,6 +52,10 @@ class VideoEncoder(Struct, frozen=True, kw_only=True):
     b_frames: int
     threads: int
     params: str
+    pixel_format: str = "yuv420p"
+    bitrate: int | None = None
+    reorder: int = 2
+    tag: str = ""
 
 
 class PictureWork(Struct, frozen=True, kw_only=True, tag="picture"):
@@ -78,6 +93,7 @@ class MuxWork(Struct, frozen=True, kw_only=True):
     parts: int
     encoder: VideoEncoder
     sound: SoundEncoder | None
+    container: Container = "mp4"
 
 
 class MuxDone(Struct, frozen=True, kw_only=True):
@@ -95,6 +111,18 @@ class InspectWork(Struct, frozen=True, kw_only=True):
     frames: int
     parts: int
     cuts: tuple[int, ...]
+
+
+class EncoderTrial(Struct, frozen=True, kw_only=True):
+    """Open encoders by libav's names, in this order."""
+
+    names: tuple[str, ...]
+
+
+class EncodersFound(Struct, frozen=True, kw_only=True):
+    """Of each encoder why it cannot be used, "": it opens."""
+
+    refusals: dict[str, str]
 
 
 class Span(Struct, frozen=True, kw_only=True):

@@ -2,10 +2,13 @@
 
 from engine.media.tasks import Files, Report, task
 from engine.rendering import inspection, mux, picture, stills
+from engine.rendering import inspection, mux, picture, trials
 from engine.rendering.audio import worker as sound
 from engine.rendering.encoded import write_segment
 from engine.rendering.stills import StillDone, StillWork
 from engine.rendering.work import (
+    EncodersFound,
+    EncoderTrial,
     Inspection,
     InspectWork,
     MuxDone,
@@ -43,3 +46,9 @@ def join(work: MuxWork, files: Files, _report: Report) -> MuxDone:
 def inspect(work: InspectWork, files: Files, _report: Report) -> Inspection:
     """Look at a film. Inputs: the film, then the files of its segments."""
     return inspection.inspect(work, files.inputs[0], files.inputs[1:])
+
+
+@task
+def try_encoders(trial: EncoderTrial, _files: Files, _report: Report) -> EncodersFound:
+    """Open encoders, here where they would work: what a driver or the sandbox refuses cannot be used."""
+    return EncodersFound(refusals={name: trials.refusal_of(name) for name in trial.names})

@@ -10,7 +10,7 @@ import av
 import numpy as np
 from msgspec.structs import replace
 from engine.rendering.capabilities import capabilities
-from engine.rendering.picture import configure
+from engine.rendering.encoders import configure
 from tests.unit.rendering.material import a_clip, a_timeline, an_asset, an_index
 from tests.render.workshop import PROFILE
 from engine.rendering.plan import compile_plan

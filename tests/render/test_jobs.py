@@ -249,3 +249,19 @@ async def test_timelines_that_hold_each_other_are_refused(tmp_path: Path, source
         refused = await client.post("/v1/renders", json={"timeline_id": "t1", "profile": "source"})
         assert (refused.status_code, refused.json()["field"]) == (400, "timeline")
         assert "part of itself" in refused.json()["detail"]
+
+
+async def test_an_encoder_is_chosen_by_opening_it_and_the_choice_is_on_record(
+    tmp_path: Path, source: Source
+) -> None:
+    async with studio(tmp_path / "state") as room, border(room) as client:
+        await room.take_in(source)
+        room.renders.jobs.encoder = "auto"
+        asked = await client.post("/v1/renders", json=wanted(source, (0, 20)))
+        (told,) = [notice for notice in asked.json()["notices"] if notice.startswith("encoder ")]
+        assert told.startswith("encoder libx264: no hardware") or "the first of this machine" in told
+        if told.startswith("encoder libx264"):
+            room.renders.jobs.encoder = "h264_nvenc"
+            refused = await client.post("/v1/renders", json=wanted(source, (0, 20)))
+            assert (refused.status_code, refused.json()["field"]) == (400, "encoder")
+            assert "cannot be used" in refused.json()["detail"]

@@ -156,12 +156,13 @@ def make_film(
     made = None
     if plan.sound is not None:
         made = make_sound(folder, plan.sound, sources)
-    film = folder / "film.mp4"
+    film = folder / f"film.{plan.container}"
     joining = MuxWork(
         frames=plan.frames,
         parts=len(parts),
         encoder=plan.encoder,
         sound=None if plan.sound is None else plan.sound.encoder,
+        container=plan.container,
     )
     with Opened([*parts, *([folder / "sound"] if plan.sound else [])], [film]) as files:
         worker.join(joining, files, no_report)

@@ -1968,6 +1968,24 @@ export interface Profile {
   priority?: "high" | "low" | "normal";
   /** @default "never" */
   copies?: "exact" | "never" | "only";
+  /** @default "mp4" */
+  container?: "mkv" | "mov" | "mp4";
+  /** @default "cpu" */
+  encoder?: string;
+  /** @default null */
+  video_bitrate?: number | null;
+  /** @default null */
+  short_side?: number | null;
+  /** @default false */
+  proxies?: boolean;
+  /** @default null */
+  min_duration?: Exact | null;
+  /** @default null */
+  max_bytes?: number | null;
+  /** @default "any" */
+  captions?: "any" | "burned" | "sidecar";
+  /** @default false */
+  decode_whole?: boolean;
   /** @default null */
   safe_zone?: SafeZone | null;
 }
@@ -2173,11 +2191,13 @@ export interface RenderInput {
   profile: string;
 }
 
-/** The finished file. `blob` is its place among the blobs, `path` the file itself. */
+/** The finished file: where it lies, the hash of its content, its size and the kind of file. */
 export interface RenderOutput {
   path: string;
   sha256: string;
   bytes: number;
+  /** @default "mp4" */
+  container?: "mkv" | "mov" | "mp4";
 }
 
 /** Frames done and to do; `eta_s` is None until it can be told. */

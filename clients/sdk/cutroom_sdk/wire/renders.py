@@ -9,6 +9,7 @@ from cutroom_sdk.wire.codec import Request, Wire
 from cutroom_sdk.wire.missions import Priority
 from cutroom_sdk.wire.timeline import Timeline
 
+Container = Literal["mp4", "mov", "mkv"]
 RenderStage = Literal["probe", "decode", "filter", "encode", "mux", "publish"]
 RenderState = Literal["queued", "running", "paused", "failed", "canceled", "completed"]
 
@@ -34,11 +35,12 @@ class RenderProgress(Wire, frozen=True, kw_only=True):
 
 
 class RenderOutput(Wire, frozen=True, kw_only=True):
-    """The finished file. `blob` is its place among the blobs, `path` the file itself."""
+    """The finished file: where it lies, the hash of its content, its size and the kind of file."""
 
     path: str
     sha256: str
     bytes: int
+    container: Container = "mp4"
 
 
 class RenderError(Wire, frozen=True, kw_only=True):
@@ -184,6 +186,15 @@ class Profile(Wire, frozen=True, kw_only=True):
     rate_min: Fraction = Fraction(1)
     priority: Priority = "normal"
     copies: Literal["never", "exact", "only"] = "never"
+    container: Container = "mp4"
+    encoder: str = "cpu"
+    video_bitrate: int | None = None
+    short_side: int | None = None
+    proxies: bool = False
+    min_duration: Fraction | None = None
+    max_bytes: int | None = None
+    captions: Literal["burned", "sidecar", "any"] = "any"
+    decode_whole: bool = False
     safe_zone: SafeZone | None = None
 
 
