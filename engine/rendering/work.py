@@ -71,10 +71,13 @@ class PictureWork(Struct, frozen=True, kw_only=True, tag="picture"):
     version: int = RENDER_VERSION
 
 
-class SoundEncoder(Struct, frozen=True, kw_only=True):
-    """How sound is encoded, in stereo. `bitrate` is in bits a second, `sample_rate` in Hz."""
+SoundCodec = Literal["aac", "pcm_s24le"]
 
-    codec: Literal["aac"]
+
+class SoundEncoder(Struct, frozen=True, kw_only=True):
+    """How sound is encoded, in stereo. `bitrate` is in bits a second, of AAC alone; `sample_rate` in Hz."""
+
+    codec: SoundCodec
     bitrate: int
     sample_rate: int
 

@@ -1,8 +1,7 @@
 """What the worker processes do for rendering: each a function of a description and open files."""
 
 from engine.media.tasks import Files, Report, task
-from engine.rendering import inspection, mux, picture, stills
-from engine.rendering import inspection, mux, picture, trials
+from engine.rendering import inspection, mux, picture, stills, trials
 from engine.rendering.audio import worker as sound
 from engine.rendering.encoded import write_segment
 from engine.rendering.stills import StillDone, StillWork

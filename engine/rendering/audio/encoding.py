@@ -7,6 +7,7 @@ from typing import Final
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 
@@ -19,15 +20,20 @@ FRAME_SAMPLES: Final = 1024
 # The encoder's quick search is as good as its long one from here on, and better where there is room: at 128 kbit/s speech
 # keeps 40 dB to its noise instead of 28, noise 22 as before, in a quarter to half of the time (libavcodec 62).
 FAST_FROM: Final = 96_000
+# Plain samples of 24 bits are handed over as the upper ones of 32, left and right in turn.
+WHOLE: Final = "s32"
+WHOLE_MOST: Final = 2**31 - 1
 
 
 def configure(context: AudioCodecContext, encoder: SoundEncoder) -> None:
     """Set an encoder up; the film's headers come from the same settings."""
-    context.sample_rate, context.layout, context.format = encoder.sample_rate, "stereo", "fltp"
-    context.bit_rate = encoder.bitrate
+    context.sample_rate, context.layout = encoder.sample_rate, "stereo"
+    context.format = "fltp" if encoder.codec == "aac" else WHOLE
+    if encoder.codec == "aac":
+        context.bit_rate = encoder.bitrate
     context.thread_count = 1
     context.flags |= av.codec.context.Flags.bitexact
-    if encoder.bitrate >= FAST_FROM:
+    if encoder.codec == "aac" and encoder.bitrate >= FAST_FROM:
         context.options = {"aac_coder": "fast"}
 
 
@@ -64,7 +70,10 @@ class Encoder:
         return packets + [_packet(packet) for packet in self._context.encode(None)]
 
     def _frame(self, block: Samples) -> list[Packet]:
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout="stereo")
+        if self._context.format.name == WHOLE:
+            frame = AudioFrame.from_ndarray(_whole(block), format=WHOLE, layout="stereo")
+        else:
+            frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout="stereo")
         frame.sample_rate, frame.pts, frame.time_base = self._rate, self._place, Fraction(1, self._rate)
         self._place += block.shape[1]
         return [_packet(packet) for packet in self._context.encode(frame)]
@@ -76,7 +85,11 @@ class Decoder:
     def __init__(self, codec: str, extradata: bytes) -> None:
         context = av.CodecContext.create(codec, "r")
         assert isinstance(context, AudioCodecContext)
-        context.extradata = extradata
+        if extradata:
+            context.extradata = extradata
+        else:
+            # Plain samples have no headers that would say so; their rate makes no difference to them.
+            context.layout, context.sample_rate = "stereo", 48_000
         self._context = context
         self._skip: int | None = None
 
@@ -119,7 +132,15 @@ def decode(encoded: EncodedSound, encoder: SoundEncoder) -> Samples:
     return heard[:, : encoded.count]
 
 
+def _whole(block: Samples) -> npt.NDArray[np.int32]:
+    scaled = np.clip(block.T.astype(np.float64) * (WHOLE_MOST + 1), -WHOLE_MOST - 1, WHOLE_MOST)
+    return np.ascontiguousarray(scaled.astype(np.int32).reshape(1, -1))
+
+
 def _floats(frame: AudioFrame) -> Samples:
+    if frame.format.name == WHOLE:
+        pairs = frame.to_ndarray().reshape(-1, 2).T
+        return np.ascontiguousarray(pairs / (WHOLE_MOST + 1), dtype=np.float32)
     return np.asarray(frame.to_ndarray(), dtype=np.float32)
 
 

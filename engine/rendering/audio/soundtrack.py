@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Final
+from typing import Final, get_args
 
 from msgspec.structs import replace
 
@@ -23,7 +23,7 @@ from engine.media.timecode import samples_at
 from engine.rendering.audio.parameters import keeps_pitch, sound_effects
 from engine.rendering.audio.stretches import Crossing, Stretch, stretches_of
 from engine.rendering.audio.work import Channel, Mix, SoundSource, SoundWork, Stem, Voice
-from engine.rendering.work import Capabilities, SoundEncoder
+from engine.rendering.work import Capabilities, SoundCodec, SoundEncoder
 
 FADE: Final = Fraction(1, 100)
 # A long stretch without effects is kept in parts, which lie where its source says: a trim leaves the others as they were.
@@ -67,9 +67,12 @@ def soundtrack(
         Invalid: a clip wants sound that is not there, an effect that there is not, or the profile a codec that is not
             there.
     """
-    if profile.audio_codec != "aac":
+    codec = next((one for one in get_args(SoundCodec) if one == profile.audio_codec), None)
+    if codec is None or (codec != "aac" and profile.container == "mp4"):
         raise Invalid(
-            f"the profile {profile.name} wants {profile.audio_codec!r}; there is aac", field="profile"
+            f"the profile {profile.name} wants {profile.audio_codec!r} in {profile.container!r}; there are aac,"
+            " and pcm_s24le in mov or mkv",
+            field="profile",
         )
     making = _Making(assets, indexes, profile.sample_rate)
     mix = _mix(tracks, count, making)
@@ -77,7 +80,7 @@ def soundtrack(
         return None, (), ("the film is silent: its footage has no sound",)
     work = SoundWork(
         mix=mix,
-        encoder=SoundEncoder(codec="aac", bitrate=profile.audio_bitrate, sample_rate=profile.sample_rate),
+        encoder=SoundEncoder(codec=codec, bitrate=profile.audio_bitrate, sample_rate=profile.sample_rate),
         loudness_lufs=profile.loudness_lufs,
         true_peak_dbtp=profile.true_peak_dbtp,
         capabilities=capabilities,
