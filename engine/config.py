@@ -39,7 +39,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `memory_contacts` says when mail addresses and telephone numbers are taken out of what is
     remembered: never, in the tiers that are shared, or always. `memory_model` is the folder of a sentence encoder.
     `render_encoder` encodes H.264 whatever a profile says: `cpu`, `auto` or the name of one; empty: as the profile says. So many
-    renders as `render_queue` may wait for their turn.
+    renders as `render_queue` may wait for their turn. Finished segments are kept up to `render_cache_bytes`; those that were
+    used least recently go first.
     """
 
     host: str = "127.0.0.1"
@@ -58,6 +59,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     memory_model: str = ""
     render_encoder: str = ""
     render_queue: int = 100
+    render_cache_bytes: int = 20 << 30
 
 
 def load(folder: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
@@ -111,7 +113,7 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any], where: str) -> None:
 def _check(settings: Settings) -> None:
     if not 0 <= settings.port <= 65535:
         raise Invalid(f"port is {settings.port}; 0 to 65535 is taken", field="port")
-    for name in ("workers", "idle_exit_s"):
+    for name in ("workers", "idle_exit_s", "render_cache_bytes"):
         if getattr(settings, name) < 0:
             raise Invalid(f"{name} is {getattr(settings, name)}; 0 or more is taken", field=name)
     for name in ("connections", "request_s", "approval_s", "render_queue"):

@@ -151,6 +151,7 @@ class Features:
         self._renders = rendering.register(kernel, self._pool, self._media.registrar)
         self._renders.jobs.encoder = settings.render_encoder
         self._renders.jobs.queue_most = settings.render_queue
+        self._renders.jobs.cache.limit_bytes = settings.render_cache_bytes
         self._programs = programs.register(
             kernel, folder, settings.commands, fenced=settings.sandbox != "none"
         )
@@ -192,4 +193,9 @@ class Features:
 
     def readiness(self) -> tuple[Feature, ...]:
         """Return what works, what is missing, and what it would unlock."""
-        return (*self._media.readiness(), *self._programs.readiness(), self._memory_feature)
+        return (
+            *self._media.readiness(),
+            *self._programs.readiness(),
+            self._memory_feature,
+            self._renders.jobs.cache.feature(),
+        )

@@ -34,6 +34,7 @@ from engine.media.files import source_path
 from engine.media.pool import Pool
 from engine.media.registering import Registrar
 from engine.rendering.compiler import Compiler
+from engine.rendering.cache import SegmentCache
 from engine.rendering.encoders import HARDWARE
 from engine.rendering.failures import failure_of
 from engine.rendering.making import WORKER, Making, SegmentFailed, check_room
@@ -126,6 +127,7 @@ class Jobs:
     _refusals: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
+        self.cache = SegmentCache(self.kernel)
         self.kernel.dispatch.listen(self._hear)
         outbox = self.kernel.outbox
         outbox.handle(MakeRender, self.make, concurrency=HANDLERS, limit_s=LIMIT_S)
@@ -191,7 +193,9 @@ class Jobs:
             self._coming -= 1
 
     async def recover(self) -> None:
-        """Count what waits since before this start."""
+        """Count what waits, and what is kept, since before this start."""
+        await self.cache.load()
+        await self.cache.sweep()
         for partition, record in await self.kernel.resources.everything(KIND):
             render = decode(record.value, Render)
             if render.state == "queued":
@@ -284,6 +288,7 @@ class Jobs:
         with contextlib.suppress(Rejected):  # somebody canceled it at the last moment
             # The work is done: a full disk must not make it be done again.
             await insist(lambda: effect.propose(effect.stream, outcome), self.kernel.clock)
+        await self.cache.sweep()
 
     async def _outcome(self, job: Job, order: Order, effect: Effect) -> Complete | Fail:
         blobs, context = self.kernel.blobs, effect.context
@@ -300,7 +305,8 @@ class Jobs:
                 notices=(*plan.notices, *plan.defaults, *said),
             ),
         )
-        film = await self._making(job, order, plan, material, context).film()
+        with self.cache.at_work():
+            film = await self._making(job, order, plan, material, context).film()
         # What was read must still be what was planned for.
         for asset in material.assets.values():
             source_path(asset, blobs)
@@ -330,6 +336,7 @@ class Jobs:
             files={asset_id: source_path(asset, blobs) for asset_id, asset in material.assets.items()},
             index_files={asset_id: blobs.path(blob) for asset_id, blob in material.index_blobs.items()},
             anew=order.anew,
+            cache=self.cache,
             pool=self.pool,
             blobs=blobs,
             dispatch=self.kernel.dispatch,

@@ -22,6 +22,7 @@ from engine.kernel.tools import Resources
 from engine.media.pool import Pool
 from engine.rendering import plan as plans
 from engine.rendering.audio.work import SoundWork
+from engine.rendering.cache import SegmentCache
 from engine.rendering.graph import Node
 from engine.rendering.plan import RenderPlan
 from engine.rendering.reducer import KIND, Advance
@@ -103,6 +104,7 @@ class Making:
     files: dict[str, Path]
     index_files: dict[str, Path]
     anew: bool
+    cache: SegmentCache
     pool: Pool
     blobs: Blobs
     dispatch: Dispatch
@@ -279,6 +281,7 @@ class Making:
 
     async def _kept(self, key: str) -> Segment | None:
         """Return what earlier work left for a key, if it is still there."""
+        await self.cache.look_for(key, self.context.partition)
         if self.anew:
             return None
         found: Segment | None = await self.resources.value(f"{SEGMENT_KIND}/{key}", Segment)

@@ -2576,7 +2576,8 @@ export interface SecretRequest {
 /**
  * Resource `segment/{key}`: encoded work that is kept. `key` is the hash of all that it depends on.
  *
- * `blob` is where it lies, `count` its frames, or its samples where it is a film's sound.
+ * `blob` is where it lies, `count` its frames, or its samples where it is a film's sound. `used_at_ms` is when a render was
+ * last seen to use it, to the day; 0: not since it was made.
  */
 export interface Segment {
   key: string;
@@ -2584,6 +2585,8 @@ export interface Segment {
   blob: string;
   bytes: number;
   count: number;
+  /** @default 0 */
+  used_at_ms?: number;
   /** @default [] */
   notices?: string[];
 }

@@ -218,7 +218,8 @@ class Receipt(Wire, frozen=True, kw_only=True):
 class Segment(Wire, frozen=True, kw_only=True):
     """Resource `segment/{key}`: encoded work that is kept. `key` is the hash of all that it depends on.
 
-    `blob` is where it lies, `count` its frames, or its samples where it is a film's sound.
+    `blob` is where it lies, `count` its frames, or its samples where it is a film's sound. `used_at_ms` is when a render was
+    last seen to use it, to the day; 0: not since it was made.
     """
 
     key: str
@@ -226,4 +227,5 @@ class Segment(Wire, frozen=True, kw_only=True):
     blob: str
     bytes: int
     count: int
+    used_at_ms: int = 0
     notices: tuple[str, ...] = ()
