@@ -50,6 +50,7 @@ from engine.rendering.reducer import RENDER
 from engine.rendering.reducer_segment import SEGMENT
 from engine.rendering.routes import routes as rendering_routes
 from engine.rendering.routes_previews import routes as preview_routes
+from engine.rendering.routes_streams import routes as stream_routes
 from engine.routines import effects as routines
 from engine.routines.reducer import ROUTINE
 from engine.routines.reducer_chain import CHAIN
@@ -107,6 +108,7 @@ ROUTES: Final[list[BaseRoute]] = [
     *timeline_routes,
     *rendering_routes,
     *preview_routes,
+    *stream_routes,
     *access_routes,
     *secret_routes,
     *webhook_routes,
@@ -119,6 +121,7 @@ WORKER_MODULES: Final = (
     "engine.media.analysis.tasks",
     "engine.rendering.worker",
     "engine.rendering.smartcopy.tasks",
+    "engine.rendering.streaming.tasks",
 )
 WORKERS_MAX: Final = 4
 

@@ -93,6 +93,7 @@ QUERY: Final[dict[str, tuple[str, str]]] = {
     "cursor": ("string", "The `next` of the page before."),
     "format:still": ("string", "`png` or `jpeg`; else what `Accept` prefers, else a PNG."),
     "frame": ("integer", "The number of a frame of the film; the first is 0."),
+    "from": ("string", "Begin at so many seconds, exact: `3` or `45045/30000`."),
     "key": ("string", "Only missions whose metadata have this `key`."),
     "kind": ("string", "Only artifacts of this kind."),
     "limit": ("integer", "At most so many items: 1 to 1000, 100 unless given."),
@@ -307,6 +308,9 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "GET /v1/timelines": Operation(Page(timelines.TimelineHead), "media:read", query=_LIST),
     "GET /v1/timelines/{id}": Operation(
         timelines.StoredTimeline, "media:read", query=("at", "version"), headers=("If-None-Match",)
+    ),
+    "GET /v1/timelines/{id}/stream": Operation(
+        Bytes("video/mp4"), "renders:read", query=("from", "profile", "version")
     ),
     "POST /v1/timelines/{id}/operations": Operation(
         timelines.TimelineHead, "media:write", timelines.OperationsRequest, headers=("Idempotency-Key",)

@@ -17,7 +17,8 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeVar
@@ -39,8 +40,19 @@ _LOG_LIMIT_S = 1.0
 _LOG_TAIL = 4000
 
 Report = Callable[[float, float], None]
+_tenant: ContextVar[str] = ContextVar("tenant", default="local")
 
 reach = failpoints.points("pool", "worker_ready", "job_given", "job_done")
+
+
+@contextlib.contextmanager
+def serving(tenant: str) -> Iterator[None]:
+    """Have work that is asked for in this block, and in tasks that it starts, done for `tenant`."""
+    before = _tenant.set(tenant)
+    try:
+        yield
+    finally:
+        _tenant.reset(before)
 
 
 class Pool:
@@ -107,7 +119,7 @@ class Pool:
         outputs: Sequence[Path] = (),
         report: Report | None = None,
         limit_s: float = 600,
-        tenant: str = "local",
+        tenant: str | None = None,
         needs: Sequence[str] = (),
     ) -> R:
         """Have a task done and return its result.
@@ -120,7 +132,7 @@ class Pool:
             outputs: files to write, made when they are not there; they are not removed when the work fails.
             report: told `(done, total)` on the event loop, at most 20 times a second.
             limit_s: seconds after which the process is killed; waiting for a free process does not count.
-            tenant: a process that has served another one is not used.
+            tenant: a process that has served another one is not used; None: the one of `serving`.
             needs: modules that the process has to have imported beside the pool's: what only some work takes, and takes
                 long to load.
 
@@ -137,7 +149,7 @@ class Pool:
         if len(inputs) + len(outputs) > FILES_MAX:
             raise Invalid(f"{task} was given more than {FILES_MAX} files at once")
         async with self._slots.turn():
-            worker = await self._free_worker(tenant, needs)
+            worker = await self._free_worker(tenant or _tenant.get(), needs)
             try:
                 with contextlib.ExitStack() as stack:
                     descriptors = _open_files(stack, inputs, outputs)

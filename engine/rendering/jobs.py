@@ -31,10 +31,10 @@ from engine.kernel.patience import insist
 from engine.kernel.resources import Reader
 from engine.kernel.turns import Party, Turns, on_behalf_of
 from engine.media.files import source_path
-from engine.media.pool import Pool
+from engine.media.pool import Pool, serving
 from engine.media.registering import Registrar
-from engine.rendering.compiler import Compiler
 from engine.rendering.cache import SegmentCache
+from engine.rendering.compiler import Compiler
 from engine.rendering.encoders import HARDWARE
 from engine.rendering.failures import failure_of
 from engine.rendering.making import WORKER, Making, SegmentFailed, check_room
@@ -132,6 +132,19 @@ class Jobs:
         outbox = self.kernel.outbox
         outbox.handle(MakeRender, self.make, concurrency=HANDLERS, limit_s=LIMIT_S)
         outbox.handle(StopRender, self.stop)
+
+    async def compiled(
+        self, timeline: Timeline, profile: Profile, context: Context
+    ) -> tuple[RenderPlan, Material]:
+        """Return the plan of a timeline for a profile, and what it was compiled from.
+
+        Raises:
+            StudioError: as `order`.
+        """
+        alone = await resolved(timeline, self.read, context)
+        material = await gather(alone, self.registrar, context, self.kernel.blobs)
+        settled, _ = await self._chosen(profile, context)
+        return await self.compiler.plan(alone, material, settled), material
 
     async def order(self, wanted: Wanted, context: Context) -> Ordered:
         """Compile what is wanted, and keep the timeline, so that the job can be proposed.
@@ -305,7 +318,7 @@ class Jobs:
                 notices=(*plan.notices, *plan.defaults, *said),
             ),
         )
-        with self.cache.at_work():
+        with self.cache.at_work(), serving(context.partition):
             film = await self._making(job, order, plan, material, context).film()
         # What was read must still be what was planned for.
         for asset in material.assets.values():

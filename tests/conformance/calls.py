@@ -134,6 +134,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "GET /v1/uploads/{id}": lambda studio: studio.upload_offset("u1"),
     "PATCH /v1/uploads/{id}": lambda studio: studio.send_chunk("u1", 0, b"abc"),
     "DELETE /v1/uploads/{id}": lambda studio: studio.cancel_upload("u1"),
+    "GET /v1/timelines/{id}/stream": lambda studio: studio.timeline_stream("t1", start=Fraction(3, 2)),
     "POST /v1/renders": lambda studio: studio.ask_render(
         RenderRequest(timeline_id="t1", profile="reels", job_id="j1")
     ),

@@ -98,6 +98,7 @@ CROSSES: Final[dict[str, str]] = {
     "GET /v1/uploads/{id}": MISSING,
     "PATCH /v1/uploads/{id}": MISSING,
     "DELETE /v1/uploads/{id}": MISSING,
+    "GET /v1/timelines/{id}/stream": MISSING,
     "POST /v1/renders": MISSING,
     "GET /v1/renders": EMPTY,
     "GET /v1/renders/{render_id}": MISSING,

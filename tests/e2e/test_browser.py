@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page
 
+from cutroom_sdk.discovery import find
 from cutroom_sdk.wire.problems import DONE
 from demo.footage import Script
+from tests.clips import Sound, make_clip
 from tests.daemons import Daemon
 from tests.e2e import browser
 from tests.e2e.studio import cutroom, edit
+from tests.e2e.test_render import film
 
 WATCH = """
 async () => {
@@ -57,3 +60,44 @@ async def test_a_cut_plays_in_chromium_with_sound_and_seeks(
     assert seen["audio"], "sound is decoded"
     assert seen["frames"] > 0
     assert seen["middle"] == pytest.approx(seen["duration"] / 2, abs=0.1)
+
+
+STREAMED = """
+async ([ticket, source]) => {
+  const entered = await fetch('/v1/enter', {
+    method: 'POST', headers: {'content-type': 'application/json'}, body: JSON.stringify({ticket}),
+  });
+  if (!entered.ok) throw new Error(await entered.text());
+  const video = document.createElement('video');
+  document.body.append(video);
+  const until = (name) => new Promise((done, fail) => {
+    video.addEventListener(name, done, {once: true});
+    video.addEventListener('error', () => fail(new Error(video.error.message)), {once: true});
+  });
+  const ready = until('canplay');
+  video.src = source;
+  await ready;
+  await video.play();
+  while (video.currentTime < 1) await until('timeupdate');
+  const seen = {width: video.videoWidth, audio: video.webkitAudioDecodedByteCount > 0, at: video.currentTime};
+  video.removeAttribute('src');
+  video.load();
+  return seen;
+}
+"""
+
+
+async def test_a_timeline_plays_in_chromium_while_it_is_made(state_dir: Path, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", frames=200, audio=Sound(tone_hz=300, tone_peak=0.3))
+    async with Daemon(state_dir, CUTROOM_MEDIA_ROOTS=str(tmp_path)) as daemon:
+        async with daemon.client() as client, browser.opened(bypass_csp=True) as page:
+            asset = (await client.register(str(clip.path))).asset_id
+            timeline = await client.create_timeline(film(asset, (0, 100), (120, 200)))
+            ticket, address = await client.ticket(), find(daemon.folder)
+            assert address is not None
+            await page.goto(f"{address.url}/health")
+            source = f"/v1/timelines/{timeline.timeline_id}/stream?from=1"
+            seen = await page.evaluate(STREAMED, [ticket.ticket, source])
+    assert seen["width"] == 320
+    assert seen["audio"], "sound is decoded"
+    assert seen["at"] >= 1

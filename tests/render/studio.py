@@ -32,7 +32,12 @@ from engine.runs.reducer import RUN
 from tests.render.workshop import Source
 
 EDITOR = Context(actor="ada", human=True, capabilities=frozenset({"*"}))
-WORKERS = ("engine.media.probe", "engine.rendering.worker", "engine.rendering.smartcopy.tasks")
+WORKERS = (
+    "engine.media.probe",
+    "engine.rendering.streaming.tasks",
+    "engine.rendering.worker",
+    "engine.rendering.smartcopy.tasks",
+)
 
 
 @dataclass

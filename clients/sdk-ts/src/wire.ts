@@ -4052,6 +4052,13 @@ export interface Routes {
     body: UndoRequest;
     answer: TimelineHead;
   };
+  /** Fragmented MP4 from `?from=` seconds on; it ends when the client goes. Needs `renders:read`. */
+  "GET /v1/timelines/{id}/stream": {
+    path: { id: string };
+    query: { from?: string; profile?: string; version?: number };
+    body: undefined;
+    answer: Response;
+  };
   /** Take back the caller's newest edit that stands; 200 with the head. Needs `media:write`. */
   "POST /v1/timelines/{id}/undo": {
     path: { id: string };
@@ -4165,5 +4172,6 @@ export const GIVES: { [route: string]: string | undefined } = {
   "GET /v1/resources/events": "stream",
   "GET /v1/routines/events": "stream",
   "GET /v1/timelines/{id}/frame": "bytes",
+  "GET /v1/timelines/{id}/stream": "bytes",
   "PATCH /v1/uploads/{id}": "nothing"
 };

@@ -2,12 +2,14 @@
 """Target profiles and renders."""
 
 from contextlib import AbstractContextManager
+from fractions import Fraction
 
 import httpx
 
-from cutroom_sdk.places import filled
+from cutroom_sdk.places import filled, given
 from cutroom_sdk.sync.calls.media import ranged
 from cutroom_sdk.sync.connection import Connection
+from cutroom_sdk.wire.codec import seconds_text
 from cutroom_sdk.wire.renders import Profile, Receipt, Render, RenderRequest
 
 
@@ -31,6 +33,20 @@ class RenderCalls(Connection):
     ) -> AbstractContextManager[httpx.Response]:
         """Open the finished file; `bytes_range` is a part of it as HTTP has it: `0-499`, `-500` (the last 500)."""
         return self.opened(filled("/v1/renders/{render_id}/content", render_id), headers=ranged(bytes_range))
+
+    def timeline_stream(
+        self,
+        timeline_id: str,
+        *,
+        start: Fraction | None = None,
+        profile: str | None = None,
+        version: int | None = None,
+    ) -> AbstractContextManager[httpx.Response]:
+        """Open a timeline as fragmented MP4 that is made while it is read, from `start` seconds on."""
+        query = given(
+            {"from": None if start is None else seconds_text(start), "profile": profile, "version": version}
+        )
+        return self.opened(filled("/v1/timelines/{id}/stream", timeline_id), params=query)
 
     def render_receipt(self, render_id: str) -> Receipt:
         """Return what went into a finished film, what was done and what was checked."""

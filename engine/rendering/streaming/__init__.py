@@ -1,0 +1,1 @@
+"""A timeline played while it is made: fragmented MP4 from any position."""
