@@ -56,7 +56,7 @@ EARLY: Final = Fraction(30, 100)
 BYTES_MOST: Final = 12_288
 ALIKE_DB: Final = 36.0
 # Seen only when it moves.
-WITHOUT: Final = frozenset({"slow_motion"})
+WITHOUT: Final = frozenset({"slow_motion", "stabilise"})
 
 # What an entry is shown with, where its defaults would show little: parameters, the scene, the region.
 PARAMETERS: Final[Mapping[str, dict[str, Parameter]]] = {

@@ -433,6 +433,20 @@ export interface Budgets {
 }
 
 /**
+ * How a film's camera moves, the data of the analysis `camera`, always in a blob; the effect `stabilise` takes its hash.
+ *
+ * `moves` has an entry for each frame: by how much the picture's middle has gone right and down since the frame before, in
+ * pixels of a picture of `width` x `height`, by how much it has turned (radians, clockwise) and grown (natural logarithm);
+ * None for the first frame and for one that shows another scene than the frame before. `rate`: frames a second, on average.
+ */
+export interface CameraPath {
+  width: number;
+  height: number;
+  rate: number;
+  moves: ([number, number, number, number] | null)[];
+}
+
+/**
  * An entry of `GET /v1/effects`. `mask`: it can be limited to a region; `region`: it must be.
  *
  * `cost` is for each frame of 1920x1080, of sound for each second.

@@ -15,7 +15,7 @@ from engine.media.analysis import centerface, silero
 from engine.media.analysis.params import defaults
 from engine.media.analysis.requests import Backend
 
-KINDS: Final = ("shots", "motion", "quality", "faces", "speech", "loudness")
+KINDS: Final = ("shots", "motion", "quality", "faces", "camera", "speech", "loudness")
 
 
 def _opencv() -> str:
@@ -61,6 +61,16 @@ def _faces() -> Backend:
     )
 
 
+def _camera() -> Backend:
+    return Backend(
+        kind="camera",
+        stream="picture",
+        name="corner-tracks",
+        version=f"1+{_opencv()}",
+        params=defaults("camera"),
+    )
+
+
 def _speech() -> Backend:
     return Backend(
         kind="speech",
@@ -88,6 +98,7 @@ _MAKERS: Final[dict[str, Callable[[], Backend]]] = {
     "motion": _motion,
     "quality": _quality,
     "faces": _faces,
+    "camera": _camera,
     "speech": _speech,
     "loudness": _loudness,
 }

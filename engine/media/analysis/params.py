@@ -42,6 +42,10 @@ class FacesParams(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     threshold: Part = 0.35
 
 
+class CameraParams(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Nothing to choose: how much of the movement is kept is chosen where it is used."""
+
+
 class SpeechParams(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When the model's probability means speech, and what becomes of short stretches and pauses.
 
@@ -67,6 +71,7 @@ PARAMS: Final[dict[str, type[Struct]]] = {
     "motion": MotionParams,
     "quality": QualityParams,
     "faces": FacesParams,
+    "camera": CameraParams,
     "speech": SpeechParams,
     "loudness": LoudnessParams,
 }

@@ -14,6 +14,7 @@ from av.container import InputContainer
 from cutroom_sdk.wire.codec import to_builtins
 from engine.kernel.errors import Unavailable
 from engine.media.analysis import loudness, silero
+from engine.media.analysis.camera import CameraMeter
 from engine.media.analysis.faces import FaceFinder
 from engine.media.analysis.look import Look, Looker
 from engine.media.analysis.loudness import LoudnessMeter
@@ -45,13 +46,15 @@ def load_detectors() -> None:
     cv2.setNumThreads(1)
     noise = np.random.default_rng(0).integers(0, 256, (2, 90, 160), dtype=np.uint8)
     shots, motion, quality = ShotFinder(), MotionMeter(Fraction(1, 5)), QualityMeter(Fraction(1, 5), 0.2)
+    camera = CameraMeter()
     for number in range(20):
         look = Look(number, Fraction(number, 25), noise[number // 10])
-        for detector in (shots, motion, quality):
+        for detector in (shots, motion, quality, camera):
             detector.add(look)
     end = Fraction(20, 25)
     motion.finish(end, shots.finish(end))
     quality.finish(end)
+    camera.finish()
     with contextlib.suppress(Unavailable):
         FaceFinder(Fraction(1, 5), 0.5).add(Look(0, Fraction(0), noise[0]))
     meter = LoudnessMeter()
@@ -66,7 +69,7 @@ def load_detectors() -> None:
 
 @task
 def analyse_video(request: AnalyseRequest, files: Files, report: Report) -> AnalyseResult:
-    """Look at every frame once. Kinds: shots, motion, quality, faces.
+    """Look at every frame once. Kinds: shots, motion, quality, faces, camera.
 
     Raises:
         Invalid: `media_unreadable`, or a parameter is wrong.
@@ -74,7 +77,7 @@ def analyse_video(request: AnalyseRequest, files: Files, report: Report) -> Anal
     """
     cv2.setNumThreads(1)
     wanted = set(request.kinds)
-    assert wanted <= {"shots", "motion", "quality", "faces"}, "these are the kinds of picture"
+    assert wanted <= {"shots", "motion", "quality", "faces", "camera"}, "these are the kinds of picture"
     _params(request, "shots", ShotsParams)
     hop = _params(request, "motion", MotionParams).hop
     exposed = _params(request, "quality", QualityParams)
@@ -83,7 +86,9 @@ def analyse_video(request: AnalyseRequest, files: Files, report: Report) -> Anal
     quality = QualityMeter(exposed.hop, exposed.blur_below) if "quality" in wanted else None
     sought = _params(request, "faces", FacesParams)
     faces = FaceFinder(sought.hop, sought.threshold) if "faces" in wanted else None
-    detectors = [detector for detector in (shots, motion, quality, faces) if detector is not None]
+    camera = CameraMeter() if "camera" in wanted else None
+    meters = (shots, motion, quality, faces, camera)
+    detectors = [detector for detector in meters if detector is not None]
     with open_media(files.inputs[0]) as container:
         index = FrameIndex.from_bytes(request.index) if request.index is not None else build_index(container)
         lost = 0
@@ -102,8 +107,11 @@ def analyse_video(request: AnalyseRequest, files: Files, report: Report) -> Anal
         data["quality"] = quality.finish(index.duration)
     if faces is not None:
         data["faces"] = faces.finish(index.duration)
+    plain = to_builtins(data)
+    if camera is not None:
+        plain["camera"] = camera.finish()
     notice = (f"{lost} of {index.count} frames cannot be decoded; the frames before stand in for them",)
-    return AnalyseResult(data=to_builtins(data), notices=dict.fromkeys(data, notice) if lost else {})
+    return AnalyseResult(data=plain, notices=dict.fromkeys(plain, notice) if lost else {})
 
 
 @task

@@ -10,6 +10,7 @@ from engine.rendering.compositor import (
     key,
     lut,
     moving,
+    stabilise,
     sweeping,
 )
 from engine.rendering.compositor.text import captions, plain, titles
@@ -26,6 +27,7 @@ __all__ = [
     "lut",
     "moving",
     "plain",
+    "stabilise",
     "sweeping",
     "titles",
 ]

@@ -1,9 +1,11 @@
 """What holds of every effect: the same comes out again, alpha stays, and it takes planes as they come."""
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
+from cutroom_sdk.wire.media import CameraPath
 from engine.editing.catalogue.spec import catalogue
 from engine.editing.interchange.cube import Lut, write_cube
 from engine.rendering.compositor.canvas import Picture
@@ -22,6 +24,7 @@ LIVELY: dict[str, dict[str, float | str]] = {
     "sharpen": {"radius": 30.0},
     "lut": {"file": "f"},
     "matte": {"file": "f"},
+    "stabilise": {"file": "f"},
 }
 FAMILIES = ("blur", "colour", "detail", "face", "key", "stabilise")
 NAMES = [one.name for one in catalogue().values() if one.family in FAMILIES]
@@ -38,6 +41,9 @@ def files(name: str) -> dict[str, bytes]:
             title="", size=2, kind="3d", domain_min=(0.0, 0.0, 0.0), domain_max=(1.0, 1.0, 1.0), table=table
         )
         return {"f": write_cube(lut)}
+    if name == "stabilise":
+        moves = (None, *[(1.0, -2.0, 0.01, 0.0), (-1.5, 1.0, -0.02, 0.01)] * 5)
+        return {"f": msgspec.json.encode(CameraPath(width=96, height=64, rate=25.0, moves=moves))}
     return {"f": bytes(cv2.imencode(".png", np.full((8, 8), 90, np.uint8))[1])}
 
 

@@ -241,6 +241,20 @@ class Faces(Wire, frozen=True, kw_only=True):
     tracks: tuple[FaceTrack, ...]
 
 
+class CameraPath(Wire, frozen=True, kw_only=True):
+    """How a film's camera moves, the data of the analysis `camera`, always in a blob; the effect `stabilise` takes its hash.
+
+    `moves` has an entry for each frame: by how much the picture's middle has gone right and down since the frame before, in
+    pixels of a picture of `width` x `height`, by how much it has turned (radians, clockwise) and grown (natural logarithm);
+    None for the first frame and for one that shows another scene than the frame before. `rate`: frames a second, on average.
+    """
+
+    width: int
+    height: int
+    rate: float
+    moves: tuple[tuple[float, float, float, float] | None, ...]
+
+
 class Quality(Wire, frozen=True, kw_only=True):
     """Exposure and sharpness every `hop` seconds from 0.
 

@@ -8,11 +8,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from cutroom_sdk.wire.codec import convert
-from cutroom_sdk.wire.media import Loudness, Motion, Quality, Shot, Speech
+from cutroom_sdk.wire.media import CameraPath, Loudness, Motion, Quality, Shot, Speech
 from engine.kernel.errors import Invalid
 from engine.media.analysis.backends import KINDS, backend, backends
 from engine.media.analysis.params import complete
@@ -160,5 +161,20 @@ def test_every_kind_has_a_maker_that_says_all_that_its_numbers_depend_on() -> No
 
 
 def test_an_unknown_kind_is_answered_with_those_there_are() -> None:
-    with pytest.raises(Invalid, match="shots, motion, quality, faces, speech, loudness"):
+    with pytest.raises(Invalid, match="shots, motion, quality, faces, camera, speech, loudness"):
         backend("smell")
+
+
+async def test_the_cameras_path_comes_out_of_a_locked_down_worker_as_a_file(clip: Path) -> None:
+    async with Pool(modules=("engine.media.analysis.tasks",), workers=1) as pool:
+        result = await pool.run(
+            "engine.media.analysis.tasks:analyse_video",
+            AnalyseRequest(kinds=("camera", "shots")),
+            AnalyseResult,
+            inputs=(clip,),
+        )
+    assert isinstance(result.data["camera"], bytes)
+    path = msgspec.json.decode(result.data["camera"], type=CameraPath)
+    assert len(path.moves) == 60
+    assert path.rate == 25
+    assert result.data["camera"] == video(clip, "camera").data["camera"]
