@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.editing.interchange.cube import Lut, parse_cube
+from engine.media.tasks import warm_up
 from engine.rendering.compositor.canvas import Picture
 from engine.rendering.compositor.compiled import ready
 from engine.rendering.compositor.grading import LEVELS
@@ -35,6 +36,13 @@ def lut(picture: Picture, at: At) -> Picture:
     scale = np.asarray((table.size - 1) / (high - low), dtype=np.float32)
     tabled(picture.y, picture.u, picture.v, table.table, low, scale, np.float32(strength))
     return picture
+
+
+@warm_up
+def load_codecs() -> None:
+    """Read a table of each writing: Python loads what reads text when it is first used."""
+    for text in (b"\xef\xbb\xbfLUT_1D_SIZE 2\n0 0 0\n1 1 1\n", b"# \xe9\nLUT_1D_SIZE 2\n0 0 0\n1 1 1\n"):
+        parse_cube(text)
 
 
 @functools.lru_cache(maxsize=4)

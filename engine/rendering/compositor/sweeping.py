@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernel.errors import WorkFailed
-from engine.rendering.compositor.canvas import Picture
+from engine.rendering.compositor.canvas import Picture, Plane
 from engine.rendering.compositor.compiled import ready
 from engine.rendering.compositor.crossing import mixed
 from engine.rendering.compositor.kernels import swept
@@ -28,25 +28,25 @@ _KEPT: Final = 16  # fields: some 5 MB each at 1920x1080
 @transition("wipe_left")
 def wipe_left(first: Picture, second: Picture, progress: float, at: At) -> Picture:
     """The edge moves to the left."""
-    return _swept(first, second, progress, at, _straight(first.width, first.height, -1, 0))
+    return _swept(first, second, progress, at, _straight(first.width, first.height, -1, 0), 1)
 
 
 @transition("wipe_right")
 def wipe_right(first: Picture, second: Picture, progress: float, at: At) -> Picture:
     """The edge moves to the right."""
-    return _swept(first, second, progress, at, _straight(first.width, first.height, 1, 0))
+    return _swept(first, second, progress, at, _straight(first.width, first.height, 1, 0), 1)
 
 
 @transition("wipe_up")
 def wipe_up(first: Picture, second: Picture, progress: float, at: At) -> Picture:
     """The edge moves up."""
-    return _swept(first, second, progress, at, _straight(first.width, first.height, 0, -1))
+    return _swept(first, second, progress, at, _straight(first.width, first.height, 0, -1), 0)
 
 
 @transition("wipe_down")
 def wipe_down(first: Picture, second: Picture, progress: float, at: At) -> Picture:
     """The edge moves down."""
-    return _swept(first, second, progress, at, _straight(first.width, first.height, 0, 1))
+    return _swept(first, second, progress, at, _straight(first.width, first.height, 0, 1), 0)
 
 
 @transition("circle")
@@ -69,20 +69,47 @@ def luma_matte(first: Picture, second: Picture, progress: float, at: At) -> Pict
     return _swept(first, second, progress, at, field)
 
 
-def _swept(first: Picture, second: Picture, progress: float, at: At, fields: Fields) -> Picture:
+def _swept(
+    first: Picture, second: Picture, progress: float, at: At, fields: Fields, axis: int | None = None
+) -> Picture:
+    """Let the second picture in where its turn has come; `axis`: along which a straight edge moves, 0 down, 1 across."""
     softness = max(at.number("softness"), 1 / max(first.width, first.height))
     edge, slope = np.float32(progress * (1 + softness) * LAST), np.float32(1 / (softness * LAST))
     if first.alpha is not None or second.alpha is not None:
         return mixed(first, second, np.clip((edge - fields[0]) * slope, 0, 1).astype(np.float32))
     first, second = ready(first), ready(second)
+    sweep = swept if axis is None else functools.partial(_banded, axis=axis)
     for below, above, field in zip(
         (first.y, first.u, first.v),
         (second.y, second.u, second.v),
         (fields[0], fields[1], fields[1]),
         strict=True,
     ):
-        swept(below, above, field, edge, slope)
+        sweep(below, above, field, edge, slope)
     return first
+
+
+def _banded(
+    below: Plane, above: Plane, field: Field, edge: np.float32, slope: np.float32, *, axis: int
+) -> None:
+    """Sweep with a straight edge: what it has passed is copied, and only what it crosses is mixed."""
+    line = field[0] if axis == 1 else field[:, 0]
+    part = (edge - line.astype(np.float32)) * slope
+    for places, mixes in (
+        (np.flatnonzero(part >= 1), False),
+        (np.flatnonzero((part > 0) & (part < 1)), True),
+    ):
+        if not len(places):
+            continue
+        # The field rises or falls along the way: such places lie side by side.
+        across = slice(int(places[0]), int(places[-1]) + 1)
+        band = (slice(None), across) if axis == 1 else (across, slice(None))
+        if mixes:
+            crossed = np.array(below[band])
+            swept(crossed, np.ascontiguousarray(above[band]), np.ascontiguousarray(field[band]), edge, slope)
+            below[band] = crossed
+        else:
+            below[band] = above[band]
 
 
 @functools.lru_cache(maxsize=_KEPT)
