@@ -17,7 +17,7 @@ from typing import Any
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Discard, Disposition
 
 from engine.kernel.errors import Invalid
 from engine.media.tasks import warm_up
@@ -141,6 +141,13 @@ def packets(container: InputContainer, *streams: av.VideoStream | av.AudioStream
         for packet in container.demux(streams):
             if packet.size:
                 yield packet
+
+
+def read_only(container: InputContainer, wanted: av.VideoStream | av.AudioStream) -> None:
+    """Have the demuxer pass over everything but one stream: most do not even read the bytes of others then."""
+    for stream in container.streams:
+        if stream.index != wanted.index:
+            stream.discard = Discard.all
 
 
 def pictures(container: InputContainer) -> Generator[av.VideoFrame, None, None]:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from engine.media.index import FrameIndex
 from engine.media.source import open_media, packets, picture
 from engine.media.tasks import no_report
-from engine.rendering.audio.work import Channel, Mix, SoundSource, SoundWork, Stem, Voice
 from engine.rendering.capabilities import capabilities
 from engine.rendering.smartcopy import tasks
 from engine.rendering.smartcopy.division import Stretch, divide
@@ -97,21 +97,16 @@ def _sound(source: Source, kept: Sequence[Span], folder: Path, *, whole_packets:
     if source.asset.audio is None:
         return None
     encoder = _encoder(source)
-    media = SoundSource(sha256=source.asset.sha256, origin=index.start)
-    voices, at = [], Fraction(0)
+    ends = [0]
     for start, end in kept:
-        length = index.time_of(end) - index.time_of(start)
-        first, last = round(at * encoder.sample_rate), round((at + length) * encoder.sample_rate)
-        stem = Stem(media=media, start=index.time_of(start), count=last - first, rate=encoder.sample_rate)
-        voices.append(Voice(stem=stem, at=first, count=last - first))
-        at += length
-    channel = Channel(name="cut", voices=tuple(voices))
-    mix = SoundWork(
-        mix=Mix(count=round(at * encoder.sample_rate), rate=encoder.sample_rate, channels=(channel,)), encoder=encoder,
-        loudness_lufs=None, true_peak_dbtp=None, capabilities=capabilities(),
-    )  # fmt: skip
+        ends.append(ends[-1] + round((index.time_of(end) - index.time_of(start)) * encoder.sample_rate))
     work = CutSoundWork(
-        sha256=source.asset.sha256, spans=heard_of(kept, index), whole_packets=whole_packets, mix=mix
+        sha256=source.asset.sha256,
+        spans=heard_of(kept, index),
+        counts=tuple(later - earlier for earlier, later in pairwise(ends)),
+        whole_packets=whole_packets,
+        encoder=encoder,
+        capabilities=capabilities(),
     )
-    with Opened([source.path, source.path], [folder / "sound", folder / "scratch"]) as files:
+    with Opened([source.path], [folder / "sound"]) as files:
         return tasks.make_cut_sound(work, files, no_report).copied

@@ -12,10 +12,13 @@ import av
 import numpy as np
 import pytest
 
+from engine.kernel.errors import WorkFailed
 from engine.media import h264
 from engine.media.packets import copied_packets
 from engine.media.source import open_media
 from engine.rendering.smartcopy.division import first_packet, widened
+from engine.rendering.smartcopy.splice import splice
+from engine.rendering.smartcopy.work import SpliceWork
 from tests.clips import FILM, NTSC, Clip, Sound, find_ticks, make_clip, read_numbers, read_sound
 from tests.render.cutting import Cut, Span, cut_of, payloads
 from tests.render.workshop import Opened, Source, source_of
@@ -267,3 +270,23 @@ def probed(path: Path) -> dict[str, Any]:
 
 def turned(stream: dict[str, Any]) -> int:
     return sum(int(data.get("rotation", 0)) for data in stream.get("side_data_list", ()))
+
+
+def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    """Edges of another cut, edges that are missing, and headers of another encoder make no film."""
+    _, one = source(tmp_path, "closed.mp4", MAKES["closed.mp4"], sound=None)
+    cut = cut_of(one, [(7, 66)], tmp_path / "one", rate=Fraction(25))
+    cut_of(one, [(9, 66)], tmp_path / "other", rate=Fraction(25))
+    _, taken = source(tmp_path, "taken_ids.mp4", MAKES["taken_ids.mp4"], sound=None)
+    edges = [stretch for stretch in cut.stretches if stretch.kind != "copy"]
+    parts = [tmp_path / "one" / f"{number}.edge" for number in range(len(edges))]
+    index = tmp_path / "one" / "index"
+    shorter = [tmp_path / "other" / "0.edge", *parts[1:]]
+    for inputs, said in (
+        ([one.path, index, *shorter], "another's"),
+        ([one.path, index, *parts[:-1]], "missing"),
+        ([taken.path, index, *parts], "not where the source's index has it"),
+    ):
+        work = SpliceWork(stretches=cut.stretches, rate=Fraction(25), parts=len(inputs) - 2, sound=None)
+        with Opened(inputs, [tmp_path / "film.mp4"]) as files, pytest.raises(WorkFailed, match=said):
+            splice(work, files.inputs, files.outputs[0])

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
+from itertools import pairwise
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
 from engine.media.timecode import samples_at
 from engine.rendering.audio.soundtrack import soundtrack
+from engine.rendering.audio.work import SoundWork
 from engine.rendering.compiling.given import Lettering, unlettered
 from engine.rendering.plan import RenderPlan, compile_plan, hashed
 from engine.rendering.smartcopy.division import Stretch, divide, widened
@@ -121,9 +123,9 @@ def _compiled(
     duration = _duration(kept, index, rate)
     edges = _edges(stretches, clips, index, asset, capabilities)
     sounding = [track for track in timeline.tracks if track.kind == "audio" and track.enabled and track.items]
-    sound = None
+    mix, sound = None, None
     if sounding and asset.audio is not None:
-        sound = _sound(kept, rate, duration, asset, index, profile, capabilities)
+        mix, sound = _sound(kept, rate, duration, asset, index, profile, capabilities)
     notices: tuple[str, ...] = ()
     if all(one.kind != "copy" for one in stretches):
         notices = ("nothing was copied: no part that is kept has a frame at which decoding may begin",)
@@ -134,7 +136,7 @@ def _compiled(
             frames=sum(one.count for one in stretches),
             segments=(),
             cuts=_cuts(kept),
-            sound=None if sound is None else sound.mix,
+            sound=mix,
             sound_key=None if sound is None else digest(sound),
             assets={asset_id: asset.sha256},
             sound_assets=() if sound is None else (asset_id,),
@@ -326,14 +328,18 @@ def _sound(
     index: FrameIndex,
     profile: Profile,
     capabilities: Capabilities,
-) -> CutSoundWork:
+) -> tuple[SoundWork, CutSoundWork]:
+    """Return the sound as any film's, which says how long it is and how it is encoded, and as a cut's."""
     assert asset.audio is not None, "checked before"
     own = asset.audio.sample_rate
     sample_rate = min(SAMPLE_RATES, key=lambda one: (abs(one - own), one))
-    media, items = AssetReference(asset_id=asset.asset_id), []
+    media, items, at = AssetReference(asset_id=asset.asset_id), [], Fraction(0)
+    edges = [0]
     for number, (start, end) in enumerate(kept):
         begin = index.time_of(start)
         lasts = index.time_of(end) - begin if rate is None else (end - start) / rate
+        at += lasts
+        edges.append(samples_at(at, sample_rate))
         items.append(Clip(id=str(number), media=media, source_range=TimeRange(start=begin, duration=lasts)))
     mix, _, _ = soundtrack(
         (Track(kind="audio", name="sound", items=tuple(items)),),
@@ -344,8 +350,13 @@ def _sound(
         count=samples_at(duration, sample_rate),
     )
     assert mix is not None, "the asset has sound"
-    return CutSoundWork(
-        sha256=asset.sha256, spans=heard_of(kept, index), whole_packets=profile.copies == "only", mix=mix
+    return mix, CutSoundWork(
+        sha256=asset.sha256,
+        spans=heard_of(kept, index),
+        counts=tuple(later - earlier for earlier, later in pairwise(edges)),
+        whole_packets=profile.copies == "only",
+        encoder=mix.encoder,
+        capabilities=capabilities,
     )
 
 

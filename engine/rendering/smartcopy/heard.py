@@ -3,7 +3,8 @@
 A packet of AAC holds 1024 samples and needs the one before it to be decoded. One span is therefore copied from the packet
 before the one that holds its first sample: what comes too early lies before time 0, where players leave it out. Packets of
 a second span would have to begin where the first span's end, in the middle of a packet nearly always, so several spans are
-mixed and encoded, unless nothing may be encoded: then packets stand up to half of one beside their places.
+decoded, joined with short fades and encoded, unless nothing may be encoded: then packets stand up to half of one beside
+their places.
 """
 
 from __future__ import annotations
@@ -13,10 +14,16 @@ from fractions import Fraction
 from typing import Final
 
 import av
+import numpy as np
 from av.container import InputContainer
 
 from engine.kernel.errors import Invalid
-from engine.media.source import open_media, packets, sound
+from engine.media.audio import SoundReader
+from engine.media.source import open_media, packets, read_only, sound
+from engine.media.tasks import Report
+from engine.media.timecode import samples_at
+from engine.rendering.audio.encoding import FRAME_SAMPLES, Encoder
+from engine.rendering.audio.signals import Samples
 from engine.rendering.encoded import EncodedSound, Packet
 from engine.rendering.smartcopy.work import CutSoundWork, Heard
 
@@ -24,6 +31,9 @@ from engine.rendering.smartcopy.work import CutSoundWork, Heard
 PROFILE: Final = "LC"
 # How far before a span reading begins, seconds: the packet before its first, wherever the container's index points to.
 EARLIER: Final = Fraction(1, 2)
+CHANNELS: Final = 2
+FADE: Final = Fraction(1, 100)  # seconds, as wherever sound is cut
+BLOCK: Final = 1 << 19  # samples read at once
 
 
 class Placed:
@@ -54,6 +64,8 @@ def copied(work: CutSoundWork, source: int) -> EncodedSound | None:
     """
     with open_media(source) as container:
         stream = sound(container)
+        if stream is not None:
+            read_only(container, stream)
         found = None if stream is None else _copied(container, stream, work)
     if found is None and work.whole_packets:
         raise Invalid(
@@ -61,6 +73,47 @@ def copied(work: CutSoundWork, source: int) -> EncodedSound | None:
             " cut it exactly, which encodes the sound anew",
         )
     return found
+
+
+def encoded(work: CutSoundWork, source: int, report: Report) -> EncodedSound:
+    """Return the work's spans one after the other, decoded, faded in and out for a moment, and encoded as one sound.
+
+    Raises:
+        Invalid: `media_unreadable`: the sound cannot be read.
+    """
+    machine, packets_made, rate = Encoder(work.encoder), list[Packet](), work.encoder.sample_rate
+    with open_media(source) as container:
+        reader = SoundReader(container, rate=rate, channels=CHANNELS, origin=Fraction(0))
+        for number, (span, count) in enumerate(zip(work.spans, work.counts, strict=True)):
+            fade = min(samples_at(FADE, rate), count // 2)
+            for first in range(0, count, BLOCK):
+                last = min(first + BLOCK, count)
+                begin = span.start + Fraction(first, rate)
+                # The same number of samples whatever the span's own times round to.
+                block = reader.read(begin, begin + Fraction(last - first, rate))[: last - first].T
+                packets_made += machine.add(_faded(_filled(block, last - first), first, count, fade))
+            report(number + 1, len(work.spans))
+    packets_made += machine.finish()
+    return EncodedSound(
+        extradata=machine.extradata,
+        count=sum(work.counts),
+        frame_samples=FRAME_SAMPLES,
+        packets=tuple(packets_made),
+    )
+
+
+def _filled(block: Samples, count: int) -> Samples:
+    """Return a block of `count` samples: rounding both ends may have left one out."""
+    return block if block.shape[1] == count else np.pad(block, ((0, 0), (0, count - block.shape[1])))
+
+
+def _faded(block: Samples, first: int, count: int, fade: int) -> Samples:
+    """Fade the beginning and the end of a span of `count` samples; the block begins at its sample `first`."""
+    places = np.arange(first, first + block.shape[1])
+    if not fade or (first >= fade and first + block.shape[1] <= count - fade):
+        return block
+    level = np.minimum(1, np.minimum(places, count - places) / fade).astype(np.float32)
+    return np.asarray(block * level, dtype=np.float32)
 
 
 def _copied(container: InputContainer, stream: av.AudioStream, work: CutSoundWork) -> EncodedSound | None:
@@ -131,9 +184,11 @@ def _followed(found: list[tuple[int, bytes]], samples_a_tick: Fraction, size: in
 
     Times in milliseconds are rounded: each leaves the first packet's true place an interval, and together a narrow one.
     """
-    slack = samples_a_tick if samples_a_tick > 1 else Fraction(0)
-    early = max(at * samples_a_tick - slack - number * size for number, (at, _) in enumerate(found))
-    late = min(at * samples_a_tick + slack - number * size for number, (at, _) in enumerate(found))
+    # In parts of a sample, so that all numbers are whole.
+    tick, part = samples_a_tick.numerator, samples_a_tick.denominator
+    slack = tick if samples_a_tick > 1 else 0
+    firsts = [at * tick - number * size * part for number, (at, _) in enumerate(found)]
+    early, late = max(firsts) - slack, min(firsts) + slack
     if late < early:
         return None
-    return Placed(found, (early + late) / 2, size)
+    return Placed(found, Fraction(early + late, 2 * part), size)

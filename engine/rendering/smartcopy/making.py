@@ -43,17 +43,15 @@ class CutMaking(Making):
     async def _sounded(self, work: SoundWork, staged: Path) -> tuple[str, ...]:
         asked = self._splicing.sound
         assert asked is not None, "asked for only where there is sound"
-        source = self._source[0]
-        with self.blobs.staged() as (_, scratch):
-            done = await self.pool.run(
-                f"{WORKER}:make_cut_sound",
-                asked,
-                CutSoundDone,
-                inputs=[source, source],
-                outputs=[staged, scratch],
-                limit_s=SEGMENT_LIMIT_S,
-            )
-        return done.notices
+        await self.pool.run(
+            f"{WORKER}:make_cut_sound",
+            asked,
+            CutSoundDone,
+            inputs=self._source[:1],
+            outputs=[staged],
+            limit_s=SEGMENT_LIMIT_S,
+        )
+        return ()
 
     async def _join(self, parts: Sequence[Path], heard: Sequence[Path], staged: Path) -> MuxDone:
         plan, splicing = self.plan, self._splicing

@@ -11,8 +11,10 @@ from engine.rendering.smartcopy.work import B_FRAMES, EdgeEncoder, EdgeWork, Hea
 from engine.rendering.work import Capabilities
 
 # Quick, and good enough that nobody sees where a copy begins: it is a second or two beside footage as it was recorded.
-PRESET: Final = "veryfast"
-CRF: Final = 16
+# x264's quickest preset needs a quarter of the time of `veryfast` and gives, at this rate factor, pictures that are closer to
+# the source's, at up to twice the bytes.
+PRESET: Final = "ultrafast"
+CRF: Final = 20
 # Headers do not depend on what is encoded.
 X264_PARAMS: Final = "stitchable=1:open-gop=0"
 

@@ -11,7 +11,8 @@ import heapq
 import os
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
+from operator import itemgetter
 from typing import Any, Final
 
 import av
@@ -20,7 +21,7 @@ from engine.kernel.errors import WorkFailed
 from engine.media import h264
 from engine.media.index import FrameIndex
 from engine.media.packets import copied_packets
-from engine.media.source import open_media, picture
+from engine.media.source import open_media, picture, read_only
 from engine.media.source import sound as sound_of
 from engine.rendering.audio import encoding
 from engine.rendering.encoded import EncodedSegment, EncodedSound, read_segments, read_sound
@@ -35,6 +36,9 @@ INDEX_BYTES: Final = 45
 INDEX_BASE_BYTES: Final = 16_384
 # Bytes handed to the file at a time.
 WRITE_BYTES: Final = 1 << 20
+BILLION: Final = 1_000_000_000
+# Seconds by which one frame at the beginning is decoded early at most, where frames come unevenly.
+EARLY_MOST: Final = Fraction(1, 4)
 REORDER: Final = 1 if B_FRAMES else 0
 
 
@@ -70,10 +74,10 @@ def splice(work: SpliceWork, inputs: tuple[int, ...], output: int) -> int:
                 and bytes(audio.codec_context.extradata or b"") != heard.extradata
             ):
                 raise WorkFailed("the sound was encoded with other headers than the film's", stage="mux")
-            tracks: list[Iterator[av.Packet[Any]]] = [pictures.packets(container, video)]
+            tracks = [_timed(pictures.packets(container, video))]
             if heard is not None and audio is not None:
-                tracks.append(_sounds(heard, audio))
-            for packet in heapq.merge(*tracks, key=_time):
+                tracks.append(_timed(_sounds(heard, audio)))
+            for _, packet in heapq.merge(*tracks, key=itemgetter(0)):
                 film.mux_one(packet)
         file.flush()
     return os.fstat(output).st_size
@@ -92,6 +96,9 @@ class _Pictures:
         # Loaded now, for the film's headers are written before its first picture; they are few frames each.
         self._parts = [next(encoded, None) for one in work.stretches if one.kind != "copy"]
         self._delay = max(self._order.reorder, REORDER)
+        # Players that seek by decoding times take the first one's distance from 0 for how early all of them are.
+        widest = max(later - earlier for earlier, later in pairwise(self.times))
+        self._before = max(1, min(widest, int(EARLY_MOST / self.base)))
         self._length_size = self._order.length_size or LENGTH_SIZE
 
     def headers(self) -> bytes:
@@ -107,7 +114,7 @@ class _Pictures:
 
     def packets(
         self, container: av.container.InputContainer, stream: av.VideoStream
-    ) -> Iterator[av.Packet[av.VideoStream]]:
+    ) -> Iterator[av.Packet[Any]]:
         """Yield all packets in decoding order."""
         decoded = first = 0
         parts = iter(self._parts)
@@ -116,8 +123,9 @@ class _Pictures:
                 self._copied(container, stretch) if stretch.kind == "copy" else self._encoded(stretch, parts)
             )
             last = 0
-            for last, (number, key, data) in enumerate(found, start=1):  # noqa: B007
-                yield self._placed(first + number, decoded, key, data, stream)
+            for last, (number, packet) in enumerate(found, start=1):  # noqa: B007
+                self._place(packet, first + number, decoded, stream)
+                yield packet
                 decoded += 1
             if last != stretch.count:
                 raise WorkFailed(f"{stretch.count} frames were wanted of a part with {last}", stage="mux")
@@ -125,22 +133,26 @@ class _Pictures:
 
     def _copied(
         self, container: av.container.InputContainer, stretch: Stretch
-    ) -> Iterator[tuple[int, bool, bytes]]:
+    ) -> Iterator[tuple[int, av.Packet[Any]]]:
         place = first_packet(self._order, stretch.start)
         for number, packet in copied_packets(container, self._index, place, stretch.start, stretch.count):
-            yield number - stretch.start, packet.is_keyframe, self._as_kept(bytes(packet))
+            yield number - stretch.start, self._as_kept(packet)
 
-    def _as_kept(self, data: bytes) -> bytes:
+    def _as_kept(self, packet: av.Packet[Any]) -> av.Packet[Any]:
         """Return a packet as an MP4 keeps it: the same bytes where the source keeps it so too."""
         if self._order.length_size != h264.ANNEX_B:
-            return data
+            # The bytes themselves go on, uncopied; what a container has said beside them does not.
+            plain = next(packet.iter_sidedata(), None) is None
+            return packet if plain else _made(bytes(packet), key=packet.is_keyframe)
         apart = (h264.SPS, h264.PPS, h264.DELIMITER)  # in the headers, or of no use (ISO/IEC 14496-15, 5.3.2)
-        found = (unit for unit in h264.units(data, h264.ANNEX_B) if h264.unit_kind(unit) not in apart)
-        return h264.prefixed(found, self._length_size)
+        found = (
+            unit for unit in h264.units(bytes(packet), h264.ANNEX_B) if h264.unit_kind(unit) not in apart
+        )
+        return _made(h264.prefixed(found, self._length_size), key=packet.is_keyframe)
 
     def _encoded(
         self, stretch: Stretch, parts: Iterator[EncodedSegment | None]
-    ) -> Iterator[tuple[int, bool, bytes]]:
+    ) -> Iterator[tuple[int, av.Packet[Any]]]:
         part = next(parts)
         if part is None or len(part.packets) != stretch.count:
             raise WorkFailed("an encoded part is missing, or is another's", stage="mux")
@@ -148,20 +160,23 @@ class _Pictures:
             data = packet.data
             if self._length_size != LENGTH_SIZE:
                 data = h264.prefixed(h264.units(data, LENGTH_SIZE), self._length_size)
-            yield packet.pts, packet.key, data
+            yield packet.pts, _made(data, key=packet.key)
 
-    def _placed(
-        self, number: int, decoded: int, key: bool, data: bytes, stream: av.VideoStream
-    ) -> av.Packet[av.VideoStream]:
-        ahead = decoded - self._delay
-        made: av.Packet[Any] = av.Packet(data)
-        made.stream, made.time_base, made.is_keyframe = stream, self.base, key
-        made.pts = self.times[number]
-        made.dts = self.times[ahead] if ahead >= 0 else self.times[0] + ahead
-        made.duration = self.times[number + 1] - self.times[number]
-        if made.pts < made.dts:
+    def _place(self, packet: av.Packet[Any], number: int, decoded: int, stream: av.VideoStream) -> None:
+        """Give a packet its stream and times: the film's frame `number`, decoded as the `decoded`-th."""
+        ahead, times = decoded - self._delay, self.times
+        shown = times[number]
+        due = times[ahead] if ahead >= 0 else times[0] + ahead * self._before
+        if shown < due:
             raise WorkFailed(f"frame {number} would be decoded after it is shown", stage="mux")
-        return made
+        packet.stream, packet.time_base = stream, self.base
+        packet.pts, packet.dts, packet.duration = shown, due, times[number + 1] - shown
+
+
+def _made(data: bytes, *, key: bool) -> av.Packet[Any]:
+    made: av.Packet[Any] = av.Packet(data)
+    made.is_keyframe = key
+    return made
 
 
 def frame_times(stretches: tuple[Stretch, ...], index: FrameIndex, rate: Fraction | None) -> list[int]:
@@ -178,6 +193,7 @@ def _picture_stream(
 ) -> av.VideoStream:
     template = picture(container)
     assert template is not None, "an index was made, so there is a picture"
+    read_only(container, template)
     # Size, pixel shape, colours and how it is turned for showing come with it.
     stream = film.add_stream_from_template(template)
     assert isinstance(stream, av.VideoStream)
@@ -206,19 +222,23 @@ def _sound_stream(
     return stream
 
 
-def _sounds(heard: EncodedSound, stream: av.AudioStream) -> Iterator[av.Packet[av.AudioStream]]:
+def _sounds(heard: EncodedSound, stream: av.AudioStream) -> Iterator[av.Packet[Any]]:
     base = stream.time_base
     assert base is not None, "set with the stream"
     for packet in heard.packets:
         lasts = min(heard.frame_samples, heard.count - packet.pts)
         if lasts > 0:
-            made: av.Packet[Any] = av.Packet(packet.data)
-            made.stream, made.time_base, made.is_keyframe = stream, base, True
+            made = _made(packet.data, key=True)
+            made.stream, made.time_base = stream, base
             made.pts = made.dts = packet.pts
             made.duration = lasts
             yield made
 
 
-def _time(packet: av.Packet[Any]) -> Fraction:
-    assert packet.dts is not None
-    return packet.dts * packet.time_base
+def _timed(packets: Iterator[av.Packet[Any]]) -> Iterator[tuple[int, av.Packet[Any]]]:
+    """Give each packet of one track its decoding time in whole billionths of a second, which compare quickly."""
+    scale = Fraction(0)
+    for packet in packets:
+        scale = scale or packet.time_base * BILLION
+        assert packet.dts is not None, "given with the packet"
+        yield packet.dts * scale.numerator // scale.denominator, packet

@@ -1,7 +1,6 @@
 """What the worker processes do for smart copies."""
 
 from engine.media.tasks import Files, Report, task
-from engine.rendering.audio.worker import mix_whole
 from engine.rendering.encoded import write_segment, write_sound
 from engine.rendering.smartcopy import edge, heard, look, splice
 from engine.rendering.smartcopy.work import (
@@ -27,13 +26,10 @@ def encode_edge(work: EdgeWork, files: Files, report: Report) -> SegmentDone:
 
 @task
 def make_cut_sound(work: CutSoundWork, files: Files, report: Report) -> CutSoundDone:
-    """Copy or mix a cut's sound. Inputs: the source, then the mix's. Outputs: the sound, a scratch file."""
+    """Copy a cut's sound, or encode it. Input: the source. Output: the sound."""
     found = heard.copied(work, files.inputs[0])
-    if found is not None:
-        write_sound(files.outputs[0], found)
-        return CutSoundDone(copied=True)
-    done = mix_whole(work.mix, Files(inputs=files.inputs[1:], outputs=files.outputs), report)
-    return CutSoundDone(copied=False, notices=done.notices)
+    write_sound(files.outputs[0], found or heard.encoded(work, files.inputs[0], report))
+    return CutSoundDone(copied=found is not None)
 
 
 @task

@@ -5,7 +5,6 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from engine.rendering.audio.work import SoundWork
 from engine.rendering.smartcopy.division import Stretch
 from engine.rendering.work import Capabilities, Mismatch, SoundEncoder
 
@@ -55,17 +54,18 @@ class Heard(Struct, frozen=True, kw_only=True):
 
 
 class CutSoundWork(Struct, frozen=True, kw_only=True):
-    """The sound of a cut: packets of the source where they can be copied to the sample, else the mix.
+    """The sound of a cut: packets of the source where they can be copied to the sample, else encoded anew.
 
-    `spans` are what is kept. `whole_packets` (nothing may be encoded): each span begins and ends with a packet, up to
-    half of one beside its place. Inputs: the source once, and once more for each source of the mix. Outputs: the sound,
-    and a scratch file.
+    `spans` are what is kept, `counts` how many samples of the film each becomes. `whole_packets` (nothing may be encoded):
+    each span begins and ends with a packet, up to half of one beside its place. The input is the source.
     """
 
     sha256: str
     spans: tuple[Heard, ...]
+    counts: tuple[int, ...]
     whole_packets: bool
-    mix: SoundWork
+    encoder: SoundEncoder
+    capabilities: Capabilities
     version: int = VERSION
 
 
@@ -145,4 +145,3 @@ class CutSoundDone(Struct, frozen=True, kw_only=True):
     """The sound came out; `copied`: nothing of it was encoded anew."""
 
     copied: bool
-    notices: tuple[str, ...] = ()
