@@ -1,7 +1,7 @@
 """`cutroom edit`: footage in, a finished, checked cut out."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -41,7 +41,8 @@ Approve = Literal["ask", "auto"]
 class Wanted:
     """What was asked for on the command line, checked.
 
-    `named`: `output` was chosen by who asks; else it is a proposal, and another edit's file keeps it.
+    `named`: `output` was chosen by who asks; else it is a proposal, and another edit's file keeps it. `post` is
+    done with the cut once it is planned.
     """
 
     sources: list[Path]
@@ -51,6 +52,7 @@ class Wanted:
     named: bool
     approve: Approve
     replaces: bool
+    post: dict[str, Any] = field(default_factory=dict)
 
 
 async def edit(setup: Setup, wanted: Wanted) -> int:
@@ -83,6 +85,7 @@ async def _mission(setup: Setup, client: Client, wanted: Wanted) -> Mission:
         "profile": wanted.profile,
         "output": str(wanted.output),
         "approve": wanted.approve,
+        **({"post": wanted.post} if wanted.post else {}),
     }
     replaces = wanted.replaces
     if not wanted.named:

@@ -35,6 +35,7 @@ from clients.cli import (
 )
 from clients.cli.edit import Wanted, edit
 from clients.cli.options import CommandError, Json, MissionId, Setup, StateDir, Url, Verbose, of
+from clients.cli.post import post_settings
 from clients.view.words import next_step
 from cutroom_sdk.errors import SdkError
 from cutroom_sdk.wire.problems import CANCELED, DONE, FAILED, NOT_FOUND, USAGE
@@ -108,6 +109,21 @@ def edit_command(
         Approve | None,
         typer.Option(help="Who reviews the plan: you, or the engine's checks. Default: you, at a terminal."),
     ] = None,
+    transition: Annotated[
+        str | None,
+        typer.Option(help="How cuts go over: a transition's name, or NAME:SECONDS (see 'cutroom effects')."),
+    ] = None,
+    speed: Annotated[str | None, typer.Option(help="How fast it plays, 1 as recorded: 1.5 or 3/2.")] = None,
+    captions: Annotated[
+        Path | None, typer.Option(help="Captions to burn in, an SRT or WebVTT file in the film's time.")
+    ] = None,
+    loudness: Annotated[
+        float | None, typer.Option(help="Integrated loudness, LUFS; else as the profile has it.")
+    ] = None,
+    post: Annotated[
+        str | None,
+        typer.Option(help="All that is done with the cut, PostSettings: a JSON file, or the JSON itself."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite a file that did not come from here.")
     ] = False,
@@ -141,6 +157,7 @@ def edit_command(
         named=named,
         approve=approve.value,
         replaces=replaces,
+        post=post_settings(post, transition=transition, speed=speed, captions=captions, loudness=loudness),
     )
     _end(edit(setup, wanted))
 

@@ -85,13 +85,30 @@ async def _fitting(client: Client, asked: MissionRequest) -> MissionRequest:
 
 
 def _fitted(argument: TemplateArgument | None, value: Any) -> Any:
-    """Return a list where one is wanted, and footage named from the root: the daemon stands elsewhere."""
+    """Return a list where one is wanted, an object, and footage named from the root: the daemon stands elsewhere."""
+    if argument is not None and argument.type == "settings":
+        return settings_from(value) if isinstance(value, str) else value
     if argument is None or argument.type not in ("texts", "footage"):
         return value
     values = [value] if isinstance(value, str) else value
     if argument.type == "texts":
         return values
     return [one if one.startswith("asset/") else str(Path(one).expanduser().absolute()) for one in values]
+
+
+def settings_from(text: str) -> Any:
+    """Read settings: a JSON object, or the name of a file that holds one.
+
+    Raises:
+        CommandError: neither.
+    """
+    try:
+        content = text if text.lstrip().startswith("{") else Path(text).expanduser().read_text("utf-8")
+        return msgspec.json.decode(content)
+    except OSError as error:
+        raise CommandError(f"{text} cannot be read: {error.strerror}", USAGE) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CommandError(f"{text[:60]!r} is not JSON: {error}", USAGE) from error
 
 
 async def create(setup: Setup, asked: MissionRequest, *, follow: bool) -> int:

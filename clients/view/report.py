@@ -46,7 +46,8 @@ class EditReport(Wire, frozen=True, kw_only=True):
 
     `plan_hash` is that of the render's plan, as its receipt has it; None before there is one.
 
-    `reused` names the steps whose result was taken from earlier work; `error` is empty unless the mission failed.
+    `reused` names the steps whose result was taken from earlier work; `error` is empty unless the mission failed. `post` are
+    the settings that were put onto the cut.
     """
 
     mission_id: str
@@ -62,6 +63,7 @@ class EditReport(Wire, frozen=True, kw_only=True):
     notices: tuple[str, ...]
     elapsed_s: float
     error: str = ""
+    post: dict[str, Any] = {}
 
 
 def edit_report(shelf: Shelf, mission: Mission, plan: CutPlan | None, *, elapsed_s: float) -> EditReport:
@@ -82,6 +84,7 @@ def edit_report(shelf: Shelf, mission: Mission, plan: CutPlan | None, *, elapsed
         notices=_notices(shelf, mission, plan, render),
         elapsed_s=round(elapsed_s, 3),
         error=failure_text(mission),
+        post=plan.post if plan else {},
     )
 
 

@@ -9,6 +9,7 @@ from cutroom_sdk.wire.renders import Check, Profile
 from cutroom_sdk.wire.timeline import Clip
 from engine.editing.explain import nothing_removed
 from engine.editing.goals import spoken
+from engine.editing.post import played
 from engine.editing.timeline import track_duration
 from engine.media.index import FrameIndex
 from engine.media.timecode import clock_text
@@ -93,9 +94,9 @@ def _non_pass_through(plan: CutPlan) -> Check:
     why, help_ = nothing_removed(plan.goal, plan.sources, by_hand=plan.chosen_by == "reviewer")
     return _check(
         "non_pass_through",
-        gone > 0,
-        value=f"{spoken(gone)} left out" if gone else "nothing left out",
-        limit="something is left out",
+        gone > 0 or bool(plan.post),
+        value=f"{spoken(gone)} left out" if gone or not plan.post else f"changed: {', '.join(plan.post)}",
+        limit="something is left out or changed" if plan.post else "something is left out",
         source="a cut differs from its footage",
         fix=f"{why}; {help_}",
     )
@@ -123,11 +124,12 @@ def _inside_source(plan: CutPlan, indexes: Mapping[str, FrameIndex]) -> Check:
 def _frame_exact(plan: CutPlan, indexes: Mapping[str, FrameIndex]) -> Check:
     rate = plan.timeline.rate
     wrong = [_place(cut) for cut in plan.cuts if not _is_exact(cut, indexes.get(cut.asset_id), rate)]
-    spans = [(cut.start, cut.end) for cut in plan.cuts]
+    speed = Fraction(plan.post.get("speed", 1))
+    shown = [(cut.start, cut.start + played(cut, speed, rate)) for cut in plan.cuts]
     pictures = [track for track in plan.timeline.tracks if track.kind == "video"]
     if len(pictures) != 1 or track_duration(pictures[0]) != plan.duration:
         wrong.append("the timeline's length is not the plan's")
-    elif [_span(item) for item in pictures[0].items if isinstance(item, Clip)] != spans:
+    elif [_span(item) for item in pictures[0].items if isinstance(item, Clip)] != shown:
         wrong.append("the timeline's clips are not the plan's cuts")
     return _check(
         "frame_exact",

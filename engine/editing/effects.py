@@ -17,8 +17,10 @@ from engine.editing.load import (
     load_sources,
     refused_plans,
 )
+from engine.editing.mending_post import mended_post
 from engine.editing.planner.plan import PLANNER_VERSION, propose
 from engine.editing.planner.source import PlanRequest
+from engine.editing.post import asked_for, check_post
 from engine.editing.profiles import profile_named
 from engine.kernel.errors import WorkFailed
 from engine.kernel.kernel import Kernel
@@ -57,6 +59,7 @@ async def plan_cut(asked: PlanCutInput, context: ToolContext) -> ToolResult:
         keep=asked.keep,
         refused=tuple(plan.cuts for plan in refused),
         notices=footage.notices,
+        post=asked.post,
     )
     plan = await asyncio.to_thread(propose, request)
     artifact = await asyncio.to_thread(
@@ -109,6 +112,8 @@ def _params(
             for asset in footage.assets
         ],
         "notices": list(footage.notices),
+        # Plans of before there were settings are found again.
+        **({"post": post} if (post := asked_for(asked.post)) else {}),
     }
 
 
@@ -132,6 +137,21 @@ def _result(key: str, plan: CutPlan, context: ToolContext, *, reused: bool) -> T
     )
 
 
+def verify(asked: PlanCutInput) -> None:
+    """Look at what is asked for before a mission is made of it.
+
+    Raises:
+        Invalid: post settings that the catalogue does not have; `field` names which.
+    """
+    check_post(asked.post)
+
+
+def mend(stored: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return stored input as today's rules have it, and what was repaired."""
+    post, notices = mended_post(stored.get("post"))
+    return (stored | {"post": post}, notices) if notices else (stored, ())
+
+
 def register(kernel: Kernel) -> None:
     """Offer the tool `plan_cut`."""
     kernel.tools.add(
@@ -144,5 +164,7 @@ def register(kernel: Kernel) -> None:
             capability="media:write",
             limit_s=LIMIT_S,
             check=check_cut,
+            verify=verify,
+            mend=mend,
         )
     )

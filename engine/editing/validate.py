@@ -27,7 +27,7 @@ SPEED_MAX: Final = Fraction(100)
 GAIN_LOW, GAIN_HIGH = -120.0, 60.0
 _SHARE: Final = ("x", "y", "width", "height", "feather")
 # What a track of each kind may wear, and how its clips go over into each other.
-_EFFECTS: Final[dict[str, Kind]] = {"video": "effect", "audio": "sound", "caption": "effect"}
+EFFECTS: Final[dict[str, Kind]] = {"video": "effect", "audio": "sound", "caption": "effect"}
 _CROSSINGS: Final[dict[str, Kind]] = {"video": "transition", "audio": "crossfade", "caption": "transition"}
 
 
@@ -72,7 +72,7 @@ def _check_whole(timeline: Timeline, field: str, depth: int, known: set[int] | N
 
 def _check_track(track: Track, field: str, rate: Fraction, depth: int) -> None:
     check_within(track.gain_db, GAIN_LOW, GAIN_HIGH, f"{field}.gain_db", None)
-    _check_effects(track.effects, _EFFECTS[track.kind], f"{field}.effects", None)
+    check_effects(track.effects, EFFECTS[track.kind], f"{field}.effects", None)
     for number, item in enumerate(track.items):
         where = f"{field}.items[{number}]"
         match item:
@@ -98,7 +98,7 @@ def _check_clip(clip: Clip, kind: str, field: str, depth: int) -> None:
     if clip.ramp:
         check_keyframes(clip.ramp, f"{field}.ramp", lasts)
         check_within(clip.ramp, -float(SPEED_MAX), float(SPEED_MAX), f"{field}.ramp", lasts)
-    _check_effects(clip.effects, _EFFECTS[kind], f"{field}.effects", lasts)
+    check_effects(clip.effects, EFFECTS[kind], f"{field}.effects", lasts)
     where = f"{field}.media"
     match clip.media:
         case Generator():
@@ -117,7 +117,12 @@ def _check_clip(clip: Clip, kind: str, field: str, depth: int) -> None:
         raise Invalid(f"{where} is media; a caption track has texts", field=where)
 
 
-def _check_effects(effects: Sequence[Effect], kind: Kind, field: str, lasts: Fraction | None) -> None:
+def check_effects(effects: Sequence[Effect], kind: Kind, field: str, lasts: Fraction | None) -> None:
+    """Check effects against the catalogue. `field` is where they are, `lasts` how long keyframes may go on, None: for ever.
+
+    Raises:
+        Invalid: `unknown_effect`, or a parameter or a mask that one does not take.
+    """
     for number, effect in enumerate(effects):
         where = f"{field}[{number}]"
         entry = named(effect.name, kind, field=f"{where}.name")

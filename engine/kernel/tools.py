@@ -100,6 +100,7 @@ class Tool:
     gates. `limit_s` ends a call that takes longer; a day is the most. `idempotent` tools may be called again after a crash.
     Of others `may_repeat` tells whether a call with this input may.
     `verify` looks at arguments that fit `input`, and raises `Invalid` where they are wrong all the same.
+    `mend` brings arguments that were stored under other rules to today's, and says what it repaired.
     `touches` tells from arguments what a call would reach, in words for people: the files it writes, the addresses it calls.
     `targets` tells the same to the gate: absolute paths, and addresses (`https://studio.example/path`).
     """
@@ -117,6 +118,7 @@ class Tool:
     targets: Callable[[Any], tuple[str, ...]] = _nothing
     may_repeat: Callable[[Any], bool] | None = None
     verify: Callable[[Any], None] | None = None
+    mend: Callable[[dict[str, Any]], tuple[dict[str, Any], tuple[str, ...]]] | None = None
 
     def repeatable(self, arguments: Any) -> bool:
         """Tell whether a call may be made again when nobody knows what became of it."""
@@ -183,3 +185,13 @@ class Tools:
         if tool.verify is not None:
             tool.verify(read)
         return read
+
+    def read_stored(self, name: str, arguments: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
+        """Return arguments that were taken once as a tool's input type, and what had to be repaired.
+
+        Raises:
+            Invalid: as `read_input`, where nothing mends them.
+        """
+        mend = self.get(name).mend
+        mended, notices = (arguments, ()) if mend is None else mend(arguments)
+        return self.read_input(name, mended), notices

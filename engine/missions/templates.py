@@ -28,10 +28,11 @@ class Argument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a template takes under one name. Without `default` it must be given.
 
     `texts` is a list of at least one text; so is `footage`, of files, folders and `asset/{id}`, in which `listed` puts a
-    folder's files in its place. A `choice` is one of the names of `choices` and stands for its value.
+    folder's files in its place. A `choice` is one of the names of `choices` and stands for its value. `settings` are an
+    object that the tool knows, by default the JSON of one.
     """
 
-    type: Literal["text", "texts", "footage", "choice"]
+    type: Literal["text", "texts", "footage", "choice", "settings"]
     help: str
     default: str | None = None
     choices: dict[str, str] = {}
@@ -174,6 +175,11 @@ def _value(template: str, name: str, wanted: Argument, args: Mapping[str, Any]) 
                     f"{name} is {given!r}; {' or '.join(wanted.choices)} is taken: {wanted.help}", field=field
                 )
             return wanted.choices[given]
+        case "settings":
+            given = msgspec.json.decode(given) if name not in args else given
+            if not isinstance(given, dict):
+                raise Invalid(f"{name} is no object: {wanted.help}", field=field)
+            return given
 
 
 def _are_texts(given: Any) -> bool:

@@ -2,8 +2,12 @@
 
 import asyncio
 
+from msgspec.structs import replace
+
 from cutroom_sdk.wire.renders import Profile
 from cutroom_sdk.wire.timeline import Timeline
+from engine.editing.mastering import mastered
+from engine.editing.mending import mended
 from engine.kernel.blobs import Blobs
 from engine.rendering.capabilities import capabilities
 from engine.rendering.lettering import Letterer
@@ -28,7 +32,9 @@ class Compiler:
         lenient: bool = False,
         warnings: tuple[str, ...] = (),
     ) -> RenderPlan:
-        """Return the plan of a resolved timeline; `lenient` and `warnings` as `compile_plan` has them.
+        """Return the plan of a resolved timeline, brought to today's catalogue and as loud as it asks for.
+
+        `lenient` and `warnings` as `compile_plan` has them.
 
         Raises:
             Invalid: it cannot be rendered; the text names the clip.
@@ -36,18 +42,20 @@ class Compiler:
         """
 
         def compiled() -> RenderPlan:
-            letter = Letterer(profile)
+            whole, repaired = mended(timeline)
+            target = mastered(profile, whole)
+            letter = Letterer(target)
             plan = compile_film(
-                timeline,
+                whole,
                 material.assets,
                 material.indexes,
-                profile,
+                target,
                 capabilities(),
                 letter=letter,
                 lenient=lenient,
                 warnings=warnings,
             )
             letter.keep(self._blobs)
-            return plan
+            return replace(plan, notices=(*repaired, *plan.notices))
 
         return await asyncio.to_thread(compiled)

@@ -79,6 +79,7 @@ class Delivery:
             approvals=await _approvals(context),
             log_position=self.head(),
             cuts=tuple(to_builtins(cut) for cut in cut_plan.cuts) if cut_plan else (),
+            post=cut_plan.post if cut_plan else {},
         )
         source = context.blobs.path(render.output.sha256)
         reused = there == render.output.sha256

@@ -20,6 +20,7 @@ from cutroom_sdk.wire.media import Artifact
 from cutroom_sdk.wire.missions import Priority
 from cutroom_sdk.wire.renders import Profile, Render
 from cutroom_sdk.wire.timeline import Timeline
+from engine.editing.mastering import mastered
 from engine.editing.profiles import profile_named
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Told
@@ -306,7 +307,8 @@ class Jobs:
     async def _outcome(self, job: Job, order: Order, effect: Effect) -> Complete | Fail:
         blobs, context = self.kernel.blobs, effect.context
         timeline = decode(await asyncio.to_thread(blobs.read, order.timeline), Timeline)
-        profile, said = await self._chosen(profile_named(order.profile), context)
+        wanted = mastered(profile_named(order.profile), timeline)
+        profile, said = await self._chosen(wanted, context)
         material = await gather(timeline, self.registrar, context, blobs)
         plan = await self.compiler.plan(timeline, material, profile)
         await effect.propose(

@@ -265,7 +265,7 @@ def _non_pass_through(plan: RenderPlan, cut_plan: CutPlan | None) -> Check:
         asset_id: durations[asset_id] - _covering(plan.kept.get(asset_id, ())) for asset_id in durations
     }
     total = sum(removed.values(), Fraction(0))
-    passed_through = len(durations) == 1 and total <= 1 / plan.encoder.rate
+    passed_through = len(durations) == 1 and total <= 1 / plan.encoder.rate and not cut_plan.post
     return Check(
         name="non_pass_through",
         status=_status(not passed_through),

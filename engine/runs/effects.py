@@ -84,7 +84,7 @@ class Runs:
         """Call the tool; None when the run was canceled in the meantime, or waits for leave."""
         try:
             tool = self._kernel.tools.get(work.tool)
-            arguments = self._kernel.tools.read_input(work.tool, work.input)
+            arguments, mended = self._kernel.tools.read_stored(work.tool, work.input)
             if run.calls and not _has_fresh_leave(run):
                 check_repeatable(tool, arguments, effect)
             context = run_context(self._kernel, run.run_id, work, effect.context)
@@ -108,7 +108,8 @@ class Runs:
             return Fail(error=RunError(code="work_failed", detail=f"{type(error).__name__}: {error}"))
         if result is None:
             return None
-        return Finish(made=result.refs, reused=result.reused, notices=result.notices, output=result.output)
+        notices = (*mended, *result.notices)
+        return Finish(made=result.refs, reused=result.reused, notices=notices, output=result.output)
 
     async def _call(
         self, tool: Tool, arguments: Any, context: ToolContext, entry: Entry

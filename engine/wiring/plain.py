@@ -94,7 +94,7 @@ def _reach(item: missions.Item, tools: Tools) -> str:
         return ""
     tool = tools.get(item.spec.kind)
     try:
-        return "; ".join(tool.touches(tools.read_input(item.spec.kind, item.input)))
+        return "; ".join(tool.touches(tools.read_stored(item.spec.kind, item.input)[0]))
     except StudioError:
         return ""  # an input that the tool has refused by now has nothing to say
 

@@ -658,7 +658,8 @@ export interface CutKept {
  * The data of the artifact of kind `cut_plan`.
  *
  * Cuts, and what was removed, stand in the order of the sources and of time. `chosen_by`: whose choice the cuts are.
- * `plan_hash` is the digest of everything else: same inputs, same hash.
+ * `plan_hash` is the digest of everything else: same inputs, same hash. `post` are the settings (`PostSettings`) that were put
+ * onto the timeline; empty: none.
  */
 export interface CutPlan {
   goal: Goal;
@@ -675,6 +676,8 @@ export interface CutPlan {
   chosen_by?: "planner" | "reviewer";
   /** @default "" */
   plan_hash?: string;
+  /** @default {} */
+  post?: { [name: string]: Json };
 }
 
 /** What was decided at a gate and by whom. `by_blanket`: it was one of several that were granted at once. */
@@ -1783,13 +1786,15 @@ export interface Plan {
  * Input of the tool `plan_cut`.
  *
  * `keep` None: the planner chooses. Else exactly these spans are kept, in source order, overlapping ones as one, widened
- * where they would split a word.
+ * where they would split a word. `post` is done with the cut once it is planned.
  */
 export interface PlanCutInput {
   goal: string;
   profile: string;
   /** @default null */
   keep?: KeepSpan[] | null;
+  /** @default null */
+  post?: PostSettings | null;
 }
 
 /** How pictures are encoded, and why so. `settings` are the encoder's own. */
@@ -1839,6 +1844,20 @@ export interface PostCanceled {
   reason?: string;
 }
 
+/**
+ * Captions burnt in: `subtitles` are the text of an SRT or a WebVTT file.
+ *
+ * Its times are those of the asset `asset_id`, and what was said there is carried through the cuts; None: of the finished
+ * film. `style` are parameters of the catalogue's `caption`.
+ */
+export interface PostCaptions {
+  subtitles: string;
+  /** @default null */
+  asset_id?: string | null;
+  /** @default {} */
+  style?: { [name: string]: number | string | Keyframe[] };
+}
+
 /** Decide an approval: no. `amend` is merged into the item's input for the next attempt. */
 export interface PostDenied {
   type: "approval.denied";
@@ -1859,6 +1878,29 @@ export interface PostGranted {
   run_id: string;
   approval_id: string;
   gate: "review" | "test";
+}
+
+/** A parameter of an effect that changes over the film; the times count from its beginning. */
+export interface PostKeyframes {
+  effect: string;
+  parameter: string;
+  keys: Keyframe[];
+}
+
+/**
+ * How loud the film is: integrated loudness (LUFS) and true peak (dBTP); None: as the profile has it.
+ *
+ * `effects` are of the catalogue's family `sound`, on the whole mix of the footage, in this order.
+ */
+export interface PostMastering {
+  /** @default null */
+  loudness_lufs?: number | null;
+  /** @default null */
+  true_peak_dbtp?: number | null;
+  /** @default 0.0 */
+  gain_db?: number;
+  /** @default [] */
+  effects?: Effect[];
 }
 
 /** Start nothing new; what runs goes on. */
@@ -1899,6 +1941,27 @@ export interface PostRunStarted {
   run_id: string;
 }
 
+/**
+ * What is done with a cut: how it goes from stretch to stretch, how fast, how it looks, sounds and what is written on it.
+ *
+ * `speed` is that of the whole film, 1 as recorded: a goal's length is that of what is seen. `colour` are effects of the
+ * picture, on the whole film, in this order; `keyframes` come after them.
+ */
+export interface PostSettings {
+  /** @default null */
+  transitions?: PostTransitions | null;
+  /** @default null */
+  speed?: Exact | null;
+  /** @default [] */
+  keyframes?: PostKeyframes[];
+  /** @default null */
+  mastering?: PostMastering | null;
+  /** @default [] */
+  colour?: Effect[];
+  /** @default null */
+  captions?: PostCaptions | null;
+}
+
 /** Begin. */
 export interface PostStarted {
   type: "mission.started";
@@ -1910,6 +1973,21 @@ export interface PostToolObserved {
   work_item_id: string;
   run_id: string;
   tool: string;
+}
+
+/**
+ * How each kept stretch goes over into the next: for so many seconds, half before the cut and half after.
+ *
+ * Where a stretch follows the one before it in its source there is no cut to be seen, and no transition. What the
+ * footage has no material for is shorter, and a notice says so.
+ */
+export interface PostTransitions {
+  /** @default "dissolve" */
+  kind?: string;
+  /** @default "1/2" */
+  duration?: Exact;
+  /** @default {} */
+  parameters?: { [name: string]: number | string | Keyframe[] };
 }
 
 /**
@@ -2054,7 +2132,11 @@ export interface Ready {
   ready?: boolean;
 }
 
-/** `out.mp4.receipt.json`: what went in, what was done and by whose leave. `mission_id` "": no mission delivered it. */
+/**
+ * `out.mp4.receipt.json`: what went in, what was done and by whose leave. `mission_id` "": no mission delivered it.
+ *
+ * `post` are the settings that were put onto the cut, `PostSettings`.
+ */
 export interface Receipt {
   output: RenderOutput;
   mission_id: string;
@@ -2072,6 +2154,8 @@ export interface Receipt {
   profile?: string;
   /** @default [] */
   notices?: string[];
+  /** @default {} */
+  post?: { [name: string]: Json };
 }
 
 /** A resource: its newest value, how often it was written, and by whom last. */
@@ -2868,10 +2952,11 @@ export interface SummaryFile {
  * What a template takes under one name. `default` None: it must be given.
  *
  * `texts` is a list of at least one text; so is `footage`, of files, folders, for which their files are put in, and
- * `asset/{id}`. A `choice` is one of the names of `choices` and stands for its value.
+ * `asset/{id}`. A `choice` is one of the names of `choices` and stands for its value. `settings` are an object; its `default` is
+ * the JSON of one.
  */
 export interface TemplateArgument {
-  type: "choice" | "footage" | "text" | "texts";
+  type: "choice" | "footage" | "settings" | "text" | "texts";
   help: string;
   /** @default null */
   default?: string | null;

@@ -24,8 +24,9 @@ from engine.editing.planner.score import Judge
 from engine.editing.planner.select import TOLERANCE_S, Footage, Selection, select
 from engine.editing.planner.source import PlanRequest, Source, places
 from engine.editing.planner.stretches import layout
+from engine.editing.post import applied, asked_for, speed_of
 from engine.editing.reframe import led_by_faces, reframe
-from engine.editing.timeline import check
+from engine.editing.timeline import check, track_duration
 
 # Part of every cache key: raise it when the same inputs may give another plan.
 PLANNER_VERSION: Final = "3"
@@ -41,7 +42,8 @@ def propose(request: PlanRequest) -> CutPlan:
     footage = _footage(request)
     notices = (*request.notices, *(notice for laid in footage.layouts for notice in laid.notices))
     length = sum((source.index.duration for source in request.sources), Fraction(0))
-    goal = fit_goal(request.goal, request.profile, length)
+    speed = speed_of(request.post)
+    goal = fit_goal(request.goal, request.profile, length / speed)
     refused = {places(cuts) for cuts in request.refused}
     if request.keep is not None:
         kept = _plan(request, footage, goal, kept_by_hand(footage, request.keep), notices, by_hand=True)
@@ -51,7 +53,9 @@ def propose(request: PlanRequest) -> CutPlan:
     used: list[tuple[Block, ...]] = []
     first: CutPlan | None = None
     for _ in range(len(refused) + OTHERS_TRIED):
-        selection = select(footage, goal, request.profile.max_duration, used)
+        selection = select(
+            footage, _unhurried(goal, speed), _times(request.profile.max_duration, speed), used
+        )
         plan = _plan(request, footage, goal, selection, notices, by_hand=False)
         if places(plan.cuts) not in refused:
             return plan
@@ -85,25 +89,40 @@ def _plan(
     cuts = tuple(_cut(footage, selection, block, by_hand=by_hand) for block in selection.blocks)
     refused = [cut for plan in request.refused for cut in plan]
     removed = _removed(footage, selection, cuts, refused, by_hand=by_hand)
-    lasts = Fraction(sum(block.span.length for block in selection.blocks)) / footage.rate
-    said = [*goal.notices, *notices, *selection.notices]
+    timeline = _timeline(request, footage, cuts)
+    done: tuple[str, ...] = ()
+    if request.post is not None:
+        lengths = {source.asset_id: source.index.duration for source in request.sources}
+        timeline, done = applied(timeline, request.post, cuts, lengths)
+    lasts = track_duration(timeline.tracks[0])
+    said = [*goal.notices, *notices, *selection.notices, *done]
     sources = tuple(_source(source) for source in request.sources)
-    if not removed:
+    if not removed and not asked_for(request.post):
         said.append(nothing_removed(goal, sources, by_hand=by_hand)[0])
     if by_hand and goal.target is not None and abs(lasts - goal.target) > TOLERANCE_S:
         said.append(f"the reviewer's spans last {spoken(lasts)}, the goal is {spoken(goal.target)}")
     plan = CutPlan(
         goal=goal,
         profile=request.profile.name,
-        timeline=_timeline(request, footage, cuts),
+        timeline=timeline,
         cuts=cuts,
         removed=removed,
         duration=lasts,
         sources=sources,
         notices=tuple(dict.fromkeys(said)),
         chosen_by="reviewer" if by_hand else "planner",
+        post=asked_for(request.post),
     )
     return _hashed(plan)
+
+
+def _unhurried(goal: Goal, speed: Fraction) -> Goal:
+    """Return the goal in seconds of the footage: at twice the speed there is to be twice as much of it."""
+    return replace(goal, target=_times(goal.target, speed))
+
+
+def _times(seconds: Fraction | None, speed: Fraction) -> Fraction | None:
+    return None if seconds is None else seconds * speed
 
 
 def _hashed(plan: CutPlan) -> CutPlan:
@@ -216,6 +235,8 @@ def _timeline(request: PlanRequest, footage: Footage, cuts: tuple[Cut, ...]) -> 
 
 def is_pass_through(plan: CutPlan) -> bool:
     """Tell whether a plan hands its footage on as it is: every source from end to end, nothing left out."""
+    if plan.post:
+        return False
     for source in plan.sources:
         cuts = [cut for cut in plan.cuts if cut.asset_id == source.asset_id]
         whole = bool(cuts) and cuts[0].start == 0 and all(a.end == b.start for a, b in pairwise(cuts))

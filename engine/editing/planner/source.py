@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from cutroom_sdk.wire.editing import Cut, Goal, KeepSpan
 from cutroom_sdk.wire.media import Faces, Loudness, Motion, Quality, Shot, Speech
+from cutroom_sdk.wire.post import PostSettings
 from cutroom_sdk.wire.renders import Profile
 from engine.media.index import FrameIndex
 
@@ -38,7 +39,7 @@ class PlanRequest(Struct, frozen=True, kw_only=True):
 
     `sources` stand in the order of the result. `goal` is as read, not yet fitted to the profile. `keep` None: the planner
     chooses. `refused` are the cuts of plans that were turned down: another one is wanted. `notices` are about the footage
-    and go into the plan.
+    and go into the plan. `post` is put onto the timeline; a goal's length is that of what is seen, at its speed.
     """
 
     sources: tuple[Source, ...]
@@ -47,6 +48,7 @@ class PlanRequest(Struct, frozen=True, kw_only=True):
     keep: tuple[KeepSpan, ...] | None = None
     refused: tuple[tuple[Cut, ...], ...] = ()
     notices: tuple[str, ...] = ()
+    post: PostSettings | None = None
 
 
 Places = tuple[tuple[str, Fraction, Fraction], ...]

@@ -120,7 +120,7 @@ def test_footage_flows_from_ingest_to_deliver_and_only_the_plan_is_reviewed(
     }
     inputs = {item.work_item_id: item.input for item in filled.work_items}
     assert inputs["ingest"] == {"asset_ids": ["a", "b"]}
-    assert inputs["plan_cut"] == {"goal": "a 20 second highlight", "profile": "reels"}
+    assert inputs["plan_cut"] == {"goal": "a 20 second highlight", "profile": "reels", "post": {}}
     assert inputs["deliver"] == {"output": "/out.mp4"}
 
 
@@ -171,6 +171,7 @@ def test_every_template_that_ships_can_be_read_and_done_in_some_order(name: str)
             "texts": ["x"],
             "footage": ["x", "y"],
             "choice": next(iter(wanted.choices), ""),
+            "settings": {},
         }[wanted.type]
     items = tuple(
         t.ItemSpec(

@@ -1,9 +1,10 @@
 """What the cut planner decides, and why."""
 
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 from cutroom_sdk.wire.codec import Request, Wire
+from cutroom_sdk.wire.post import PostSettings
 from cutroom_sdk.wire.timeline import Timeline, TimeRange
 
 
@@ -67,7 +68,8 @@ class CutPlan(Wire, frozen=True, kw_only=True):
     """The data of the artifact of kind `cut_plan`.
 
     Cuts, and what was removed, stand in the order of the sources and of time. `chosen_by`: whose choice the cuts are.
-    `plan_hash` is the digest of everything else: same inputs, same hash.
+    `plan_hash` is the digest of everything else: same inputs, same hash. `post` are the settings (`PostSettings`) that were put
+    onto the timeline; empty: none.
     """
 
     goal: Goal
@@ -80,6 +82,7 @@ class CutPlan(Wire, frozen=True, kw_only=True):
     notices: tuple[str, ...] = ()
     chosen_by: Literal["planner", "reviewer"] = "planner"
     plan_hash: str = ""
+    post: dict[str, Any] = {}
 
 
 class KeepSpan(Request, frozen=True, kw_only=True):
@@ -94,9 +97,10 @@ class PlanCutInput(Request, frozen=True, kw_only=True):
     """Input of the tool `plan_cut`.
 
     `keep` None: the planner chooses. Else exactly these spans are kept, in source order, overlapping ones as one, widened
-    where they would split a word.
+    where they would split a word. `post` is done with the cut once it is planned.
     """
 
     goal: str
     profile: str
     keep: tuple[KeepSpan, ...] | None = None
+    post: PostSettings | None = None

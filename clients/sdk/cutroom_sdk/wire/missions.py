@@ -412,10 +412,11 @@ class TemplateArgument(Wire, frozen=True, kw_only=True):
     """What a template takes under one name. `default` None: it must be given.
 
     `texts` is a list of at least one text; so is `footage`, of files, folders, for which their files are put in, and
-    `asset/{id}`. A `choice` is one of the names of `choices` and stands for its value.
+    `asset/{id}`. A `choice` is one of the names of `choices` and stands for its value. `settings` are an object; its `default` is
+    the JSON of one.
     """
 
-    type: Literal["text", "texts", "footage", "choice"]
+    type: Literal["text", "texts", "footage", "choice", "settings"]
     help: str
     default: str | None = None
     choices: dict[str, str] = {}

@@ -199,7 +199,10 @@ class Profile(Wire, frozen=True, kw_only=True):
 
 
 class Receipt(Wire, frozen=True, kw_only=True):
-    """`out.mp4.receipt.json`: what went in, what was done and by whose leave. `mission_id` "": no mission delivered it."""
+    """`out.mp4.receipt.json`: what went in, what was done and by whose leave. `mission_id` "": no mission delivered it.
+
+    `post` are the settings that were put onto the cut, `PostSettings`.
+    """
 
     output: RenderOutput
     mission_id: str
@@ -213,6 +216,7 @@ class Receipt(Wire, frozen=True, kw_only=True):
     render_id: str = ""
     profile: str = ""
     notices: tuple[str, ...] = ()
+    post: dict[str, Any] = {}
 
 
 class Segment(Wire, frozen=True, kw_only=True):
