@@ -9,6 +9,7 @@ from cutroom_sdk.wire.timeline import (
     Effect,
     Gap,
     Generator,
+    Marker,
     Mask,
     Nested,
     Timeline,
@@ -17,12 +18,14 @@ from cutroom_sdk.wire.timeline import (
     Word,
 )
 from engine.editing.catalogue.spec import Kind, named
-from engine.editing.timeline import Item, check
-from engine.editing.values import check_keyframes, check_parameters, check_within
+from engine.editing.timeline import Item, check, track_duration
+from engine.editing.values import check_exact, check_keyframes, check_parameters, check_within
 from engine.kernel.errors import Invalid
 
 DEPTH_MAX: Final = 8
 TRACKS_MAX: Final = 256
+LASTS_MAX: Final = Fraction(1_000_000)  # eleven days
+SAMPLE_RATE_MAX: Final = 768_000
 SPEED_MAX: Final = Fraction(100)
 GAIN_LOW, GAIN_HIGH = -120.0, 60.0
 _SHARE: Final = ("x", "y", "width", "height", "feather")
@@ -65,6 +68,10 @@ def _check_whole(timeline: Timeline, field: str, depth: int, known: set[int] | N
         place = str(error.extra.get("field", "timeline")).removeprefix("timeline")
         detail = error.detail.removeprefix(f"timeline{place}")
         raise Invalid(f"{field}{place}{detail}", field=f"{field}{place}") from error
+    if timeline.sample_rate > SAMPLE_RATE_MAX:
+        where = f"{field}.sample_rate"
+        raise Invalid(f"{where} is {timeline.sample_rate}: up to {SAMPLE_RATE_MAX}", field=where)
+    _check_markers(timeline.markers, f"{field}.markers")
     for number, track in enumerate(timeline.tracks):
         if known is None or id(track) not in known:
             _check_track(track, f"{field}.tracks[{number}]", timeline.rate, depth)
@@ -73,6 +80,8 @@ def _check_whole(timeline: Timeline, field: str, depth: int, known: set[int] | N
 def _check_track(track: Track, field: str, rate: Fraction, depth: int) -> None:
     check_within(track.gain_db, GAIN_LOW, GAIN_HIGH, f"{field}.gain_db", None)
     check_effects(track.effects, EFFECTS[track.kind], f"{field}.effects", None)
+    if track_duration(track) > LASTS_MAX:
+        raise Invalid(f"{field} lasts more than {LASTS_MAX} seconds", field=field)
     for number, item in enumerate(track.items):
         where = f"{field}.items[{number}]"
         match item:
@@ -90,6 +99,9 @@ def _check_track(track: Track, field: str, rate: Fraction, depth: int) -> None:
 
 def _check_clip(clip: Clip, kind: str, field: str, depth: int) -> None:
     lasts = clip.source_range.duration
+    check_exact(clip.source_range.start, f"{field}.source_range.start")
+    check_exact(clip.speed, f"{field}.speed")
+    _check_markers(clip.markers, f"{field}.markers")
     if not -SPEED_MAX <= clip.speed <= SPEED_MAX:
         raise Invalid(
             f"{field}.speed is {clip.speed}: {-SPEED_MAX} to {SPEED_MAX}, 1 being as recorded",
@@ -148,8 +160,16 @@ def _check_mask(mask: Mask, field: str, lasts: Fraction | None) -> None:
         check_within(getattr(mask, name), 0.0, 1.0, f"{field}.{name}", lasts)
 
 
+def _check_markers(markers: Sequence[Marker], field: str) -> None:
+    for number, marker in enumerate(markers):
+        check_exact(marker.at, f"{field}[{number}].at")
+        check_exact(marker.duration, f"{field}[{number}].duration")
+
+
 def _check_words(words: Sequence[Word], field: str, lasts: Fraction) -> None:
     for number, word in enumerate(words):
+        for time in (word.start, word.end):
+            check_exact(time, f"{field}[{number}]")
         if not 0 <= word.start <= word.end <= lasts:
             where = f"{field}[{number}]"
             raise Invalid(

@@ -13,6 +13,7 @@ from engine.editing.tones import points_of
 from engine.kernel.errors import Invalid
 
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}(?:[0-9a-fA-F]{2})?")
+DIGITS_LIMIT: Final = 10**18  # `cutroom_sdk.wire.codec` reads 18 digits
 _BLOB: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -66,6 +67,7 @@ def check_keyframes(keys: Sequence[Keyframe], field: str, lasts: Fraction | None
         if key.at < 0 or (lasts is not None and key.at > lasts):
             end = "0 or later" if lasts is None else f"0 to {lasts}, as long as it lasts"
             raise Invalid(f"{where}.at is {key.at}: {end}", field=f"{where}.at")
+        check_exact(key.at, f"{where}.at")
         if not math.isfinite(key.value):
             raise Invalid(f"{where}.value is {key.value}: a finite number", field=f"{where}.value")
         if not isinstance(key.ease, str) and not (0 <= key.ease[0] <= 1 and 0 <= key.ease[2] <= 1):
@@ -73,6 +75,19 @@ def check_keyframes(keys: Sequence[Keyframe], field: str, lasts: Fraction | None
                 f"{where}.ease is {key.ease}: x1 and x2, the first and third number, are 0 to 1",
                 field=f"{where}.ease",
             )
+
+
+def check_exact(value: Fraction, field: str) -> None:
+    """Check that a time can be written down: what has more digits than the wire reads would not come back.
+
+    Raises:
+        Invalid: it cannot.
+    """
+    if max(abs(value.numerator), value.denominator) >= DIGITS_LIMIT:
+        raise Invalid(
+            f"{field} has more digits than can be kept: use times of fewer digits, such as whole frames",
+            field=field,
+        )
 
 
 def check_within(

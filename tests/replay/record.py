@@ -2,7 +2,7 @@
 
 `python -m tests.replay.record` rewrites the files under `snapshots/histories/`. `footage_edit` is the default flow: the plan
 is denied once and changed by its reviewer, the first render fails its test, the second passes, the file is delivered. The
-others are short (`tests.replay.stories`).
+others are short (`tests.replay.stories`). `timeline` is that of a timeline which two people edit (`tests.replay.timelines`).
 """
 
 from collections.abc import Callable
@@ -23,6 +23,7 @@ from engine.runs import types as runs
 from tests.missions_kit import FakeTool
 from tests.replay import stories
 from tests.replay.story import ADA, CHECKS, Story, as_lines, from_lines, replay
+from tests.replay.timelines import timeline
 
 FOLDER: Final = Path(__file__).parents[2] / "snapshots" / "histories"
 FILE: Final = {"path": "/out/highlight.mp4", "sha256": "5f" * 32, "bytes": 4_200_000}
@@ -101,7 +102,11 @@ def footage_edit() -> list[Event]:
     return story.events
 
 
-HISTORIES: Final[dict[str, Callable[[], list[Event]]]] = {"footage_edit": footage_edit, **stories.STORIES}
+HISTORIES: Final[dict[str, Callable[[], list[Event]]]] = {
+    "footage_edit": footage_edit,
+    "timeline": timeline,
+    **stories.STORIES,
+}
 
 
 def events_file(name: str) -> Path:

@@ -6,8 +6,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from cutroom_sdk.wire.codec import canonical, encode
+from cutroom_sdk.wire.codec import canonical, decode, encode
 from engine.approvals import reducer as approvals
+from engine.editing.reducer import TIMELINE
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Asked
 from engine.kernel.log import Event
@@ -20,7 +21,7 @@ from engine.runs.reducer import RUN
 from engine.wiring import decisions, flow
 
 AGGREGATES: Final[dict[str, Aggregate[Any, Any, Any]]] = {
-    one.kind: one for one in (MISSION, RUN, approvals.APPROVAL, NOTICE)
+    one.kind: one for one in (MISSION, RUN, approvals.APPROVAL, NOTICE, TIMELINE)
 }
 ADA: Final = Context(actor="ada", human=True, capabilities=frozenset({"*"}))
 ENGINE: Final = Context(actor="engine:outbox")
@@ -159,7 +160,7 @@ def replay(events: list[Event]) -> bytes:
     for recorded in events:
         kind, _, name = recorded.stream.partition("/")
         aggregate = AGGREGATES[kind]
-        event = msgspec.json.decode(bytes(recorded.data), type=aggregate.event)
+        event = decode(bytes(recorded.data), aggregate.event)
         envelope = Envelope(at_ms=recorded.at_ms, actor=recorded.actor)
         before = states.get(recorded.stream, aggregate.init(name))
         states[recorded.stream] = aggregate.on_event(before, event, envelope).state

@@ -1,4 +1,4 @@
-"""Recorded missions replay to the same resources, byte for byte, and today's rules tell their stories the same way.
+"""Recorded missions and timelines replay to the same resources, byte for byte, and today's rules tell their stories the same way.
 
 When the first test fails, histories that users have would read differently: that needs an upcast, not a new recording.
 When the second fails the rules have changed: `python -m tests.replay.record` records them anew.
@@ -12,6 +12,7 @@ from typing import Any, get_args
 import pytest
 
 from cutroom_sdk.wire.codec import decode
+from engine.editing import reducer as editing
 from engine.kernel.reducer import tag_of
 from engine.missions import types as missions
 from tests.replay import record
@@ -61,7 +62,7 @@ def test_no_story_and_no_state_hangs_on_how_python_orders_its_sets(seed: str) ->
     assert told.stdout == b"".join(file.read_bytes() for file in files)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(ENDS))
 def test_a_recorded_story_goes_to_its_end(name: str) -> None:
     mission = published(name)["mission/m1"]
     failure = mission["failure"]
@@ -80,11 +81,21 @@ def test_the_recorded_edit_is_a_whole_one() -> None:
     assert mission["summary"]["files"] == [record.FILE]
 
 
-def test_the_stories_hold_every_event_that_a_mission_knows() -> None:
+@pytest.mark.parametrize(("kind", "events"), [("mission", missions.Event), ("timeline", editing.Event)])
+def test_the_stories_hold_every_event_that_there_is(kind: str, events: Any) -> None:
     told = {
         event.type
         for name in NAMES
         for event in from_lines(record.events_file(name).read_bytes())
-        if event.stream.startswith("mission/")
+        if event.stream.startswith(f"{kind}/")
     }
-    assert told == {tag_of(kind) for kind in get_args(missions.Event)}
+    assert told == {tag_of(one) for one in get_args(events)}
+
+
+def test_the_recorded_timeline_is_as_its_two_editors_left_it() -> None:
+    left = published("timeline")
+    film = left["timeline/film"]
+    assert (film["version"], film["name"], film["edited_by"]) == (11, "Film", "bob")
+    assert [track["items"] for track in film["tracks"]] == [5, 3, 0]
+    assert left["timeline/fork"]["forked_from"] == {"timeline_id": "film", "version": 11}
+    assert left["timeline/fork/track/0"]["track"] == left["timeline/film/track/0"]["track"]

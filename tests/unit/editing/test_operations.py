@@ -4,6 +4,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cutroom_sdk.wire import operations as o
 from cutroom_sdk.wire.timeline import (
@@ -297,6 +298,18 @@ def test_what_the_timeline_does_not_allow_is_refused(operation: o.TimelineOperat
     with pytest.raises(Rejected) as refused:
         carried_out(ABC, [operation])
     assert (refused.value.reason, refused.value.extra["operation"]) == (reason, 0)
+
+
+def test_times_that_could_not_be_read_back_are_refused() -> None:
+    """What is kept is written down and read again: a sum of two fine times may have more digits than that takes."""
+    fine = replace(
+        clip("a", 10**6), source_range=TimeRange(start=Fraction(10**17, 10**17 - 3), duration=t(10**6))
+    )
+    timeline = film((fine,))
+    with pytest.raises(Invalid, match="more digits than can be kept"):
+        done(timeline, o.Trim(clip="a", head=t(999_983), ripple=True))
+    with pytest.raises(Invalid, match="lasts more than 1000000 seconds"):
+        done(ABC, o.Insert(track=0, item=gap(1), at=Fraction(10**9)))
 
 
 @pytest.mark.parametrize(
