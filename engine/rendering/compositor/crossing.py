@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.rendering.compositor.canvas import BLACK, Picture, Plane, filled
+from engine.rendering.compositor.compiled import ready
+from engine.rendering.compositor.kernels import weighed
 from engine.rendering.compositor.table import At, transition
 
 Part = float | NDArray[np.float32]
@@ -46,40 +48,24 @@ def mixed(first: Picture, second: Picture, part: Part) -> Picture:
     """
     if isinstance(part, float | int) and part in (0, 1):
         return second if part else first
-    if first.alpha is None and second.alpha is None:
-        small = part if isinstance(part, float | int) else halved(part)
+    if first.alpha is None and second.alpha is None and isinstance(part, float | int):
         return Picture(
-            _mixed(first.y, second.y, part),
-            _mixed(first.u, second.u, small),
-            _mixed(first.v, second.v, small),
+            _mixed(first.y, second.y, part), _mixed(first.u, second.u, part), _mixed(first.v, second.v, part)
         )
-    one, other = _weight(first) * (1 - part), _weight(second) * part
-    whole = one + other
-    share = np.divide(other, whole, out=np.zeros_like(whole), where=whole > 0)
-    # Of colour, too, only what is seen counts: its share is that of the pixels it stands for, by their weight.
-    seen = halved(whole)
-    small = np.divide(halved(other), seen, out=np.zeros_like(seen), where=seen > 0)
-    return Picture(
-        _mixed(first.y, second.y, share),
-        _mixed(first.u, second.u, small),
-        _mixed(first.v, second.v, small),
-        np.asarray(whole * 255 + 0.5, dtype=np.uint8),
-    )
+    first, second = opaque(ready(first)), opaque(ready(second))
+    assert first.alpha is not None, "it was just made opaque"
+    assert second.alpha is not None, "it was just made opaque"
+    whole = np.full(first.y.shape, part, dtype=np.float32) if isinstance(part, float | int) else part
+    weighed(first.y, first.u, first.v, first.alpha, second.y, second.u, second.v, second.alpha, whole)
+    return first
 
 
-def halved(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean of each two by two values."""
-    return np.asarray((plane[::2, ::2] + plane[1::2, ::2] + plane[::2, 1::2] + plane[1::2, 1::2]) / 4)
-
-
-def _weight(picture: Picture) -> NDArray[np.float32]:
+def opaque(picture: Picture) -> Picture:
+    """Return the picture with an alpha: where it has none, all of it is seen."""
     if picture.alpha is None:
-        return np.ones(picture.y.shape, dtype=np.float32)
-    return np.asarray(picture.alpha / np.float32(255), dtype=np.float32)
+        picture.alpha = np.full_like(picture.y, 255)
+    return picture
 
 
-def _mixed(first: Plane, second: Plane, part: Part) -> Plane:
-    if isinstance(part, float | int):
-        return np.asarray(cv2.addWeighted(first, 1 - part, second, part, 0), dtype=np.uint8)
-    difference = second.astype(np.float32) - first
-    return np.asarray(first + difference * part + np.float32(0.5), dtype=np.uint8)
+def _mixed(first: Plane, second: Plane, part: float) -> Plane:
+    return np.asarray(cv2.addWeighted(first, 1 - part, second, part, 0), dtype=np.uint8)

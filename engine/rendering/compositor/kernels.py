@@ -163,3 +163,40 @@ def tinted(plane: Any, colour: Any, amount: Any) -> None:
         for column in range(plane.shape[1]):
             here = f4(plane[row, column]) + colour[row, column] * amount + half
             plane[row, column] = u1(i4(min(max(here, least), most)))
+
+
+@kernel("void(u2[:,::1], f4, f4, f4[:,::1])")
+def turned(field: Any, edge: Any, slope: Any, out: Any) -> None:
+    """Write how far each pixel's turn has come, 0..1: what `swept` mixes by."""
+    zero, one = f4(0), f4(1)
+    for row in range(out.shape[0]):
+        for column in range(out.shape[1]):
+            out[row, column] = min(max((edge - f4(field[row, column])) * slope, zero), one)
+
+
+@kernel(
+    "void(u1[:,::1], u1[:,::1], u1[:,::1], u1[:,::1], u1[:,::1], u1[:,::1], u1[:,::1], u1[:,::1], f4[:,::1])"
+)
+def weighed(y: Any, u: Any, v: Any, alpha: Any, y2: Any, u2: Any, v2: Any, alpha2: Any, part: Any) -> None:
+    """Mix `part` of a second picture into the first; colours count by what is seen of them, alphas are mixed."""
+    zero, one, half, quarter = f4(0), f4(1), f4(0.5), f4(0.25)
+    for row in range(u.shape[0]):
+        for column in range(u.shape[1]):
+            before, after = zero, zero
+            for corner in range(4):
+                line, place = 2 * row + (corner >> 1), 2 * column + (corner & 1)
+                much = part[line, place]
+                first, second = f4(alpha[line, place]) * (one - much), f4(alpha2[line, place]) * much
+                whole = first + second
+                share = second / whole if whole > zero else zero
+                here = f4(y[line, place])
+                y[line, place] = u1(i4(here + (f4(y2[line, place]) - here) * share + half))
+                alpha[line, place] = u1(i4(whole + half))
+                before += first
+                after += second
+            # Of colour, too, only what is seen counts: its share is that of the four pixels, by what is seen of them.
+            total = (before + after) * quarter
+            share = after * quarter / total if total > zero else zero
+            here, there = f4(u[row, column]), f4(v[row, column])
+            u[row, column] = u1(i4(here + (f4(u2[row, column]) - here) * share + half))
+            v[row, column] = u1(i4(there + (f4(v2[row, column]) - there) * share + half))

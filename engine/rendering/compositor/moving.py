@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.rendering.compositor.blur import blurred
 from engine.rendering.compositor.canvas import Picture, Plane
-from engine.rendering.compositor.crossing import mixed
+from engine.rendering.compositor.crossing import mixed, opaque
 from engine.rendering.compositor.kernels import enlarged
 from engine.rendering.compositor.table import At, transition
 
@@ -130,19 +130,13 @@ def _beside(first: Picture, second: Picture, part: float, way: str, *, moves: bo
     extent = first.width if right else first.height
     come = round(extent * part / 2) * 2
     if (first.alpha is None) != (second.alpha is None):
-        first, second = _opaque(first), _opaque(second)
+        first, second = opaque(first), opaque(second)
     pairs = [(first.y, second.y, come), (first.u, second.u, come // 2), (first.v, second.v, come // 2)]
     made = [_joined(a, b, come, right, down, moves) for a, b, come in pairs]
     alpha = None
     if first.alpha is not None and second.alpha is not None:
         alpha = _joined(first.alpha, second.alpha, come, right, down, moves)
     return Picture(made[0], made[1], made[2], alpha)
-
-
-def _opaque(picture: Picture) -> Picture:
-    if picture.alpha is None:
-        picture.alpha = np.full_like(picture.y, 255)
-    return picture
 
 
 def _joined(first: Plane, second: Plane, come: int, right: int, down: int, moves: bool) -> Plane:

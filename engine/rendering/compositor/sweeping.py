@@ -15,7 +15,7 @@ from engine.kernel.errors import WorkFailed
 from engine.rendering.compositor.canvas import Picture, Plane
 from engine.rendering.compositor.compiled import ready
 from engine.rendering.compositor.crossing import mixed
-from engine.rendering.compositor.kernels import swept
+from engine.rendering.compositor.kernels import swept, turned
 from engine.rendering.compositor.table import At, transition
 
 Field = NDArray[np.uint16]
@@ -76,7 +76,9 @@ def _swept(
     softness = max(at.number("softness"), 1 / max(first.width, first.height))
     edge, slope = np.float32(progress * (1 + softness) * LAST), np.float32(1 / (softness * LAST))
     if first.alpha is not None or second.alpha is not None:
-        return mixed(first, second, np.clip((edge - fields[0]) * slope, 0, 1).astype(np.float32))
+        part = np.empty(fields[0].shape, dtype=np.float32)
+        turned(fields[0], edge, slope, part)
+        return mixed(first, second, part)
     first, second = ready(first), ready(second)
     sweep = swept if axis is None else functools.partial(_banded, axis=axis)
     for below, above, field in zip(
