@@ -16,6 +16,7 @@ from engine.kernel.context import Context
 from engine.kernel.dispatch import Asked
 from engine.kernel.errors import Forbidden, NotFound, Rejected, StudioError
 from engine.kernel.kernel import Kernel
+from engine.media.analysis.requests import Backend
 from engine.media.cache import FRAME_INDEX, artifact_id, make_artifact
 from engine.media.files import OpenFile, check_beneath, opened, source_path
 from engine.media.pool import Pool
@@ -179,11 +180,16 @@ class Registrar:
 
     async def index_of(self, asset: Asset, context: Context) -> Artifact | None:
         """Return the artifact of an asset's frame index; None: it has to be made, or its blob is gone."""
-        key = f"artifact/{artifact_id(asset, FRAME_INDEX, {})}"
-        index = await self._kernel.resources.value(key, Artifact, context.partition)
-        if index is None or index.data_blob is None or not self._kernel.blobs.has(index.data_blob):
+        index = await self.artifact_of(asset, FRAME_INDEX, context)
+        return None if index is None or index.data_blob is None else index
+
+    async def artifact_of(self, asset: Asset, backend: Backend, context: Context) -> Artifact | None:
+        """Return what a backend has found in an asset by its own parameters; None: nothing yet, or its blob is gone."""
+        key = f"artifact/{artifact_id(asset, backend, backend.params)}"
+        found: Artifact | None = await self._kernel.resources.value(key, Artifact, context.partition)
+        if found is None or (found.data_blob is not None and not self._kernel.blobs.has(found.data_blob)):
             return None
-        return index
+        return found
 
     async def index_bytes(self, asset: Asset, context: Context) -> bytes | None:
         """Return an asset's frame index as bytes, None for sound alone."""

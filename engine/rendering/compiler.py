@@ -52,6 +52,7 @@ class Compiler:
                 target,
                 capabilities(),
                 letter=letter,
+                faces=material.faces,
                 lenient=lenient,
                 warnings=warnings,
             )

@@ -38,11 +38,15 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 
 class EncodedSegment(Struct, frozen=True, kw_only=True):
-    """A segment: `extradata` are the stream's headers, equal for all segments of a film."""
+    """A segment: `extradata` are the stream's headers, equal for all segments of a film.
+
+    `notices` tell what came out otherwise than asked.
+    """
 
     extradata: bytes
     packets: tuple[Packet, ...]
     evidence: tuple[Evidence, ...]
+    notices: tuple[str, ...] = ()
 
 
 class EncodedSound(Struct, frozen=True, kw_only=True):

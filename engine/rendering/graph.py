@@ -123,7 +123,8 @@ class Region(Struct, frozen=True, kw_only=True):
 class Effected(Struct, frozen=True, kw_only=True, tag="effected"):
     """A picture through an effect. `seed` is a number for each frame that follows from its source frame alone (grain).
 
-    `regions`: where it acts; none: everywhere. Several are joined (their highest value counts). `files`: hashes of the
+    `regions`: where it acts; none: everywhere. Several are joined (their highest value counts) before they are inverted, all
+    or none. `files`: hashes of the
     files among the blobs that the values name.
     """
 

@@ -332,7 +332,7 @@ class Jobs:
             cut_plan=await self._cut_plan(order, context),
             as_loud_as_can_be=bool(film.notices),
         )
-        return Complete(output=film.output, checks=checks, notices=film.notices)
+        return Complete(output=film.output, checks=checks, notices=(*film.notices, *film.pictures))
 
     def _making(
         self, job: Job, order: Order, plan: RenderPlan, material: Material, context: Context

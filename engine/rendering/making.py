@@ -8,7 +8,7 @@ import logging
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
@@ -74,11 +74,12 @@ class SegmentFailed(Exception):
 
 @dataclass(frozen=True)
 class Film:
-    """A finished film, not yet recorded."""
+    """A finished film, not yet recorded; `notices` are about its sound, `pictures` about its pictures."""
 
     output: RenderOutput
     inspection: Inspection | CutFound
     notices: tuple[str, ...]
+    pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,10 @@ class Making:
             raise _first(failures) from None
         parts = [self.blobs.path(pictures[segment.key].result().blob) for segment in segments]
         kept = None if sound is None else sound.result()
+        said = dict.fromkeys(one for task in pictures.values() for one in task.result().notices)
         async with self._joined(parts) as few:
-            return await self._film(few, kept)
+            film = await self._film(few, kept)
+        return replace(film, pictures=tuple(said))
 
     @property
     def _segments(self) -> Sequence[plans.Segment | Edge]:
@@ -185,7 +188,14 @@ class Making:
             reach("segment_made")
             blob = await asyncio.to_thread(self.blobs.adopt, staged)
         reach("segment_in_place")
-        return Segment(key=segment.key, kind="picture", blob=blob, bytes=done.bytes, count=segment.work.count)
+        return Segment(
+            key=segment.key,
+            kind="picture",
+            blob=blob,
+            bytes=done.bytes,
+            count=segment.work.count,
+            notices=done.notices,
+        )
 
     def _task(self, segment: plans.Segment | Edge) -> SegmentTask:
         """Return what the worker is told to do for a segment."""

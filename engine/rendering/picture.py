@@ -6,7 +6,7 @@ Whatever else a tree asks for is made by the compositor, which is loaded only wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import av
@@ -26,6 +26,7 @@ from engine.rendering.work import PictureWork
 
 THUMB: Final = 16
 DARK_BELOW: Final = 32  # 16 is black (ITU-R BT.709, 8 bits)
+FALLBACK: Final = "slow motion: between {} pairs of frames nothing could be followed, so they were mixed"
 
 
 def encode(work: PictureWork, descriptors: tuple[int, ...]) -> Iterator[tuple[int, EncodedSegment | None]]:
@@ -47,7 +48,10 @@ def encode(work: PictureWork, descriptors: tuple[int, ...]) -> Iterator[tuple[in
     packets: list[Packet] = []
     # One for all frames: it keeps what it has worked out for the first.
     converter = VideoReformatter()
-    frames = frames_of(work.graph, work.count, work.encoder.width, work.encoder.height, descriptors)
+    notices: list[str] = []
+    frames = frames_of(
+        work.graph, work.count, work.encoder.width, work.encoder.height, descriptors, notices.append
+    )
     done = 0
     for done, (frame, source_change) in enumerate(frames, start=1):
         evidence.append(seen(frame, source_change))
@@ -62,7 +66,10 @@ def encode(work: PictureWork, descriptors: tuple[int, ...]) -> Iterator[tuple[in
             f"{work.count} frames were wanted, {done} came in and {len(packets)} went out", stage="encode"
         )
     segment = EncodedSegment(
-        extradata=bytes(context.extradata or b""), packets=tuple(packets), evidence=tuple(evidence)
+        extradata=bytes(context.extradata or b""),
+        packets=tuple(packets),
+        evidence=tuple(evidence),
+        notices=tuple(notices),
     )
     yield done, segment
 
@@ -89,7 +96,12 @@ def _packet(packet: av.Packet[av.stream.Stream]) -> Packet:
 
 
 def frames_of(
-    graph: Node, count: int, width: int, height: int, descriptors: tuple[int, ...]
+    graph: Node,
+    count: int,
+    width: int,
+    height: int,
+    descriptors: tuple[int, ...],
+    notice: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[av.VideoFrame, float | None]]:
     """Yield a tree's frames as they go to the encoder (yuv420p), each with how much its sources have changed since the last.
 
@@ -99,6 +111,7 @@ def frames_of(
         width: of the canvas.
         height: of the canvas.
         descriptors: for each of the tree's sources its file and its frame index, then its other files.
+        notice: told at the end what came out otherwise than asked.
 
     Raises:
         Invalid, WorkFailed: as `encode`.
@@ -124,6 +137,8 @@ def frames_of(
         evaluator = Evaluator(graph, width, height, sources, contents)
         for place in range(count):
             yield frame_of(evaluator.picture(place)), evaluator.source_change
+        if evaluator.lost:
+            notice(FALLBACK.format(evaluator.lost))
     finally:
         sources.close()
 

@@ -8,12 +8,13 @@ asked for. Equal inputs give equal plans and equal hashes, on every machine with
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import digest
-from cutroom_sdk.wire.media import Asset
+from cutroom_sdk.wire.media import Asset, Faces
 from cutroom_sdk.wire.renders import Container, Profile
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, Track
 from engine.editing.timeline import track_duration
@@ -83,6 +84,7 @@ def compile_plan(
     capabilities: Capabilities,
     *,
     letter: Lettering = unlettered,
+    faces: Mapping[str, Faces] = MappingProxyType({}),
     lenient: bool = False,
     warnings: tuple[str, ...] = (),
 ) -> RenderPlan:
@@ -95,6 +97,7 @@ def compile_plan(
         profile: size (None: the timeline's), encoder and loudness.
         capabilities: what renders.
         letter: chooses fonts for what is written.
+        faces: those that were found in assets, by asset id; wanted by regions that are faces.
         lenient: a dry run: what is missing is a warning, and black or silence stands for it.
         warnings: of who has gathered what is needed.
 
@@ -109,6 +112,7 @@ def compile_plan(
         height=encoder.height,
         rate=encoder.rate,
         letter=letter,
+        faces=faces,
         lenient=lenient,
     )
     scene = Scene(timeline, given)

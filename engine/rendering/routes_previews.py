@@ -43,7 +43,7 @@ async def get_frame(request: Request) -> Response:
     }
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    data = await _while_wanted(request, previews.frame(looked, number, kind))
+    data = await while_wanted(request, previews.frame(looked, number, kind))
     return Response(data, media_type=TYPES[kind], headers=headers)
 
 
@@ -91,7 +91,7 @@ def _number(request: Request, looked: Looked) -> int:
     return frame_floor(at, looked.plan.encoder.rate)
 
 
-async def _while_wanted(request: Request, work: Coroutine[Any, Any, T]) -> T:
+async def while_wanted(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """Do work for as long as the client waits for it.
 
     Raises:

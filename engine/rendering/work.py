@@ -83,10 +83,11 @@ class SoundEncoder(Struct, frozen=True, kw_only=True):
 
 
 class SegmentDone(Struct, frozen=True, kw_only=True):
-    """A segment came out whole."""
+    """A segment came out whole. `notices` tell what came out otherwise than asked."""
 
     frames: int
     bytes: int
+    notices: tuple[str, ...] = ()
 
 
 class MuxWork(Struct, frozen=True, kw_only=True):

@@ -25,7 +25,9 @@ def render_segment(work: PictureWork, files: Files, report: Report) -> SegmentDo
     for done, segment in picture.encode(work, files.inputs):
         report(done, work.count)
         if segment is not None:
-            return SegmentDone(frames=work.count, bytes=write_segment(files.outputs[0], segment))
+            return SegmentDone(
+                frames=work.count, bytes=write_segment(files.outputs[0], segment), notices=segment.notices
+            )
     raise AssertionError("encoding ends with a segment")
 
 

@@ -11,22 +11,39 @@ import pytest
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from cutroom_sdk.wire.media import Faces, FaceTrack
 from cutroom_sdk.wire.timeline import (
     Clip,
     Effect,
     Gap,
     Generator,
     Keyframe,
+    Mask,
     Nested,
     Timeline,
     TimeRange,
     Track,
     Transition,
 )
-from engine.rendering.graph import Footage, Placed
+from engine.kernel.errors import Invalid
+from engine.media.tasks import no_report
+from engine.rendering import worker
+from engine.rendering.capabilities import capabilities
+from engine.rendering.graph import Effected, Footage, Placed
+from engine.rendering.plan import RenderPlan, compile_plan
 from engine.rendering.walking import every
 from tests.clips import NTSC, make_clip, read_number, read_numbers, show
-from tests.render.workshop import Source, make_film, plan_of, source_of, span, timeline_of
+from tests.render.workshop import (
+    PROFILE,
+    Opened,
+    Source,
+    index_file,
+    make_film,
+    plan_of,
+    source_of,
+    span,
+    timeline_of,
+)
 
 PAL = Fraction(25)
 Item = Clip | Gap | Transition
@@ -269,3 +286,69 @@ def test_slow_motion_is_between_its_neighbours(tmp_path: Path, source: Source) -
     numbers = read_numbers(film.path)
     assert numbers[::2] == list(range(10, 20))
     assert any("slow motion" in one for one in film.plan.methods)
+
+
+def test_slow_motion_across_a_cut_says_that_nothing_could_be_followed(tmp_path: Path) -> None:
+    chance = np.random.default_rng(3)
+    path = tmp_path / "noise.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for _ in range(10):
+            planes = np.full((270, 320), 128, dtype=np.uint8)
+            planes[:180] = np.kron(chance.integers(20, 230, (45, 80)), np.ones((4, 4)))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
+        container.mux(stream.encode(None))
+    noise = source_of(path)
+    slow = Effect(name="slow_motion", parameters={"quality": "medium"})
+    clip = at_speed(span(noise, 0, 5, rate=PAL, effects=[slow]), 10, speed=Fraction(1, 2))
+    plan = plan_of(timeline_of([clip], rate=PAL), [noise])
+    (work,) = [segment.work for segment in plan.segments]
+    with Opened([path, index_file(tmp_path, noise)], [tmp_path / "out"]) as files:
+        done = worker.render_segment(work, files, no_report)
+    assert any("nothing could be followed" in one for one in done.notices)
+
+
+def face(start: int, end: int, x: float) -> FaceTrack:
+    times = (start / PAL, end / PAL)
+    return FaceTrack(
+        start=times[0], end=times[1], at=times, x=(x, x + 0.2), y=(0.4, 0.4), width=(0.1, 0.1), height=(0.2, 0.2),
+        confidence=0.9,
+    )  # fmt: skip
+
+
+def test_an_effect_on_faces_follows_them_into_a_crop(source: Source) -> None:
+    blur = Effect(name="exposure", parameters={"stops": 1.0}, mask=Mask(shape="faces", feather=0.1))
+    clip = span(source, 10, 30, rate=PAL, effects=[blur])
+    faces = {source.asset.asset_id: Faces(hop=Fraction(1, 5), tracks=(face(12, 22, 0.3), face(60, 70, 0.1)))}
+    plan = faced(timeline_of([clip], rate=PAL, width=180, height=180), source, faces)
+    (effected,) = [one for one in every(plan.segments[0].work.graph) if isinstance(one, Effected)]
+    (region,) = effected.regions
+    # At frame 17 the face is half way: at 0.4 of 320 pixels, 70 of which are cut off at the left.
+    assert region.x[7] == pytest.approx((0.4 * 320 - 70) / 180, abs=0.005)
+    assert region.width[7] == pytest.approx(0.1 * 1.25 * 320 / 180, abs=0.005)
+    assert region.y[7] == pytest.approx(0.4)
+    assert region.x[0] < 0
+    assert region.x[19] < 0
+
+
+def test_an_effect_on_faces_acts_nowhere_where_there_are_none_and_wants_to_know(source: Source) -> None:
+    bright = Effect(name="exposure", parameters={"stops": 1.0}, mask=Mask(shape="faces"))
+    timeline = timeline_of([span(source, 30, 50, rate=PAL, effects=[bright])], rate=PAL)
+    nobody = {source.asset.asset_id: Faces(hop=Fraction(1, 5), tracks=())}
+    assert isinstance(faced(timeline, source, nobody).segments[0].work.graph, Footage)
+    with pytest.raises(Invalid, match="analyse its footage for faces"):
+        faced(timeline, source, {})
+    outside = replace(bright, mask=Mask(shape="faces", inverted=True))
+    turned = timeline_of([span(source, 30, 50, rate=PAL, effects=[outside])], rate=PAL)
+    graph = faced(turned, source, nobody).segments[0].work.graph
+    assert isinstance(graph, Effected)
+    assert graph.regions == ()
+
+
+def faced(timeline: Timeline, source: Source, faces: dict[str, Faces]) -> RenderPlan:
+    assert source.index is not None
+    names = {source.asset.asset_id: source.asset}
+    return compile_plan(
+        timeline, names, {source.asset.asset_id: source.index}, PROFILE, capabilities(), faces=faces
+    )

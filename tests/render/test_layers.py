@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -213,3 +214,29 @@ async def test_a_worker_behind_its_walls_makes_a_tree(tmp_path: Path) -> None:
 
         assert (await segment(work, ["engine.rendering.compositor.warm"])).frames == 5
         assert (await segment(plain, [])).frames == 5
+
+
+@pytest.mark.parametrize(
+    ("scale", "x", "y"), [((1.3, 1.3), -7.3, -4.6), ((0.8, 1.1), 5.2, -2.4), ((-1.0, 1.0), 64.0, 0.5)]
+)
+def test_an_upright_picture_is_sampled_as_a_cubic_says(
+    scale: tuple[float, float], x: float, y: float
+) -> None:
+    """Against OpenCV's own, which divides pixels into 32: away from edges they differ by little."""
+    rows, columns = np.mgrid[0:48, 0:64]
+    source = filled(*SIZE)
+    source.y[:] = 120 + 60 * np.sin(columns / 4) + 40 * np.cos(rows / 5)
+    matrix = np.array([[scale[0], 0.0, x], [0.0, scale[1], y]])
+    patch = placed(source.copy(), Placing(matrix), *SIZE)
+    assert patch is not None
+    made = whole(patch, *SIZE)
+    shown = np.ones((48, 64), bool) if made.alpha is None else made.alpha == 255
+    centred = matrix.copy()
+    centred[:, 2] += matrix[:, :2] @ [0.5, 0.5] - [0.5, 0.5]
+    wanted = cv2.warpAffine(source.y, centred, SIZE, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    assert shown.mean() > 0.5
+    assert np.abs(made.y.astype(int) - wanted)[shown].max() <= 3
+    left, right = sorted((x, x + scale[0] * 64))
+    if made.alpha is not None:
+        width = min(right, 64) - max(left, 0)
+        assert made.alpha[24].sum() / 255 == pytest.approx(width, abs=0.05)

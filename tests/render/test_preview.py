@@ -100,7 +100,7 @@ def whole_catalogue_of_places(source: Source, wide: Source) -> Timeline:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[RenderPlan, dict[str, Source], Path]:
     folder = tmp_path_factory.mktemp("preview")
     source = source_of(make_clip(folder / "clip.mp4", frames=100, gop=12, open_gop=True).path)
-    wide = source_of(make_clip(folder / "wide.mp4", frames=80, width=480, height=180, gop=30).path)
+    wide = source_of(make_clip(folder / "wide.mp4", frames=80, width=640, height=240, gop=30).path)
     plan = plan_of(whole_catalogue_of_places(source, wide), [source, wide])
     return plan, {one.asset.sha256: one for one in (source, wide)}, folder
 

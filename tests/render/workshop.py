@@ -150,7 +150,7 @@ def make_film(
     parts = [folder / f"{number}.segment" for number in range(len(plan.segments))]
     for segment, part in zip(plan.segments, parts, strict=True):
         read = [by_hash[sha256] for sha256 in graph_inputs(segment.work.graph).sources]
-        inputs = [path for one in read for path in (one.path, _index_file(folder, one))]
+        inputs = [path for one in read for path in (one.path, index_file(folder, one))]
         with Opened(inputs, [part]) as files:
             worker.render_segment(segment.work, files, no_report)
     made = None
@@ -205,7 +205,7 @@ class Opened:
             os.close(descriptor)
 
 
-def _index_file(folder: Path, source: Source) -> Path:
+def index_file(folder: Path, source: Source) -> Path:
     assert source.index is not None
     path = folder / f"{source.asset.asset_id}.index"
     path.write_bytes(source.index.to_bytes())

@@ -9,13 +9,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from cutroom_sdk.wire.media import Asset
+from cutroom_sdk.wire.media import Asset, Faces
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Effect, Generator, Nested, TimelineReference
 from engine.editing.timeline import duration
 from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
 from engine.media.timecode import frame_nearest
-from engine.rendering.compiling.dressing import dressed
+from engine.rendering.compiling.dressing import FindFaces, dressed
+from engine.rendering.compiling.faces import onwards, regions_of, through_window
 from engine.rendering.compiling.fitting import FIT, REFRAME, Fitted, fitted
 from engine.rendering.compiling.given import Given
 from engine.rendering.compiling.moving import KEN_BURNS, PIP, TRANSFORM, Moved, moved
@@ -34,9 +35,10 @@ from engine.rendering.graph import (
     Node,
     Numbers,
     Placed,
+    Region,
     Solid,
 )
-from engine.rendering.walking import NOTHING, folded
+from engine.rendering.walking import NOTHING, at, folded
 
 PLACING: Final = frozenset({FIT, REFRAME, TRANSFORM, PIP, KEN_BURNS})
 BLEND, SLOW = "blend", "slow_motion"
@@ -67,6 +69,40 @@ class Seen:
         if self.opacity == (1.0,):
             return self.node
         return Layered(layers=(Layer(input=self.node, opacity=self.opacity),))
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """Faces that were found in a clip's footage."""
+
+    faces: Faces
+    asset: Asset
+    index: FrameIndex
+    numbers: tuple[int, ...]
+    fit: Fitted
+    given: Given
+
+    def on(self, size: tuple[int, int], placed: Placed | None) -> FindFaces:
+        """Return where they are on the clip's own canvas of `size` pixels, or where it is placed."""
+        assert self.asset.video is not None, "it was looked at"
+        turned = turned_size(self.asset.video)
+        fit, given = self.fit, self.given
+        shape = (given.width, given.height) if fit.cut else None
+        centers = (fit.center_x, fit.center_y)
+        shown = window(turned, shown_size(self.asset.video), shape, size, centers, len(self.numbers))
+        carry = through_window(shown, turned, size)
+        if placed is not None:
+            matrices = [
+                (at(placed.xx, n), at(placed.xy, n), at(placed.x0, n), at(placed.yx, n), at(placed.yy, n), at(placed.y0, n))
+                for n in range(len(self.numbers))
+            ]  # fmt: skip
+            carry = onwards(carry, size, matrices, (given.width, given.height))
+        moments = [self.index.time_of(number_) for number_ in self.numbers]
+
+        def find(feather: Numbers, *, inverted: bool) -> tuple[Region, ...]:
+            return regions_of(self.faces, moments, carry, feather, inverted=inverted)
+
+        return find
 
 
 # How the pictures of a nested timeline are made: the timeline, its frames, what it is given.
@@ -189,7 +225,9 @@ def _footage(
 
     per_frame = Fraction(index.count) / (index.duration * given.rate) * pace.typical
     lead = Lead(numbers, per_frame)
-    seen = _placed(clip, made, _room(asset, fit), fit, effects, times, numbers, lead, given)
+    looked = given.faces.get(asset.asset_id)
+    faces = None if looked is None else _Looked(looked, asset, index, numbers, fit, given)
+    seen = _placed(clip, made, _room(asset, fit), fit, effects, times, numbers, lead, given, faces=faces)
     if fit.mode != "blur_fill":
         return seen
     behind = Placed(
@@ -320,6 +358,7 @@ def _placed(
     given: Given,
     *,
     own: tuple[int, int] | None = None,
+    faces: _Looked | None = None,
 ) -> Seen:
     """Put a clip's pictures through its effects in their order; the first that places takes them to the canvas.
 
@@ -334,12 +373,16 @@ def _placed(
     canvas = (given.width, given.height)
     fills = fit.width == canvas[0] and fit.height == canvas[1] and (own is None or own == canvas)
     if way is None and fills:
-        node = dressed(made(*canvas), [*before, *after], times, seeds, where, given)
+        at_once = None if faces is None else faces.on(canvas, None)
+        node = dressed(made(*canvas), [*before, *after], times, seeds, where, given, at_once)
         opacity: Numbers = (1.0,)
     else:
         size = own or _own_size(fit, way, room)
-        inside = dressed(made(*size), before, times, seeds, where, given)
-        node = dressed(_onto(inside, size, fit, way, given), after, times, seeds, where, given)
+        early = None if faces is None else faces.on(size, None)
+        inside = dressed(made(*size), before, times, seeds, where, given, early)
+        placed = _onto(inside, size, fit, way, given)
+        late = None if faces is None else faces.on(size, placed)
+        node = dressed(placed, after, times, seeds, where, given, late)
         opacity = (1.0,) if way is None else way.opacity
     blend = next((one for one in reversed(effects) if one.name == BLEND), None)
     mode = "normal"
@@ -369,7 +412,7 @@ def _own_size(fit: Fitted, way: Moved | None, room: tuple[float, float] | None) 
     return _even(fit.width * scale), _even(fit.height * scale)
 
 
-def _onto(inside: Node, size: tuple[int, int], fit: Fitted, way: Moved | None, given: Given) -> Node:
+def _onto(inside: Node, size: tuple[int, int], fit: Fitted, way: Moved | None, given: Given) -> Placed:
     if way is None:
         left, top = (given.width - fit.width) / 2, (given.height - fit.height) / 2
         if size == (_even(fit.width), _even(fit.height)):

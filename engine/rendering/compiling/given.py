@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from cutroom_sdk.wire.media import Asset
+from cutroom_sdk.wire.media import Asset, Faces
 from engine.media.index import FrameIndex
 from engine.rendering.graph import Drawn
 
@@ -34,7 +34,7 @@ class Notes:
 class Given:
     """Assets and frame indexes by asset id, the canvas, the film's frames a second, and who chooses fonts.
 
-    `lenient`: what is missing is a warning, and black stands for it; else it is an error.
+    `faces` were found in assets, by asset id.     `lenient`: what is missing is a warning, and black stands for it; else it is an error.
     """
 
     assets: Mapping[str, Asset]
@@ -43,6 +43,7 @@ class Given:
     height: int
     rate: Fraction
     letter: Lettering = unlettered
+    faces: Mapping[str, Faces] = field(default_factory=dict)
     lenient: bool = False
     notes: Notes = field(default_factory=Notes)
 

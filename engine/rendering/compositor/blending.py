@@ -4,11 +4,12 @@ The modes are about red, green and blue as shown. They are worked out in fixed p
 one colour; what is written back is brightness and colour of the outcome.
 """
 
+import functools
 from typing import Any, Final
 
 import numpy as np
 
-from engine.rendering.compositor.canvas import Picture
+from engine.rendering.compositor.canvas import Picture, Plane
 from engine.rendering.compositor.compiled import kernel
 
 Bytes = Any
@@ -28,10 +29,18 @@ def blended(below: Picture, above: Picture, top: int, left: int, blend: str) -> 
     out = Picture(np.empty_like(above.y), np.empty_like(above.u), np.empty_like(above.v), above.alpha)
     clear = below.alpha if below.alpha is not None else np.full((2, 2), 255, dtype=np.uint8)
     _blend(
-        below.y, below.u, below.v, clear, above.y, above.u, above.v, top, left, MODES.index(blend),
+        below.y, below.u, below.v, clear, above.y, above.u, above.v, top, left, _table(blend),
         out.y, out.u, out.v,
     )  # fmt: skip
     return out
+
+
+@functools.lru_cache(maxsize=len(MODES))
+def _table(blend: str) -> Plane:
+    """Return what each value (column) over each other one (row) becomes."""
+    table = np.empty((256, 256), dtype=np.uint8)
+    _fill(MODES.index(blend), table)
+    return table
 
 
 @kernel("i8(i8, i8)")
@@ -77,41 +86,59 @@ def _meet(mode: int, low: int, high: int) -> int:
     return high
 
 
+@kernel("i8(i8)")
+def _byte(value: Any) -> Any:
+    """Return a value with 16 bits of fraction as a byte; the half that rounds it is in it already."""
+    return min(255, max(0, value >> 16))
+
+
+@kernel("void(i8, u1[:, ::1])")
+def _fill(mode: int, table: Bytes) -> None:
+    for low in range(256):
+        for high in range(256):
+            table[low, high] = _meet(mode, low, high)
+
+
 @kernel(
-    "void(u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], i8, i8, i8,"
+    "void(u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], i8, i8, u1[:, ::1],"
     " u1[:, ::1], u1[:, ::1], u1[:, ::1])"
 )
 def _blend(
-    y0: Bytes, u0: Bytes, v0: Bytes, clear: Bytes, y1: Bytes, u1: Bytes, v1: Bytes, top: int, left: int, mode: int,
+    y0: Bytes, u0: Bytes, v0: Bytes, clear: Bytes, y1: Bytes, u1: Bytes, v1: Bytes, top: int, left: int, table: Bytes,
     y2: Bytes, u2: Bytes, v2: Bytes,
 ) -> None:  # fmt: skip
     # 16 bits of fraction; BT.709, limited range (ITU-R BT.709-6, 3.2 to 3.5).
     whole = clear.shape[0] == 2 and clear.shape[1] == 2
-    colour = np.empty(3, dtype=np.int64)
+    half = np.int32(32768)
     for j in range(u1.shape[0]):
+        under_u, under_v = u0[top // 2 + j, left // 2 :], v0[top // 2 + j, left // 2 :]
         for i in range(u1.shape[1]):
-            du, dv = int(u0[top // 2 + j, left // 2 + i]) - 128, int(v0[top // 2 + j, left // 2 + i]) - 128
-            eu, ev = int(u1[j, i]) - 128, int(v1[j, i]) - 128
-            sum_u, sum_v = 0, 0
+            du, dv = np.int32(under_u[i]) - 128, np.int32(under_v[i]) - 128
+            eu, ev = np.int32(u1[j, i]) - 128, np.int32(v1[j, i]) - 128
+            below_r, below_g, below_b = 117489 * dv + half, half - 13975 * du - 34925 * dv, 138438 * du + half
+            above_r, above_g, above_b = 117489 * ev + half, half - 13975 * eu - 34925 * ev, 138438 * eu + half
+            sum_r: Any = 0
+            sum_g: Any = 0
+            sum_b: Any = 0
             for n in range(4):
                 y, x = 2 * j + (n >> 1), 2 * i + (n & 1)
-                low = (int(y0[top + y, left + x]) - 16) * 76309
-                high = (int(y1[y, x]) - 16) * 76309
-                part = 255 if whole else int(clear[top + y, left + x])
-                for c in range(3):
-                    if c == 0:
-                        a, b = low + 117489 * dv, high + 117489 * ev
-                    elif c == 1:
-                        a, b = low - 13975 * du - 34925 * dv, high - 13975 * eu - 34925 * ev
-                    else:
-                        a, b = low + 138438 * du, high + 138438 * eu
-                    a = min(255, max(0, (a + 32768) >> 16))
-                    b = min(255, max(0, (b + 32768) >> 16))
-                    made = _meet(mode, a, b)
-                    colour[c] = (b * (255 - part) + made * part + 127) // 255
-                r, g, b = colour[0], colour[1], colour[2]
-                y2[y, x] = (1048576 + 11966 * r + 40254 * g + 4064 * b + 32768) >> 16
-                sum_u += -6596 * r - 22189 * g + 28784 * b
-                sum_v += 28784 * r - 26145 * g - 2639 * b
-            u2[j, i] = min(255, max(0, (8388608 + (sum_u >> 2) + 32768) >> 16))
-            v2[j, i] = min(255, max(0, (8388608 + (sum_v >> 2) + 32768) >> 16))
+                low = (np.int32(y0[top + y, left + x]) - 16) * 76309
+                high = (np.int32(y1[y, x]) - 16) * 76309
+                r1, g1, b1 = _byte(high + above_r), _byte(high + above_g), _byte(high + above_b)
+                r = np.int32(table[_byte(low + below_r), r1])
+                g = np.int32(table[_byte(low + below_g), g1])
+                b = np.int32(table[_byte(low + below_b), b1])
+                if not whole:
+                    part = np.int32(clear[top + y, left + x])
+                    rest = 255 - part
+                    r = (r1 * rest + r * part + 127) // 255
+                    g = (g1 * rest + g * part + 127) // 255
+                    b = (b1 * rest + b * part + 127) // 255
+                y2[y, x] = (1048576 + 11966 * r + 40254 * g + 4064 * b + half) >> 16
+                sum_r += r
+                sum_g += g
+                sum_b += b
+            from_u = -6596 * sum_r - 22189 * sum_g + 28784 * sum_b
+            from_v = 28784 * sum_r - 26145 * sum_g - 2639 * sum_b
+            u2[j, i] = min(255, max(0, (8388608 + (from_u >> 2) + half) >> 16))
+            v2[j, i] = min(255, max(0, (8388608 + (from_v >> 2) + half) >> 16))

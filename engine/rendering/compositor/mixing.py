@@ -7,6 +7,8 @@ nearest.
 
 from typing import Any
 
+import numpy as np
+
 from engine.rendering.compositor.compiled import kernel
 
 Bytes = Any  # NDArray[np.uint8]; numba compiles by its own signatures
@@ -97,3 +99,35 @@ def join(clear: Bytes, alpha: Bytes, top: int, left: int) -> None:
             part = alpha[y, x]
             total = line[x] * (255 - part) + 255 * part + 128
             line[x] = (total + (total >> 8)) >> 8
+
+
+@kernel("void(u1[:, ::1], i4[::1], f4[:, ::1], i4[::1], f4[:, ::1], u1[:, ::1])")
+def resample(plane: Bytes, columns: Any, across: Any, rows: Any, down: Any, out: Bytes) -> None:
+    """Sample a plane at upright places: of output column x the four samples from `columns[x]` on, each with its part.
+
+    `across` is (4, width of `out`), `down` (height of `out`, 4), `rows` as `columns`. The rows rise or fall steadily, so
+    each line of the plane is sampled once and kept while it is needed.
+    """
+    height, width = out.shape
+    lines = np.empty((4, width), np.float32)
+    held = np.full(4, -1, np.int32)
+    for y in range(height):
+        for n in range(4):
+            row = rows[y] + n
+            slot = row & 3
+            if held[slot] != row:
+                held[slot] = row
+                source, line = plane[row], lines[slot]
+                for x in range(width):
+                    at = columns[x]
+                    line[x] = (
+                        source[at] * across[0, x]
+                        + source[at + 1] * across[1, x]
+                        + source[at + 2] * across[2, x]
+                        + source[at + 3] * across[3, x]
+                    )
+        first, second, third, fourth = rows[y] & 3, (rows[y] + 1) & 3, (rows[y] + 2) & 3, (rows[y] + 3) & 3
+        a, b, c, d = down[y, 0], down[y, 1], down[y, 2], down[y, 3]
+        for x in range(width):
+            value = lines[first, x] * a + lines[second, x] * b + lines[third, x] * c + lines[fourth, x] * d
+            out[y, x] = np.uint8(np.int32(min(max(value + np.float32(0.5), np.float32(0)), np.float32(255))))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.rendering.compositor import mixing
 from engine.rendering.compositor.canvas import Picture, Plane
 from engine.rendering.compositor.patches import Patch
 
@@ -17,6 +18,7 @@ Matrix = NDArray[np.float64]
 NEAR: Final = 1e-6
 # Below this scale a picture is first made smaller by averaging, for sampling alone would skip pixels.
 SHRINK_BELOW: Final = 0.7
+TAPS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -81,16 +83,78 @@ def _sampled(picture: Picture, matrix: Matrix, width: int, height: int) -> Patch
     picture, matrix = _shrunk(picture, matrix)
     shift = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top]])
     onto = _after(shift, matrix)
+    half = _after(_after(np.array([[0.5, 0.0, 0.25], [0.0, 0.5, 0.0]]), onto), _COLOUR)
+    if abs(onto[0, 1]) < NEAR and abs(onto[1, 0]) < NEAR and min(picture.width, picture.height) >= 2 * TAPS:
+        return Patch(_upright(picture, onto, half, size), left, top)
     alpha = picture.alpha if picture.alpha is not None else np.full_like(picture.y, 255)
     covers = picture.alpha is None and _covers(onto, picture, size)
     shown = None if covers else _warped(alpha, onto, size, 0, cv2.INTER_LINEAR)
     # Brightness at pixel middles; colour lies at the left of each pair and between two lines (ITU-T H.273, type 0).
     y = _warped(picture.y, onto, size, None, cv2.INTER_CUBIC)
-    half = _after(_after(np.array([[0.5, 0.0, 0.25], [0.0, 0.5, 0.0]]), onto), _COLOUR)
     halves = (size[0] // 2, size[1] // 2)
     u = _warped(picture.u, half, halves, None, cv2.INTER_LINEAR)
     v = _warped(picture.v, half, halves, None, cv2.INTER_LINEAR)
     return Patch(Picture(y, u, v, shown), left, top)
+
+
+def _upright(picture: Picture, onto: Matrix, half: Matrix, size: tuple[int, int]) -> Picture:
+    """Sample a picture that is only scaled and moved, across and down one after the other."""
+    columns = _covered(onto[0, 0], onto[0, 2], picture.width, size[0])
+    rows = _covered(onto[1, 1], onto[1, 2], picture.height, size[1])
+    shown: Plane | None = None
+    if picture.alpha is not None or columns.min() < 1 or rows.min() < 1:
+        part = rows[:, None] * columns[None, :]
+        if picture.alpha is not None:
+            part = part * _resampled(picture.alpha, onto, size)
+            shown = np.asarray(part + np.float32(0.5), dtype=np.uint8)
+        else:
+            shown = np.asarray(part * np.float32(255) + np.float32(0.5), dtype=np.uint8)
+    halves = (size[0] // 2, size[1] // 2)
+    return Picture(
+        _resampled(picture.y, onto, size),
+        _resampled(picture.u, half, halves),
+        _resampled(picture.v, half, halves),
+        shown,
+    )
+
+
+def _resampled(plane: Plane, matrix: Matrix, size: tuple[int, int]) -> Plane:
+    out = np.empty((size[1], size[0]), dtype=np.uint8)
+    columns, across = _taps(matrix[0, 0], matrix[0, 2], plane.shape[1], size[0])
+    rows, down = _taps(matrix[1, 1], matrix[1, 2], plane.shape[0], size[1])
+    mixing.resample(np.ascontiguousarray(plane), columns, across, rows, np.ascontiguousarray(down.T), out)
+    return out
+
+
+def _taps(
+    scale: float, shift: float, length: int, count: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return for each output sample the first of its four samples, and their parts (Keys' cubic, a = -0.75, as OpenCV's).
+
+    Samples beyond an edge are the edge's own.
+    """
+    centres = (np.arange(count) + 0.5 - shift) / scale - 0.5
+    before = np.floor(centres)
+    t = centres - before
+    a = -0.75
+    outer = [((a * x - 5 * a) * x + 8 * a) * x - 4 * a for x in (1 + t, 2 - t)]
+    inner = [((a + 2) * x - (a + 3)) * x * x + 1 for x in (t, 1 - t)]
+    parts = np.stack([outer[0], inner[0], inner[1], outer[1]])
+    first = np.clip(before - 1, 0, length - TAPS).astype(np.int64)
+    held = np.zeros_like(parts)
+    for tap in range(TAPS):
+        at = np.clip(before - 1 + tap, 0, length - 1).astype(np.int64) - first
+        np.add.at(held, (at, np.arange(count)), parts[tap])
+    return first.astype(np.int32), held.astype(np.float32)
+
+
+def _covered(scale: float, shift: float, length: int, count: int) -> NDArray[np.float32]:
+    """Return which part of each output pixel the picture covers, along one side."""
+    low, high = sorted((shift, shift + scale * length))
+    edges = np.arange(count + 1, dtype=np.float64)
+    return np.asarray(
+        np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, 1), dtype=np.float32
+    )
 
 
 # From the corner-based places of the colour plane to those of the brightness plane: sample n lies at 2 n + 0.5 across.

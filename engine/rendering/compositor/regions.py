@@ -13,12 +13,12 @@ Floats = NDArray[np.float32]
 
 
 def mask_of(regions: Sequence[Region], place: int, width: int, height: int) -> Plane:
-    """Return the mask of one frame: of several regions the highest value counts; an inverted one is turned round."""
+    """Return the mask of one frame: of several regions the highest value counts; inverted ones leave out all of them."""
     planes = [_mask(region, place, width, height) for region in regions]
     joined = planes[0]
     for plane in planes[1:]:
         joined = np.maximum(joined, plane)
-    return joined
+    return 255 - joined if regions[0].inverted else joined
 
 
 def _mask(region: Region, place: int, width: int, height: int) -> Plane:
@@ -34,8 +34,7 @@ def _mask(region: Region, place: int, width: int, height: int) -> Plane:
         )
     else:
         inside = _soft(_depth(across, down, half_x, half_y) / np.float32(feather))
-    mask = np.asarray(inside * 255 + 0.5, dtype=np.uint8)
-    return 255 - mask if region.inverted else mask
+    return np.asarray(inside * 255 + 0.5, dtype=np.uint8)
 
 
 def _depth(across: Floats, down: Floats, half_x: float, half_y: float) -> Floats:

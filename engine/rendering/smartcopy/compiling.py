@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import digest
-from cutroom_sdk.wire.media import Asset, VideoStream
+from cutroom_sdk.wire.media import Asset, Faces, VideoStream
 from cutroom_sdk.wire.renders import CutKept, KeptFrames, Profile
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, TimeRange, Track
 from engine.kernel.errors import Invalid
@@ -50,6 +51,7 @@ def compile_film(
     capabilities: Capabilities,
     *,
     letter: Lettering = unlettered,
+    faces: Mapping[str, Faces] = MappingProxyType({}),
     lenient: bool = False,
     warnings: tuple[str, ...] = (),
 ) -> RenderPlan:
@@ -62,6 +64,7 @@ def compile_film(
         profile: `copies` says whether packets are copied.
         capabilities: what renders.
         letter: chooses fonts for what is written.
+        faces: as in `compile_plan`.
         lenient: a dry run, as in `compile_plan`.
         warnings: as in `compile_plan`.
 
@@ -72,6 +75,7 @@ def compile_film(
         compile_plan,
         *(timeline, assets, indexes, profile, capabilities),
         letter=letter,
+        faces=faces,
         lenient=lenient,
         warnings=warnings,
     )

@@ -7,7 +7,20 @@ from msgspec.structs import replace
 
 from cutroom_sdk.wire.media import Asset, AudioStream, VideoStream
 from cutroom_sdk.wire.renders import Profile
-from cutroom_sdk.wire.timeline import AssetReference, Clip, Gap, Timeline, TimeRange, Track
+from cutroom_sdk.wire.timeline import (
+    AssetReference,
+    Clip,
+    Effect,
+    Gap,
+    Generator,
+    Keyframe,
+    Mask,
+    Nested,
+    Timeline,
+    TimeRange,
+    Track,
+    Transition,
+)
 from engine.media.index import FrameIndex
 from engine.rendering.plan import RenderPlan, compile_plan
 from engine.rendering.work import Capabilities
@@ -77,3 +90,37 @@ def a_plan(
         profile,
         CAPABLE,
     )
+
+
+def a_rich_timeline(asset: Asset, other: Asset) -> Timeline:
+    """Two tracks with a transition, effects with keyframes and masks, a title and a timeline within."""
+    fading = (
+        Keyframe(at=Fraction(0), value=0.0),
+        Keyframe(at=Fraction(2), value=1.0, ease=(0.4, 0.0, 0.6, 1.0)),
+    )
+    grade = Effect(
+        name="exposure", parameters={"stops": fading}, mask=Mask(shape="ellipse", x=fading, feather=0.1)
+    )
+    turned = Effect(name="transform", parameters={"rotation": fading, "scale": 0.5, "opacity": fading})
+    inside = a_timeline(a_clip(other, 30, 90), sound=False)
+    title = Generator(kind="solid", parameters={"colour": "#80ff0080"})
+    low = (
+        a_clip(asset, 3, 300, effects=(grade,)),
+        Transition(kind="dissolve", in_offset=Fraction(1, 5), out_offset=Fraction(1, 5)),
+        a_clip(other, 50, 77, speed=Fraction(1, 2)),
+        Clip(
+            id="inside",
+            media=Nested(timeline=inside),
+            source_range=TimeRange(start=Fraction(0), duration=Fraction(2)),
+        ),
+    )
+    high = (
+        Gap(duration=Fraction(1)),
+        a_clip(other, 10, 60, effects=(turned,)),
+        Clip(id="title", media=title, source_range=TimeRange(start=Fraction(0), duration=Fraction(1))),
+    )
+    whole = a_timeline(a_clip(asset, 0, 50))
+    pictures = tuple(
+        Track(kind="video", name=name, items=items) for name, items in (("low", low), ("high", high))
+    )
+    return replace(whole, tracks=(*pictures, *whole.tracks[1:]))

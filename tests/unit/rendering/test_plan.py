@@ -8,11 +8,20 @@ from fractions import Fraction
 import pytest
 from msgspec.structs import replace
 
+from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.timeline import Effect, Gap, Timeline
 from engine.kernel.errors import Invalid
 from engine.rendering.plan import RenderPlan, compile_plan
 from tests.render.workshop import PROFILE
-from tests.unit.rendering.material import CAPABLE, a_clip, a_plan, a_timeline, an_asset, an_index
+from tests.unit.rendering.material import (
+    CAPABLE,
+    a_clip,
+    a_plan,
+    a_rich_timeline,
+    a_timeline,
+    an_asset,
+    an_index,
+)
 
 
 def keys(plan: RenderPlan) -> list[str]:
@@ -90,11 +99,12 @@ def test_another_loudness_changes_the_sound_and_no_segment() -> None:
     assert one.plan_hash != two.plan_hash
 
 
-def test_the_hash_does_not_depend_on_the_process() -> None:
+def test_the_plans_bytes_do_not_depend_on_the_process() -> None:
     script = (
+        "from cutroom_sdk.wire.codec import encode\n"
         "from tests.unit.rendering.material import *\n"
         "a, b = an_asset('a'), an_asset('b')\n"
-        "print(a_plan(a_timeline(a_clip(a, 3, 400), a_clip(b, 5, 77)), b, a).plan_hash)\n"
+        "print(encode(a_plan(a_rich_timeline(a, b), b, a)).decode())\n"
     )
     hashes = {
         subprocess.run(
@@ -107,7 +117,7 @@ def test_the_hash_does_not_depend_on_the_process() -> None:
         for seed in ("0", "4711")
     }
     asset, other = an_asset("a"), an_asset("b")
-    hashes.add(a_plan(a_timeline(a_clip(asset, 3, 400), a_clip(other, 5, 77)), asset, other).plan_hash + "\n")
+    hashes.add(encode(a_plan(a_rich_timeline(asset, other), asset, other)).decode() + "\n")
     assert len(hashes) == 1
 
 
