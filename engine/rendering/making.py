@@ -21,7 +21,7 @@ from engine.kernel.errors import Unavailable, WorkFailed
 from engine.kernel.tools import Resources
 from engine.media.pool import Pool
 from engine.rendering import plan as plans
-from engine.rendering.audio.work import SoundWork
+from engine.rendering.audio.work import SAMPLE_BYTES, SoundWork, stems_of
 from engine.rendering.cache import SegmentCache
 from engine.rendering.graph import Node
 from engine.rendering.plan import RenderPlan
@@ -355,8 +355,12 @@ def check_room(plan: RenderPlan, blobs: Blobs) -> None:
         Unavailable: `insufficient_storage`, with what is needed and what there is.
     """
     pixels = plan.encoder.width * plan.encoder.height * plan.frames
-    sound = 0 if plan.sound is None else plan.sound.encoder.bitrate * float(plan.duration) / 8
-    needed = int(COPIES * (pixels * BITS_A_PIXEL / 8 + sound))
+    sound, mixes = 0.0, 0
+    if plan.sound is not None:
+        sound = plan.sound.encoder.bitrate * float(plan.duration) / 8
+        # Stems, and the mix while it is mastered, lie there as they are.
+        mixes = SAMPLE_BYTES * (plan.sound.count + sum(stem.count for stem in stems_of(plan.sound.mix)))
+    needed = int(COPIES * (pixels * BITS_A_PIXEL / 8 + sound)) + mixes
     free = shutil.disk_usage(blobs.path("00").parent.parent).free
     if free < needed:
         raise Unavailable(

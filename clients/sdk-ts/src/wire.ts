@@ -407,6 +407,17 @@ export interface BackfillRequest {
   to_ms: number;
 }
 
+/**
+ * Where music pulses: `beats` are seconds, rising; `tempo_bpm` is theirs, beats a minute, None where nothing pulses.
+ *
+ * `confidence` is how alike the sound's beginnings are to themselves a beat later, 0..1. A tempo may be found an octave off.
+ */
+export interface Beats {
+  tempo_bpm: number | null;
+  confidence: number;
+  beats: Exact[];
+}
+
 /** `bookmark`: nothing for you happened up to here; the heartbeat. */
 export interface Bookmark {
   position: number;

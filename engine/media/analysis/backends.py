@@ -15,7 +15,7 @@ from engine.media.analysis import centerface, silero
 from engine.media.analysis.params import defaults
 from engine.media.analysis.requests import Backend
 
-KINDS: Final = ("shots", "motion", "quality", "faces", "camera", "speech", "loudness")
+KINDS: Final = ("shots", "motion", "quality", "faces", "camera", "speech", "loudness", "beats")
 
 
 def _opencv() -> str:
@@ -93,6 +93,16 @@ def _loudness() -> Backend:
     )
 
 
+def _beats() -> Backend:
+    return Backend(
+        kind="beats",
+        stream="sound",
+        name="flux-and-row",
+        version=f"1+numpy{version('numpy')}",
+        params=defaults("beats"),
+    )
+
+
 _MAKERS: Final[dict[str, Callable[[], Backend]]] = {
     "shots": _shots,
     "motion": _motion,
@@ -101,6 +111,7 @@ _MAKERS: Final[dict[str, Callable[[], Backend]]] = {
     "camera": _camera,
     "speech": _speech,
     "loudness": _loudness,
+    "beats": _beats,
 }
 
 

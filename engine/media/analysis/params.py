@@ -64,6 +64,10 @@ class LoudnessParams(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Nothing to choose: EBU R128 leaves nothing open."""
 
 
+class BeatsParams(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Nothing to choose."""
+
+
 P = TypeVar("P", bound=Struct)
 
 PARAMS: Final[dict[str, type[Struct]]] = {
@@ -74,6 +78,7 @@ PARAMS: Final[dict[str, type[Struct]]] = {
     "camera": CameraParams,
     "speech": SpeechParams,
     "loudness": LoudnessParams,
+    "beats": BeatsParams,
 }
 
 

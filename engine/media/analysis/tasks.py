@@ -13,13 +13,15 @@ from av.container import InputContainer
 
 from cutroom_sdk.wire.codec import to_builtins
 from engine.kernel.errors import Unavailable
-from engine.media.analysis import loudness, silero
+from engine.media.analysis import beats, loudness, silero
+from engine.media.analysis.beats import BeatFinder
 from engine.media.analysis.camera import CameraMeter
 from engine.media.analysis.faces import FaceFinder
 from engine.media.analysis.look import Look, Looker
 from engine.media.analysis.loudness import LoudnessMeter
 from engine.media.analysis.motion import MotionMeter
 from engine.media.analysis.params import (
+    BeatsParams,
     FacesParams,
     LoudnessParams,
     MotionParams,
@@ -60,6 +62,10 @@ def load_detectors() -> None:
     meter = LoudnessMeter()
     meter.add(np.zeros((loudness.RATE, loudness.CHANNELS), dtype=np.float32))
     meter.finish()
+    pulse, click = BeatFinder(), np.zeros(4 * beats.RATE, dtype=np.float32)
+    click[:: beats.RATE // 2] = 1.0
+    pulse.add(click)
+    pulse.finish()
     # Without the model the other kinds still work; asking for speech then says what is missing.
     with contextlib.suppress(Unavailable):
         finder = SpeechFinder(SpeechParams())
@@ -116,16 +122,17 @@ def analyse_video(request: AnalyseRequest, files: Files, report: Report) -> Anal
 
 @task
 def analyse_audio(request: AnalyseRequest, files: Files, report: Report) -> AnalyseResult:
-    """Listen to the sound, once for each kind: they want it at different rates. Kinds: speech, loudness.
+    """Listen to the sound, once for each kind: they want it at different rates. Kinds: speech, loudness, beats.
 
     Raises:
         Invalid: `media_unreadable`, or a parameter is wrong.
         Unavailable: speech is wanted and its model is not there.
     """
     wanted = set(request.kinds)
-    assert wanted <= {"speech", "loudness"}, "these are the kinds of sound"
+    assert wanted <= {"speech", "loudness", "beats"}, "these are the kinds of sound"
     params = _params(request, "speech", SpeechParams)
     _params(request, "loudness", LoudnessParams)
+    _params(request, "beats", BeatsParams)
     data: dict[str, Any] = {}
     with open_media(files.inputs[0]) as container:
         progress = _Progress(container, len(wanted), report)
@@ -145,6 +152,13 @@ def analyse_audio(request: AnalyseRequest, files: Files, report: Report) -> Anal
                 meter.add(block)
                 progress.heard(_BLOCK_S)
             data["loudness"] = meter.finish()
+        if "beats" in wanted:
+            pulse = BeatFinder()
+            reader = SoundReader(container, rate=beats.RATE, channels=1, origin=request.origin)
+            for block in reader.blocks(size=beats.RATE * _BLOCK_S):
+                pulse.add(block[:, 0])
+                progress.heard(_BLOCK_S)
+            data["beats"] = pulse.finish()
     return AnalyseResult(data=to_builtins(data))
 
 

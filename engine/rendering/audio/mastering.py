@@ -16,14 +16,13 @@ from engine.rendering.audio.limiter import StreamLimiter
 from engine.rendering.audio.loudness import LoudnessMeter, PeakMeter
 from engine.rendering.audio.signals import (
     BLOCK,
-    SAMPLE_BYTES,
     Samples,
     Signal,
     read_block,
     silent,
     write_block,
 )
-from engine.rendering.audio.work import SoundDone, SoundWork
+from engine.rendering.audio.work import SAMPLE_BYTES, SoundDone, SoundWork
 from engine.rendering.encoded import EncodedSound, Packet
 
 GAIN_MAX_DB: Final = 40.0

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.media.audio import SoundReader
+from engine.rendering.audio.work import SAMPLE_BYTES
 
 # (2, samples) of float32, 1.0 being full scale, rows contiguous.
 Samples = NDArray[np.float32]
 
 CHANNELS: Final = 2
-SAMPLE_BYTES: Final = 4 * CHANNELS
 BLOCK: Final = 1 << 16
 
 

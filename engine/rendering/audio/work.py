@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -23,6 +23,8 @@ from cutroom_sdk.wire.codec import digest
 from cutroom_sdk.wire.timeline import Keyframe
 from engine.rendering.work import RENDER_VERSION, Capabilities, SoundEncoder
 
+# A stem lies as pairs of float32.
+SAMPLE_BYTES: Final = 8
 Curve = float | tuple[Keyframe, ...]
 # How a fade goes: straight in amplitude (two that cross add up to 1), or along a quarter of a sine (their powers do).
 Shape = Literal["linear", "power"]

@@ -9,9 +9,10 @@ from engine.media.tasks import Files, Report, task, warm_up
 from engine.rendering.audio import mastering
 from engine.rendering.audio.mixing import MixSignal
 from engine.rendering.audio.rehearsal import rehearse
-from engine.rendering.audio.signals import BLOCK, SAMPLE_BYTES, FileSignal, write_block
+from engine.rendering.audio.signals import BLOCK, FileSignal, write_block
 from engine.rendering.audio.stems import Studio
 from engine.rendering.audio.work import (
+    SAMPLE_BYTES,
     MasterWork,
     SoundDone,
     SoundWork,

@@ -203,6 +203,17 @@ class Loudness(Wire, frozen=True, kw_only=True):
     momentary_lufs: tuple[float, ...]
 
 
+class Beats(Wire, frozen=True, kw_only=True):
+    """Where music pulses: `beats` are seconds, rising; `tempo_bpm` is theirs, beats a minute, None where nothing pulses.
+
+    `confidence` is how alike the sound's beginnings are to themselves a beat later, 0..1. A tempo may be found an octave off.
+    """
+
+    tempo_bpm: float | None
+    confidence: float
+    beats: tuple[Fraction, ...]
+
+
 class Motion(Wire, frozen=True, kw_only=True):
     """How much moves and where, every `hop` seconds from 0.
 
