@@ -57,6 +57,17 @@ async def deliver(client: Client, render: Render, target: Path, report: Report |
     return beside
 
 
+def put_bytes(target: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        CommandError: the folder cannot be written, or the disk is full.
+    """
+    with _part(target, hashlib.sha256(content).hexdigest()[:16]) as (file, put):
+        file.write(content)
+        put()
+
+
 @contextlib.contextmanager
 def _part(target: Path, render_id: str) -> Iterator[tuple[IO[bytes], Callable[[], None]]]:
     """Open a file beside `target`, and give what puts it in place, synced; otherwise it is gone afterwards.

@@ -1,7 +1,8 @@
-"""`cutroom render` and `cutroom profiles`: what they take."""
+"""`cutroom render`, `plan`, `frame` and `profiles`: what they take."""
 
 import asyncio
 import json as json_module
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,8 +11,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from clients import paint
 from clients.cli import files, rendering
 from clients.cli.daemon import connected
+from clients.cli.delivery import put_bytes
 from clients.cli.options import CommandError, Json, Setup, StateDir, Url, Verbose, of
 from clients.view.words import length_text
 from cutroom_sdk.wire.codec import convert, to_builtins
@@ -26,6 +29,8 @@ def add_to(app: typer.Typer) -> None:
     """Put the commands on the command line."""
     app.command("render")(render_command)
     app.command("profiles")(profiles_command)
+    app.command("plan")(plan_command)
+    app.command("frame")(frame_command)
 
 
 def render_command(
@@ -123,3 +128,107 @@ def profile_row(one: Profile) -> tuple[str, ...]:
     loudness = "left alone" if one.loudness_lufs is None else f"{one.loudness_lufs:g} LUFS"
     length = "any" if one.max_duration is None else f"up to {length_text(one.max_duration)}"
     return (one.name, size, rate, one.codec, one.audio_codec, loudness, length, one.title)
+
+
+def plan_command(
+    ctx: typer.Context,
+    timeline: Annotated[str, typer.Argument(help="A timeline's id.", metavar="TIMELINE")],
+    profile: Annotated[str, typer.Option(help="The target: 'cutroom profiles' lists them.")] = "source",
+    version: Annotated[
+        int | None, typer.Option(help="The timeline as it was at this version.", min=1)
+    ] = None,
+    state_folder: StateDir = None,
+    url: Url = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say what a render would do, and do nothing: segments, what is kept already, choices, warnings.
+
+    Example: cutroom plan 01k8 --profile reels
+    """
+    setup = of(ctx, state_folder, url, json, verbose)
+    raise typer.Exit(asyncio.run(plan(setup, timeline, profile, version)))
+
+
+async def plan(setup: Setup, timeline: str, profile: str, version: int | None) -> int:
+    """Print the plan."""
+    async with connected(setup, start=True) as (client, _):
+        found = await client.timeline_plan(timeline, profile=profile, version=version)
+    if setup.json:
+        setup.document(found)
+        return DONE
+    facts = [
+        ("timeline", f"{found.timeline_id}, version {found.version}"),
+        ("plan", found.plan_hash[:16]),
+        ("length", f"{found.frames} frames, {length_text(found.duration)}"),
+        ("segments", f"{len(found.segments)}; {found.to_render} frames are not made yet"),
+        *(("warning", text) for text in found.warnings),
+        *(("notice", text) for text in found.notices),
+        *(("chosen", text) for text in found.defaults),
+    ]
+    setup.result().print(paint.facts_table(facts))
+    return DONE
+
+
+def frame_command(
+    ctx: typer.Context,
+    timeline: Annotated[str, typer.Argument(help="A timeline's id.", metavar="TIMELINE")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="A .png or .jpg file to write.")],
+    at: Annotated[
+        str | None, typer.Option(help="Seconds from the beginning, exact: 3, 12.5 or 45045/30000.")
+    ] = None,
+    frame: Annotated[int | None, typer.Option(help="The number of a frame; the first is 0.", min=0)] = None,
+    profile: Annotated[str, typer.Option(help="The target: 'cutroom profiles' lists them.")] = "source",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file.")] = False,
+    state_folder: StateDir = None,
+    url: Url = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write one exact frame of a timeline: the very picture that an export has there.
+
+    Example: cutroom frame 01k8 --at 12.5 -o still.png
+    """
+    setup = of(ctx, state_folder, url, json, verbose)
+    if (at is None) == (frame is None):
+        raise CommandError("say where: --at SECONDS or --frame NUMBER")
+    kind = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}.get(output.suffix.lower())
+    if kind is None:
+        raise CommandError(f"{output.name} is no picture's name; .png and .jpg are written")
+    target = (Path.cwd() / output.expanduser()).absolute()
+    rendering.check_target(target)
+    if target.exists() and not force:
+        raise CommandError(f"{target} is there; --force overwrites it", CONFLICT)
+    raise typer.Exit(asyncio.run(still(setup, timeline, _exact(at), frame, profile, kind, target)))
+
+
+def _exact(text: str | None) -> Fraction | None:
+    if text is None:
+        return None
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise CommandError(f"--at is {text!r}; seconds such as 3, 12.5 or 45045/30000 are taken") from None
+
+
+async def still(
+    setup: Setup,
+    timeline: str,
+    at: Fraction | None,
+    frame: int | None,
+    profile: str,
+    kind: str,
+    target: Path,
+) -> int:
+    """Fetch the picture and put it in place, whole or not at all."""
+    async with (
+        connected(setup, start=True) as (client, _),
+        client.timeline_frame(timeline, at=at, frame=frame, profile=profile, format=kind) as response,
+    ):
+        number, data = int(response.headers["Cutroom-Frame"]), await response.aread()
+    await asyncio.to_thread(put_bytes, target, data)
+    if setup.json:
+        setup.document({"output": str(target), "frame": number, "bytes": len(data)})
+    else:
+        setup.result().print(f"frame {number} of {timeline}: {target}")
+    return DONE

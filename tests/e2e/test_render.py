@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import av
 import msgspec
 import pytest
 
@@ -144,6 +145,24 @@ async def test_ctrl_c_cancels_and_the_same_command_goes_on(
     assert done.code == DONE, done.talk
     assert done.json["segments"]["cached"] >= 1
     assert read_numbers(output) == list(range(260))
+
+
+async def test_a_plan_and_a_frame_are_shown_without_rendering(
+    daemon: Daemon, asset: str, tmp_path: Path
+) -> None:
+    timeline_id = await kept(daemon, film(asset, (10, 60), (100, 130)))
+    planned = await cutroom(daemon, "--json", "plan", timeline_id, "--profile", "source")
+    assert (planned.code, planned.json["frames"], planned.json["to_render"]) == (DONE, 80, 80), planned.talk
+    still = tmp_path / "still.png"
+    shown = await cutroom(daemon, "--json", "frame", timeline_id, "--at", "2.04", "-o", still)
+    assert (shown.code, shown.json["frame"]) == (DONE, 51), shown.talk
+    with av.open(str(still)) as picture:
+        (frame,) = picture.decode(video=0)
+        assert (frame.width, frame.height) == (320, 180)
+    again = await cutroom(daemon, "frame", timeline_id, "--frame", "0", "-o", still)
+    assert again.code == CONFLICT
+    async with daemon.client() as client:
+        assert await client.renders() == []
 
 
 async def test_the_profiles_are_listed(daemon: Daemon) -> None:
