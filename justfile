@@ -75,7 +75,7 @@ bench *arguments: _python
 # Rewrite the golden files: contracts, recorded histories, examples of the view; the only way to do so
 snap: _python
     {{ python }} -m tests.replay.record
-    {{ python }} -m pytest --snap tests/house/test_contract.py tests/conformance/test_recorded.py tests/unit/http/test_recorded_streams.py tests/unit/view/test_examples.py
+    {{ python }} -m pytest --snap tests/house/test_contract.py tests/conformance/test_recorded.py tests/unit/http/test_recorded_streams.py tests/unit/view/test_examples.py tests/unit/editing/interchange/test_golden.py
 
 # Rewrite specs/ and the types of the TypeScript SDK from the wire and the routes
 specs: _python

@@ -25,6 +25,7 @@ from engine.config import Settings
 from engine.editing import effects as editing
 from engine.editing.reducer import TIMELINE
 from engine.editing.routes import routes as editing_routes
+from engine.editing.routes_interchange import routes as interchange_routes
 from engine.editing.routes_timelines import routes as timeline_routes
 from engine.kernel.kernel import Kernel
 from engine.kernel.reducer import Aggregate
@@ -106,6 +107,7 @@ ROUTES: Final[list[BaseRoute]] = [
     *media_routes,
     *editing_routes,
     *timeline_routes,
+    *interchange_routes,
     *rendering_routes,
     *preview_routes,
     *stream_routes,

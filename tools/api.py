@@ -10,6 +10,7 @@ from cutroom_sdk.wire import (
     approvals,
     catalogue,
     frames,
+    interchange,
     log,
     media,
     memory,
@@ -83,6 +84,7 @@ QUERY: Final[dict[str, tuple[str, str]]] = {
         "integer",
         "Begin after this position of the log; before its beginning is 410 `compacted`, with the `oldest` there is.",
     ),
+    "format": ("string", "The file's format: `otio`, `edl`, `fcpxml`, `srt`, `vtt` or `ass`."),
     "asset_id": ("string", "Only what belongs to this asset."),
     "at": (
         "integer",
@@ -323,7 +325,6 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "POST /v1/timelines/{id}/fork": Operation(
         timelines.StoredTimeline, "media:write", timelines.ForkRequest, 201, headers=("Idempotency-Key",)
-    ),
     "GET /v1/timelines/{id}/frame": Operation(
         Bytes("image/png"),
         "media:read",
@@ -402,6 +403,16 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "GET /v1/memory": Operation(
         Page(memory.Memory), "memory:read", query=("tier", "workspace", "project", *_LIST)
+    ),
+    "GET /v1/timelines/{id}/export": Operation(
+        interchange.TimelineExport, "media:read", query=("format", "version")
+    ),
+    "POST /v1/timelines/import": Operation(
+        interchange.TimelineImport,
+        "media:write",
+        interchange.TimelineImportRequest,
+        201,
+        headers=("Idempotency-Key",),
     ),
     "POST /v1/memory/search": Operation(memory.MemoryHits, "memory:read", memory.SearchRequest),
     "GET /v1/memory/audit": Operation(Page(memory.MemoryAuditEntry), "log:admin", query=("after", *_LIST)),

@@ -20,6 +20,7 @@ from clients.cli import (
     delegations,
     doctor,
     files,
+    interchange,
     look,
     memory,
     missions,
@@ -65,6 +66,7 @@ upkeep.add_to(app, log)
 renders.add_to(app)
 timelines.add_to(app)
 cut.add_to(app)
+interchange.add_to(timelines.app)
 
 OUTPUT_HELP: Final = "The file, or a folder. Default: NAME-PROFILE.mp4 here (NAME-edit.mp4 for source), with a number if that is taken."
 Context = typer.Context

@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from cutroom_sdk.wire.approvals import Approval, ApprovalSubject, DelegationRequest
+from cutroom_sdk.wire.interchange import TimelineImportRequest
 from cutroom_sdk.wire.memory import MemoryCapabilityRequest, MemoryRequest
 from cutroom_sdk.wire.missions import MissionRequest, PostStarted
 from cutroom_sdk.wire.operations import Remove, SetSettings
@@ -122,6 +123,10 @@ CALLS: Final[Mapping[str, Call]] = {
     "POST /v1/timelines/{id}/fork": lambda studio: studio.fork_timeline("t1", version=2, name="another"),
     "GET /v1/timelines/{id}/frame": lambda studio: studio.timeline_frame("t1", at=Fraction(3, 2)),
     "GET /v1/timelines/{id}/plan": lambda studio: studio.timeline_plan("t1", profile="reels"),
+    "GET /v1/timelines/{id}/export": lambda studio: studio.export_timeline("t1", "edl", version=2),
+    "POST /v1/timelines/import": lambda studio: studio.import_timeline(
+        TimelineImportRequest(text="WEBVTT", file_name="a.vtt"), idempotency_key="once"
+    ),
     "POST /v1/assets": lambda studio: studio.register("talk.mp4"),
     "GET /v1/assets": lambda studio: studio.assets(),
     "GET /v1/assets/{id}": lambda studio: studio.asset("f00"),

@@ -86,6 +86,8 @@ CROSSES: Final[dict[str, str]] = {
     "POST /v1/timelines/{id}/fork": MISSING,
     "GET /v1/timelines/{id}/frame": MISSING,
     "GET /v1/timelines/{id}/plan": MISSING,
+    "GET /v1/timelines/{id}/export": MISSING,
+    "POST /v1/timelines/import": OWN,
     "POST /v1/assets": MISSING,
     "GET /v1/assets": EMPTY,
     "GET /v1/assets/{id}": MISSING,

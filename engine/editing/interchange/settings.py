@@ -9,10 +9,13 @@ from cutroom_sdk.wire.media import Asset
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, Track
 from engine.editing.interchange.losses import Losses
 from engine.editing.interchange.shelf import Shelf
+from engine.editing.timeline import RATE_MOST
+from engine.kernel.errors import Invalid
 
 RATE: Final = Fraction(25)
 SIZE: Final = (1920, 1080)
 SAMPLE_RATE: Final = 48_000
+RATE_LEAST: Final = Fraction(1)
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -23,6 +26,12 @@ class Asked(Struct, frozen=True, kw_only=True):
     width: int | None = None
     height: int | None = None
     sample_rate: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a rate that no timeline can have before frames are counted by it."""
+        if self.rate is not None and not RATE_LEAST <= self.rate <= RATE_MOST:
+            said = f"the rate is {self.rate}; it must be above 0, from {RATE_LEAST} to {RATE_MOST} frames a second"
+            raise Invalid(said, field="rate")
 
 
 def guessed(

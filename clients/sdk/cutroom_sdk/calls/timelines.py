@@ -12,6 +12,7 @@ from cutroom_sdk.wire.catalogue import CatalogueEntry
 from cutroom_sdk.wire.codec import seconds_text
 from cutroom_sdk.wire.operations import TimelineOperation
 from cutroom_sdk.wire.plans import Plan
+from cutroom_sdk.wire.interchange import Format, TimelineExport, TimelineImport, TimelineImportRequest
 from cutroom_sdk.wire.timeline import Timeline
 from cutroom_sdk.wire.timelines import (
     ForkRequest,
@@ -118,3 +119,15 @@ class TimelineCalls(Connection):
             }
         )
         return self.opened(filled("/v1/timelines/{id}/frame", timeline_id), params=asked)
+    async def export_timeline(
+        self, timeline_id: str, format: Format, *, version: int | None = None
+    ) -> TimelineExport:
+        """Return a timeline as a file of another program, and what the file does not say."""
+        path = filled("/v1/timelines/{id}/export", timeline_id)
+        return await self.get(path, TimelineExport, given({"format": format, "version": version}))
+
+    async def import_timeline(
+        self, asked: TimelineImportRequest, *, idempotency_key: str | None = None
+    ) -> TimelineImport:
+        """Keep what a file of another program says as a new timeline."""
+        return await self.post("/v1/timelines/import", asked, TimelineImport, idempotency_key=idempotency_key)
