@@ -325,6 +325,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "POST /v1/timelines/{id}/fork": Operation(
         timelines.StoredTimeline, "media:write", timelines.ForkRequest, 201, headers=("Idempotency-Key",)
+    ),
     "GET /v1/timelines/{id}/frame": Operation(
         Bytes("image/png"),
         "media:read",

@@ -18,7 +18,7 @@ from cutroom_sdk.wire.problems import CONFLICT, DONE, NOT_FOUND
 
 FILE_MOST: Final = 11 << 20
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
-_ENDS: Final[dict[str, Format]] = {".xml": "fcpxml", ".ssa": "ass"}
+_ENDS: Final[dict[str, str]] = {".xml": "fcpxml", ".ssa": "ass"}
 
 
 def add_to(timelines: typer.Typer) -> None:
@@ -30,12 +30,19 @@ def add_to(timelines: typer.Typer) -> None:
 def import_command(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="An .otio, .edl, .fcpxml, .srt, .vtt or .ass file.")],
-    format_name: Annotated[str | None, typer.Option("--format", help="The file's format; else told by its name.")] = None,
-    name: Annotated[str | None, typer.Option(help="What the timeline is called; else as in the file.")] = None,
-    asset: Annotated[
-        list[str] | None, typer.Option(help="Which asset a name in the file means: NAME=ASSET_ID. May be repeated.")
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="The file's format; else told by its name.")
     ] = None,
-    rate: Annotated[str | None, typer.Option(help="Frames a second where the file does not say: 25 or 30000/1001.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="What the timeline is called; else as in the file.")
+    ] = None,
+    asset: Annotated[
+        list[str] | None,
+        typer.Option(help="Which asset a name in the file means: NAME=ASSET_ID. May be repeated."),
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="Frames a second where the file does not say: 25 or 30000/1001.")
+    ] = None,
     size: Annotated[str | None, typer.Option(help="Pixels where the file does not say: 1920x1080.")] = None,
     state_folder: StateDir = None,
     url: Url = None,
@@ -62,7 +69,9 @@ def export_command(
     ctx: typer.Context,
     timeline: TimelineId,
     output: Annotated[Path, typer.Option("-o", "--output", help="The file; its end says the format.")],
-    format_name: Annotated[str | None, typer.Option("--format", help="The format; else told by the file's name.")] = None,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="The format; else told by the file's name.")
+    ] = None,
     version: Version = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     state_folder: StateDir = None,
@@ -95,9 +104,9 @@ async def _export(setup: Setup, asked: str, form: Format, version: int | None, o
     async with connected(setup, start=True) as (client, _):
         name = await find_timeline(client, asked)
         made = await client.export_timeline(name, form, version=version)
-    _write(output, made)
+    place = _written(output, made)
     if setup.json:
-        told: dict[str, Any] = {"timeline_id": name, "format": made.format, "output": str(output.absolute())}
+        told: dict[str, Any] = {"timeline_id": name, "format": made.format, "output": place}
         setup.document({**told, "bytes": len(made.text.encode()), "losses": to_builtins(made.losses)})
         return DONE
     setup.result().print(f"{output} holds {name} ({made.format})")
@@ -115,8 +124,8 @@ def _tell(setup: Setup, losses: Sequence[Loss], what: str) -> None:
         talk.print(Text(f"  {where}{loss.what} ({loss.why})"))
 
 
-def _write(output: Path, made: TimelineExport) -> None:
-    """Write the file whole or not at all."""
+def _written(output: Path, made: TimelineExport) -> str:
+    """Write the file whole or not at all; return its absolute path."""
     staged = output.with_name(f".{output.name}.part")
     try:
         staged.write_bytes(made.text.encode())
@@ -124,6 +133,7 @@ def _write(output: Path, made: TimelineExport) -> None:
     except OSError as error:
         staged.unlink(missing_ok=True)
         raise CommandError(f"{output} cannot be written: {error.strerror}") from error
+    return str(output.absolute())
 
 
 def _text(file: Path) -> str:

@@ -4120,12 +4120,26 @@ export interface Routes {
     body: TimelineRequest;
     answer: StoredTimeline;
   };
+  /** Keep what a file says as a new timeline; 201 with its id and what was not understood. Needs `media:write`. */
+  "POST /v1/timelines/import": {
+    path: Nothing;
+    query: Nothing;
+    body: TimelineImportRequest;
+    answer: TimelineImport;
+  };
   /** Whole; `?version=` or `?at=` (a position of the log) as it was. Needs `media:read`. */
   "GET /v1/timelines/{id}": {
     path: { id: string };
     query: { at?: number; version?: number };
     body: undefined;
     answer: StoredTimeline;
+  };
+  /** The timeline as a file's text, and what the file does not say. Needs `media:read`. */
+  "GET /v1/timelines/{id}/export": {
+    path: { id: string };
+    query: { format?: string; version?: number };
+    body: undefined;
+    answer: TimelineExport;
   };
   /** A new timeline that begins as this one was at a version; 201 with it. Needs `media:write`. */
   "POST /v1/timelines/{id}/fork": {

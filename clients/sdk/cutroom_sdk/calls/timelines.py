@@ -10,9 +10,9 @@ from cutroom_sdk.connection import Connection
 from cutroom_sdk.places import filled, given
 from cutroom_sdk.wire.catalogue import CatalogueEntry
 from cutroom_sdk.wire.codec import seconds_text
+from cutroom_sdk.wire.interchange import Format, TimelineExport, TimelineImport, TimelineImportRequest
 from cutroom_sdk.wire.operations import TimelineOperation
 from cutroom_sdk.wire.plans import Plan
-from cutroom_sdk.wire.interchange import Format, TimelineExport, TimelineImport, TimelineImportRequest
 from cutroom_sdk.wire.timeline import Timeline
 from cutroom_sdk.wire.timelines import (
     ForkRequest,
@@ -119,6 +119,7 @@ class TimelineCalls(Connection):
             }
         )
         return self.opened(filled("/v1/timelines/{id}/frame", timeline_id), params=asked)
+
     async def export_timeline(
         self, timeline_id: str, format: Format, *, version: int | None = None
     ) -> TimelineExport:

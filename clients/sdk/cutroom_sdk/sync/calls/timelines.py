@@ -11,6 +11,7 @@ from cutroom_sdk.places import filled, given
 from cutroom_sdk.sync.connection import Connection
 from cutroom_sdk.wire.catalogue import CatalogueEntry
 from cutroom_sdk.wire.codec import seconds_text
+from cutroom_sdk.wire.interchange import Format, TimelineExport, TimelineImport, TimelineImportRequest
 from cutroom_sdk.wire.operations import TimelineOperation
 from cutroom_sdk.wire.plans import Plan
 from cutroom_sdk.wire.timeline import Timeline
@@ -117,3 +118,16 @@ class TimelineCalls(Connection):
             }
         )
         return self.opened(filled("/v1/timelines/{id}/frame", timeline_id), params=asked)
+
+    def export_timeline(
+        self, timeline_id: str, format: Format, *, version: int | None = None
+    ) -> TimelineExport:
+        """Return a timeline as a file of another program, and what the file does not say."""
+        path = filled("/v1/timelines/{id}/export", timeline_id)
+        return self.get(path, TimelineExport, given({"format": format, "version": version}))
+
+    def import_timeline(
+        self, asked: TimelineImportRequest, *, idempotency_key: str | None = None
+    ) -> TimelineImport:
+        """Keep what a file of another program says as a new timeline."""
+        return self.post("/v1/timelines/import", asked, TimelineImport, idempotency_key=idempotency_key)
