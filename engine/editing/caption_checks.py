@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from cutroom_sdk.wire.renders import Check, Profile
 from cutroom_sdk.wire.timeline import Clip, Generator, Timeline, Track
-from engine.editing.captions import CaptionRules, columns_of
+from engine.editing.captions import CaptionRules, columns_of, rules
 from engine.editing.timeline import item_duration
 from engine.media.timecode import clock_text
 
@@ -93,6 +93,14 @@ def check_captions(
         _overlap(shown),
         _safe_zone(shown, profile),
     )  # fmt: skip
+
+
+def film_checks(timeline: Timeline, profile: Profile) -> tuple[Check, ...]:
+    """Return the checks of a film's captions by the rules for its shape; none where it has no captions."""
+    if not shown_in(timeline):
+        return ()
+    upright = timeline.height > timeline.width
+    return check_captions(timeline, rules()["vertical" if upright else "english"], profile)
 
 
 def _speed(one: Shown) -> Fraction:

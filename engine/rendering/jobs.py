@@ -21,6 +21,7 @@ from cutroom_sdk.wire.missions import Priority
 from cutroom_sdk.wire.renders import Profile, Render
 from cutroom_sdk.wire.timeline import Timeline
 from engine.editing.mastering import mastered
+from engine.editing.caption_checks import film_checks
 from engine.editing.profiles import profile_named
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Told
@@ -331,7 +332,7 @@ class Jobs:
             film.inspection,
             cut_plan=await self._cut_plan(order, context),
             as_loud_as_can_be=bool(film.notices),
-        )
+        ) + film_checks(timeline, profile)
         return Complete(output=film.output, checks=checks, notices=(*film.notices, *film.pictures))
 
     def _making(

@@ -21,6 +21,7 @@ from engine.kernel.clock import monotonic_s
 from engine.kernel.errors import Unavailable
 from engine.rendering.compositor.text import bidi
 from engine.rendering.graph import Drawn, DrawnFont, Values
+from engine.rendering.subtitles import SOFT
 from engine.rendering.typefaces import LIST_COMMAND, Choice, Typeface, choose, read_list, shipped
 
 # EBU R 95: what must be read lies within 90 % of the picture's width and height.
@@ -165,6 +166,10 @@ def lettered(node: Drawn, profile: Profile | None, fonts: Fonts) -> tuple[Drawn,
         # What is turned into capitals or small letters has other characters.
         text=text if node.values["case"] == "none" else text + text.upper() + text.lower(),
     )
+    if node.values.get("style") == SOFT:
+        return _without_time(node), (
+            "soft captions of a nested timeline are not shown: put them on the film's own track",
+        )
     notices = [*choice.notices, *(fonts.notices if choice.notices else ())]
     if bidi.turns(text) and bidi.library() is None:
         notices.append(bidi.MISSING)

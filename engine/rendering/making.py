@@ -273,6 +273,7 @@ class Making:
             encoder=plan.encoder,
             sound=None if plan.sound is None else plan.sound.encoder,
             container=plan.container,
+            subtitles=plan.subtitles,
         )
         return await self.pool.run(
             f"{WORKER}:join",

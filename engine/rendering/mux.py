@@ -13,11 +13,13 @@ from fractions import Fraction
 from typing import Any, Final, TypeVar
 
 import av
+from av.subtitles.stream import SubtitleStream
 
 from engine.kernel.errors import WorkFailed
 from engine.rendering.audio import encoding
 from engine.rendering.encoded import EncodedSegment, EncodedSound, Packet, read_segments, read_sound
 from engine.rendering.encoders import configure
+from engine.rendering.subtitles import TIMESCALE, Subtitles, timed_text
 from engine.rendering.work import MuxWork
 
 # Bytes of index an MP4 needs at most for a packet: size, offset, time, composition, key (ISO/IEC 14496-12, 8.6 and 8.7).
@@ -45,19 +47,23 @@ def mux(work: MuxWork, inputs: tuple[int, ...], output: int) -> int:
     encoded = None if work.sound is None else read_sound(inputs[work.parts])
     segments = read_segments(inputs[: work.parts])
     packets = work.frames + (len(encoded.packets) if encoded else 0)
+    # The muxer ends each text with an empty one.
+    packets += sum(2 * len(one.cues) + 1 for one in work.subtitles)
     options = {"fflags": "+bitexact"}
     if work.container != "mkv":
         # The index is written to a place kept free at the start: nothing has to be moved afterwards.
-        options["moov_size"] = str(INDEX_BASE_BYTES + INDEX_BYTES * packets)
+        options["moov_size"] = str(INDEX_BASE_BYTES * (1 + len(work.subtitles)) + INDEX_BYTES * packets)
         options["movie_timescale"] = str(MOVIE_TIMESCALE)
     with open(output, "r+b", closefd=False) as file:
         with av.open(file, "w", format=FORMATS[work.container], options=options) as container:
             video, audio = _streams(container, work)
+            texts = [_text_stream(container, one.name, work.container) for one in work.subtitles]
             container.start_encoding()
             tracks: list[Iterator[av.Packet[Any]]] = [_pictures(segments, video, work)]
             if audio is not None and encoded is not None and work.sound is not None:
                 _demand_headers(audio, encoded.extradata)
                 tracks.append(_sounds(encoded, audio, work.sound.sample_rate))
+            tracks += [_texts(one, stream, work.container) for one, stream in zip(work.subtitles, texts, strict=True)]
             for packet in heapq.merge(*tracks, key=_time):
                 container.mux_one(packet)
         file.flush()
@@ -110,6 +116,24 @@ def _sounds(encoded: EncodedSound, stream: av.AudioStream, rate: int) -> Iterato
         heard = min(encoded.frame_samples, encoded.count - packet.pts)
         if heard > 0:
             yield _packet(packet, stream, base, pts=packet.pts, dts=packet.pts, duration=heard)
+
+
+def _text_stream(container: av.container.OutputContainer, name: str, kind: str) -> SubtitleStream:
+    stream = container.add_mux_stream("subrip" if kind == "mkv" else "mov_text")
+    assert isinstance(stream, SubtitleStream)
+    stream.time_base = Fraction(1, TIMESCALE)
+    stream.metadata["handler_name"] = name
+    return stream
+
+
+def _texts(subtitles: Subtitles, stream: SubtitleStream, kind: str) -> Iterator[av.Packet[Any]]:
+    """Yield a text track's packets; between texts the muxer says that there is none."""
+    for cue in subtitles.cues:
+        packet: av.Packet[Any] = av.Packet(cue.text.encode() if kind == "mkv" else timed_text(cue))
+        packet.stream, packet.time_base = stream, Fraction(1, TIMESCALE)
+        packet.pts = packet.dts = cue.start
+        packet.duration, packet.is_keyframe = cue.end - cue.start, True
+        yield packet
 
 
 def _packet(

@@ -29,6 +29,7 @@ from engine.rendering.compiling.times import Times
 from engine.rendering.encoders import encoder_for
 from engine.rendering.segments import divisions, stretches
 from engine.rendering.smartcopy.work import Splicing
+from engine.rendering.subtitles import Subtitles, ended, taken_out
 from engine.rendering.walking import graph_inputs, sliced
 from engine.rendering.work import Capabilities, PictureWork, VideoEncoder
 
@@ -49,7 +50,8 @@ class RenderPlan(Struct, frozen=True, kw_only=True):
     `kept` tells for each asset which spans of it are in the film, seconds. `defaults` says what was chosen where the
     timeline left it open, `notices` what comes out otherwise than asked, `methods` how pictures are made that a source does
     not have, `warnings` what a render would fail at (a dry run only). `splicing`: the film is put together from its
-    source's own packets, and there are no segments besides; None: from segments. `plan_hash` is the hash of everything else.
+    source's own packets, and there are no segments besides; None: from segments. `subtitles` are captions that the player
+    shows. `plan_hash` is the hash of everything else.
     """
 
     profile: str
@@ -68,6 +70,7 @@ class RenderPlan(Struct, frozen=True, kw_only=True):
     methods: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     splicing: Splicing | None = None
+    subtitles: tuple[Subtitles, ...] = ()
     plan_hash: str = ""
 
     @property
@@ -115,6 +118,7 @@ def compile_plan(
         faces=faces,
         lenient=lenient,
     )
+    timeline, subtitles = taken_out(timeline)
     scene = Scene(timeline, given)
     sound_tracks = [track for track in timeline.tracks if track.kind == "audio" and track.enabled]
     heard = (frame_nearest(track_duration(track), timeline.rate) for track in sound_tracks)
@@ -142,6 +146,7 @@ def compile_plan(
         notices=(*given.notes.notices, *notices),
         methods=tuple(given.notes.methods),
         warnings=(*warnings, *given.notes.warnings),
+        subtitles=ended(subtitles, frames / encoder.rate),
     )
     return hashed(plan)
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from cutroom_sdk.wire.renders import Container
 from engine.rendering.graph import Node
+from engine.rendering.subtitles import Subtitles
 
 # Raised whenever the same work would give other pictures or other sound than before.
 RENDER_VERSION: Final = 4
@@ -98,6 +99,7 @@ class MuxWork(Struct, frozen=True, kw_only=True):
     encoder: VideoEncoder
     sound: SoundEncoder | None
     container: Container = "mp4"
+    subtitles: tuple[Subtitles, ...] = ()
 
 
 class MuxDone(Struct, frozen=True, kw_only=True):

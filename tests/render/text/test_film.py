@@ -56,13 +56,14 @@ def _title(start: Fraction, lasts: Fraction, **parameters: Parameter) -> Track:
     return Track(kind="video", name="titles", items=(Gap(duration=start), clip))
 
 
-async def _rendered(
-    room: Studio, source: Source, timeline: Timeline
+async def rendered(
+    room: Studio, source: Source, timeline: Timeline, **more: str
 ) -> tuple[Render, list[NDArray[np.uint8]]]:
+    """Have a timeline rendered; return the job and the frames of its file."""
     async with border(room) as client:
         await room.take_in(source)
         answer = await client.post(
-            "/v1/renders", json={"profile": "source", "timeline": to_builtins(timeline)}
+            "/v1/renders", json={"profile": "source", "timeline": to_builtins(timeline), **more}
         )
         assert answer.status_code == httpx.codes.ACCEPTED, answer.text
         render = await until(room.kernel, answer.json()["render_id"], "completed", "failed")
@@ -81,7 +82,7 @@ def _yellow(frame: NDArray[np.uint8]) -> NDArray[np.bool_]:
 async def test_captions_are_burnt_in_with_the_word_that_is_being_said(room: Studio, source: Source) -> None:
     captions = captions_of(SAID, PAL, rules()["english"])
     track = caption_track(captions, look={"style": "highlight", "highlight_colour": "#ffff00", "shadow": 0.0})
-    render, frames = await _rendered(room, source, _timeline(source, track))
+    render, frames = await rendered(room, source, _timeline(source, track))
     assert len(frames) == 100
     assert not render.notices or all("font" not in one for one in render.notices)
     first = int(captions[0].start * PAL)
@@ -96,9 +97,9 @@ async def test_captions_are_burnt_in_with_the_word_that_is_being_said(room: Stud
 
 
 async def test_a_title_comes_and_goes_and_the_picture_below_stays(room: Studio, source: Source) -> None:
-    plain = (await _rendered(room, source, _timeline(source)))[1]
+    plain = (await rendered(room, source, _timeline(source)))[1]
     titled = (
-        await _rendered(
+        await rendered(
             room,
             source,
             _timeline(source, _title(Fraction(1), Fraction(1), text="HHH", colour="#ffff00", shadow=0.0)),
@@ -111,7 +112,7 @@ async def test_a_title_comes_and_goes_and_the_picture_below_stays(room: Studio, 
 
 
 async def test_a_font_that_is_not_there_is_told(room: Studio, source: Source) -> None:
-    render, _ = await _rendered(
+    render, _ = await rendered(
         room, source, _timeline(source, _title(Fraction(1), Fraction(1), text="Hi", font="No Such Family"))
     )
     assert any("No Such Family" in one for one in render.notices)

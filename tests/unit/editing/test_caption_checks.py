@@ -3,10 +3,11 @@
 from fractions import Fraction
 
 import pytest
+from msgspec.structs import replace
 
 from cutroom_sdk.wire.renders import Check
 from cutroom_sdk.wire.timeline import Clip, Gap, Generator, Parameter, Timeline, TimeRange, Track
-from engine.editing.caption_checks import NAMES, check_captions
+from engine.editing.caption_checks import NAMES, check_captions, film_checks
 from engine.editing.captions import rules
 from engine.editing.profiles import profile_named
 
@@ -71,6 +72,18 @@ def test_captions_that_a_platform_would_cover_are_named() -> None:
 
 def test_a_timeline_without_captions_has_nothing_to_check() -> None:
     assert {one.status for one in _found(_timeline()).values()} == {"not_applicable"}
+
+
+def test_a_film_is_held_against_the_rules_for_its_shape() -> None:
+    upright = _timeline((0, 2, "x" * 30))
+    assert {one.name: one.status for one in film_checks(upright, profile_named("youtube"))}[
+        "caption_line_length"
+    ] == "fail"
+    wide = replace(upright, width=1920, height=1080)
+    assert {one.name: one.status for one in film_checks(wide, profile_named("youtube"))}[
+        "caption_line_length"
+    ] == "pass"
+    assert film_checks(_timeline(), profile_named("youtube")) == ()
 
 
 def test_two_tracks_may_speak_at_once() -> None:

@@ -36,6 +36,8 @@ class _Said:
 def caption(width: int, height: int, at: At) -> Patch | None:
     """Write what is said. `style`: plain, box, outline; highlight, pill: the word being said; karaoke: filled as it is said."""
     kind, case, move = at.text("style"), at.text("case"), move_at(at, width, height)
+    if kind == "soft":
+        return None
     words = [structs.replace(word, text=cased(word.text, case)) for word in at.words]
     text, spoken = written(cased(at.text("text"), case), words)
     said = _Said(kind, text, _styled(style_of(width, height, at), kind), spoken)
