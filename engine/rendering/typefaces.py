@@ -135,6 +135,9 @@ def choose(typefaces: Sequence[Typeface], family: str, weight: int, *, italic: b
     if not wanted:
         notices.append(f"no font of the family {family!r} is installed: {DEFAULT_FAMILY} writes instead")
         wanted = _of_family(typefaces, DEFAULT_FAMILY)
+    # A family may lie in several files: what has its plainest letter gives the lines their height, and writes all it can, so
+    # that letters stand together as their font wants them to.
+    first = _nearest([one for one in wanted if one.has("x ")] or wanted, weight, italic)
     found: dict[tuple[str, int], tuple[Typeface, dict[str, None]]] = {}
     missing: dict[tuple[str, str], dict[str, None]] = {}
     languages = _han_of(text)
@@ -142,7 +145,7 @@ def choose(typefaces: Sequence[Typeface], family: str, weight: int, *, italic: b
         seen = [character for character in one if _is_seen(character)]
         if not seen:
             continue
-        typeface = _for(one, seen, typefaces, wanted, weight, italic, languages)
+        typeface = _for(one, seen, typefaces, ([first], wanted), weight, italic, languages)
         if typeface is None:
             script, package = _made_for(one)[0], _made_for(one)[2]
             missing.setdefault((script, package), {})[one] = None
@@ -154,8 +157,6 @@ def choose(typefaces: Sequence[Typeface], family: str, weight: int, *, italic: b
         notices.append(
             f"no installed font has these characters ({script}): {shown}; on Debian: apt-get install {package}"
         )
-    # A family may lie in several files: what has its plainest letter gives the lines their height.
-    first = _nearest([one for one in wanted if one.has("x ")] or wanted, weight, italic)
     order = sorted(found.values(), key=lambda pair: (pair[0] is not first, pair[0] not in wanted))
     if not order or order[0][0] is not first:
         order = [(first, {}), *order]
@@ -173,7 +174,7 @@ def _for(
     grapheme: str,
     seen: Sequence[str],
     typefaces: Sequence[Typeface],
-    wanted: Sequence[Typeface],
+    wanted: tuple[Sequence[Typeface], Sequence[Typeface]],
     weight: int,
     italic: bool,
     languages: Sequence[str],
@@ -183,10 +184,10 @@ def _for(
     named = _made_for(grapheme)[1]
     if pictures:
         colours = [one for one in typefaces if one.colour]
-        groups = [*_by_family(typefaces, named), colours, wanted]
+        groups = [*_by_family(typefaces, named), colours, *wanted]
     else:
         families = languages if _script(grapheme) in ("CJK", "IDEOGRAPHIC", "FULLWIDTH") else named
-        groups = [wanted, *_by_family(typefaces, (*families, *named, *_GENERAL))]
+        groups = [*wanted, *_by_family(typefaces, (*families, *named, *_GENERAL))]
     for group in (*groups, typefaces):
         able = [one for one in group if one.has(seen)]
         if able:

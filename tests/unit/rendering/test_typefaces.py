@@ -49,6 +49,15 @@ def test_the_shipped_font_takes_any_weight() -> None:
     assert first.typeface.has("Hi ")
 
 
+def test_one_file_of_a_family_writes_all_that_it_can() -> None:
+    letters = "The quick brown fox, THE LAZY DOG 0123456789"
+    (only,) = choose(ALL, "Inter", 400, italic=False, text=letters).parts
+    assert set(only.characters) == set(letters) - {" "}
+    latin, *others = choose(ALL, "Inter", 400, italic=False, text="A Ω Ж").parts
+    assert latin.characters == "A"
+    assert [one.characters for one in others] == ["Ω", "Ж"]
+
+
 def test_slanted_letters() -> None:
     assert choose(ALL, "Inter", 400, italic=True, text="Hi").parts[0].typeface.italic
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+import cv2
+import numpy as np
+
+from engine.rendering.compositor.canvas import Picture
 from engine.rendering.compositor.patches import Patch
 from engine.rendering.compositor.table import At
 from engine.rendering.compositor.text.sheet import Sheet, on_canvas
@@ -94,12 +98,26 @@ def shown(
     key: Hashable, sheet: Sheet, x: float, y: float, move: Move, width: int, height: int
 ) -> Patch | None:
     """Return what is seen of a sheet at its place, moved; what stands still is made once."""
+    if move.opacity <= 0:
+        return None
+    seen = _whole(key, sheet, x, y, replace(move, opacity=1.0), width, height)
+    if seen is None or move.opacity >= 1 or seen.picture.alpha is None:
+        return seen
+    # Only how much is seen of it is another: the planes are those that are kept.
+    alpha = cv2.convertScaleAbs(seen.picture.alpha, alpha=move.opacity)
+    picture = Picture(seen.picture.y, seen.picture.u, seen.picture.v, np.asarray(alpha, np.uint8))
+    return Patch(picture, seen.left, seen.top, shared=True)
+
+
+def _whole(
+    key: Hashable, sheet: Sheet, x: float, y: float, move: Move, width: int, height: int
+) -> Patch | None:
     full = (key, x, y, move, width, height)
     if full not in _patches:
         # Whole pixels where nothing moves: letters stay as sharp as they were drawn.
         still = move.x == move.y == 0 and move.scale == 1
         at = Sheet(sheet.pixels, round(x), round(y)) if still else Sheet(sheet.pixels, x, y)
-        _patches[full] = on_canvas(at.moved(move.x, move.y, move.scale), width, height, move.opacity)
+        _patches[full] = on_canvas(at.moved(move.x, move.y, move.scale), width, height)
         while len(_patches) > PATCHES_KEPT:
             _patches.popitem(last=False)
     _patches.move_to_end(full)

@@ -107,14 +107,14 @@ class Sheet:
         return Sheet(np.asarray(pixels, np.float32), float(new_left), float(new_top))
 
 
-def on_canvas(sheet: Sheet, width: int, height: int, opacity: float = 1.0) -> Patch | None:
+def on_canvas(sheet: Sheet, width: int, height: int) -> Patch | None:
     """Return what is seen of a sheet on a canvas; None: nothing is. Colour of four pixels is the mean of what is seen of each."""
     high, wide = sheet.pixels.shape[:2]
     left, top = round(sheet.left), round(sheet.top)
     x, y = max(0, left - left % 2), max(0, top - top % 2)
     right = min(width, left + wide + (left + wide) % 2)
     bottom = min(height, top + high + (top + high) % 2)
-    if right <= x or bottom <= y or opacity <= 0:
+    if right <= x or bottom <= y:
         return None
     pixels = np.zeros((bottom - y, right - x, 4), np.float32)
     part = sheet.pixels[max(0, y - top) : bottom - top, max(0, x - left) : right - left]
@@ -130,7 +130,7 @@ def on_canvas(sheet: Sheet, width: int, height: int, opacity: float = 1.0) -> Pa
         _stored(16 + 219 * luma, 16, 235),
         _stored(128 + 224 / 1.8556 * blue, 16, 240),
         _stored(128 + 224 / 1.5748 * red, 16, 240),
-        _stored(alpha * (255 * opacity), 0, 255),
+        _stored(alpha * 255, 0, 255),
     )
     seen = trimmed(picture)
     return None if seen is None else Patch(seen.picture, x + seen.left, y + seen.top, shared=True)
