@@ -63,7 +63,9 @@ def mux(work: MuxWork, inputs: tuple[int, ...], output: int) -> int:
             if audio is not None and encoded is not None and work.sound is not None:
                 _demand_headers(audio, encoded.extradata)
                 tracks.append(_sounds(encoded, audio, work.sound.sample_rate))
-            tracks += [_texts(one, stream, work.container) for one, stream in zip(work.subtitles, texts, strict=True)]
+            tracks += [
+                _texts(one, stream, work.container) for one, stream in zip(work.subtitles, texts, strict=True)
+            ]
             for packet in heapq.merge(*tracks, key=_time):
                 container.mux_one(packet)
         file.flush()
