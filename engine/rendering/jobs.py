@@ -20,8 +20,8 @@ from cutroom_sdk.wire.media import Artifact
 from cutroom_sdk.wire.missions import Priority
 from cutroom_sdk.wire.renders import Profile, Render
 from cutroom_sdk.wire.timeline import Timeline
-from engine.editing.mastering import mastered
 from engine.editing.caption_checks import film_checks
+from engine.editing.mastering import mastered
 from engine.editing.profiles import profile_named
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Told
