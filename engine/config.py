@@ -41,6 +41,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `render_encoder` encodes H.264 whatever a profile says: `cpu`, `auto` or the name of one; empty: as the profile says. So many
     renders as `render_queue` may wait for their turn. Finished segments are kept up to `render_cache_bytes`; those that were
     used least recently go first.
+    `executor` says where segments are made: `local`, or `dask://HOST:PORT`, with a store that all its machines see and, off this
+    machine, the PEM files of TLS (docs/scale-out.md).
     """
 
     host: str = "127.0.0.1"
@@ -60,6 +62,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     render_encoder: str = ""
     render_queue: int = 100
     render_cache_bytes: int = 20 << 30
+    executor: str = "local"
+    cluster_store: str = ""
+    cluster_tls_ca: str = ""
+    cluster_tls_cert: str = ""
+    cluster_tls_key: str = ""
 
 
 def load(folder: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +47,8 @@ from engine.outbound import effects as outbound
 from engine.outbound.guard import read_allowed
 from engine.programs import effects as programs
 from engine.rendering import effects as rendering
+from engine.rendering.executor import cluster_settings
+from engine.rendering.executor_dask import Cluster
 from engine.rendering.reducer import RENDER
 from engine.rendering.reducer_segment import SEGMENT
 from engine.rendering.routes import routes as rendering_routes
@@ -153,7 +155,18 @@ class Features:
         )
         editing.register(kernel)
         outbound.register(kernel, [read_allowed(one) for one in settings.outbound_allow])
-        self._renders = rendering.register(kernel, self._pool, self._media.registrar)
+        wanted = cluster_settings(
+            settings.executor,
+            settings.cluster_store,
+            tls_ca=settings.cluster_tls_ca,
+            tls_cert=settings.cluster_tls_cert,
+            tls_key=settings.cluster_tls_key,
+        )
+        self._cluster = None if wanted is None else Cluster(wanted)
+        self._executor = (
+            None if wanted is None else Feature(name="executor", ok=True, detail=settings.executor)
+        )
+        self._renders = rendering.register(kernel, self._pool, self._media.registrar, executor=self._cluster)
         self._renders.jobs.encoder = settings.render_encoder
         self._renders.jobs.queue_most = settings.render_queue
         self._renders.jobs.cache.limit_bytes = settings.render_cache_bytes
@@ -176,7 +189,7 @@ class Features:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep what the features run alive for as long as the block lasts."""
-        async with self._pool, self.memory.opened():
+        async with self._pool, self._cluster or nullcontext(), self.memory.opened():
             await self._programs.load()
             yield
 
@@ -198,9 +211,11 @@ class Features:
 
     def readiness(self) -> tuple[Feature, ...]:
         """Return what works, what is missing, and what it would unlock."""
+        far = () if self._executor is None else (self._executor,)
         return (
             *self._media.readiness(),
             *self._programs.readiness(),
             self._memory_feature,
             self._renders.jobs.cache.feature(),
+            *far,
         )

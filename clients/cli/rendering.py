@@ -20,7 +20,7 @@ from clients.view.words import eta_text, size_text
 from cutroom_sdk.client import Client
 from cutroom_sdk.errors import SdkError
 from cutroom_sdk.replica import Replica
-from cutroom_sdk.wire.problems import CANCELED, CODES, DONE, FAILED
+from cutroom_sdk.wire.problems import CANCELED, CODES, CONFLICT, DONE, FAILED
 from cutroom_sdk.wire.renders import Render, RenderError, RenderRequest
 
 OVER: Final = ("completed", "failed", "canceled")
@@ -29,7 +29,9 @@ RESUMED: Final = ("paused", "failed", "canceled")
 LINE_EVERY_S: Final = 5.0
 
 
-async def render(setup: Setup, asked: RenderRequest, target: Path | None) -> int:
+async def render(
+    setup: Setup, asked: RenderRequest, target: Path | None, *, executor: str | None = None
+) -> int:
     """Have a timeline rendered, stay until it is done, and put the file in its place; return the exit code.
 
     Raises:
@@ -39,6 +41,8 @@ async def render(setup: Setup, asked: RenderRequest, target: Path | None) -> int
         async with connected(setup, start=True) as (client, _):
             if target is not None:
                 await check_suffix(client, asked.profile, target)
+            if executor is not None:
+                await check_executor(client, executor)
             try:
                 begun = await unless(stop, started(client, asked))
             except Interrupted:
@@ -47,6 +51,22 @@ async def render(setup: Setup, asked: RenderRequest, target: Path | None) -> int
             if done.state == "completed" and target is not None:
                 await deliver(client, done, target)
     return told(setup, done, target)
+
+
+async def check_executor(client: Client, wanted: str) -> None:
+    """See to it that the daemon has its segments made where this render wants it: that is a setting of the daemon's.
+
+    Raises:
+        CommandError: it has them made elsewhere.
+    """
+    features = (await client.ready()).features
+    now = next((one.detail for one in features if one.name == "executor"), "local")
+    if now != wanted:
+        raise CommandError(
+            f"the daemon has segments made by {now}, not by {wanted}; "
+            "end it with 'cutroom stop', or set executor in cutroom.toml and start it anew",
+            CONFLICT,
+        )
 
 
 async def started(client: Client, asked: RenderRequest) -> Render:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json as json_module
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Final
@@ -49,6 +50,10 @@ def render_command(
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite a file that did not come from here.")
     ] = False,
+    executor: Annotated[
+        str | None,
+        typer.Option(help="Where segments are made: local, or dask://HOST:PORT (docs/scale-out.md)."),
+    ] = None,
     state_folder: StateDir = None,
     url: Url = None,
     json: Json = False,
@@ -68,7 +73,10 @@ def render_command(
         asked = msgspec.structs.replace(asked, timeline=timeline_in(file))
     else:
         asked = msgspec.structs.replace(asked, timeline_id=what)
-    raise typer.Exit(asyncio.run(rendering.render(setup, asked, target)))
+    if executor is not None:
+        # A daemon that this command starts takes it from its environment; one that runs is asked.
+        os.environ["CUTROOM_EXECUTOR"] = executor
+    raise typer.Exit(asyncio.run(rendering.render(setup, asked, target, executor=executor)))
 
 
 def timeline_in(file: Path) -> Timeline:

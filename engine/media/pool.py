@@ -145,7 +145,32 @@ class Pool:
                 `time_limit`, `memory` or `error`, `log_tail` what it wrote last.
             Unavailable: this machine cannot lock processes down, or the pool is closed.
         """
-        job = Job(task=task, request=pack(request), inputs=len(inputs))
+        result = await self.run_packed(
+            task,
+            pack(request),
+            inputs=inputs,
+            outputs=outputs,
+            report=report,
+            limit_s=limit_s,
+            tenant=tenant,
+            needs=needs,
+        )
+        return unpack(result, kind)
+
+    async def run_packed(
+        self,
+        task: str,
+        request: bytes,
+        *,
+        inputs: Sequence[Path] = (),
+        outputs: Sequence[Path] = (),
+        report: Report | None = None,
+        limit_s: float = 600,
+        tenant: str | None = None,
+        needs: Sequence[str] = (),
+    ) -> bytes:
+        """Have a task done whose request is packed already, and return its result so; else as `run`."""
+        job = Job(task=task, request=request, inputs=len(inputs))
         if len(inputs) + len(outputs) > FILES_MAX:
             raise Invalid(f"{task} was given more than {FILES_MAX} files at once")
         async with self._slots.turn():
@@ -160,7 +185,7 @@ class Pool:
                 raise WorkFailed(text, cause="time_limit", log_tail=worker.log_tail) from None
             finally:
                 await self._put_back(worker)
-            return unpack(result, kind)
+            return result
 
     async def start(self) -> None:
         """Start one process, so that the first job finds it warm.

@@ -25,6 +25,7 @@ from engine.media.pool import Pool
 from engine.media.registering import Registrar
 from engine.rendering import delivering
 from engine.rendering.compiler import Compiler
+from engine.rendering.executor import Executor
 from engine.rendering.failures import error_of
 from engine.rendering.jobs import Jobs, Ordered, Wanted
 from engine.rendering.previews import Previews
@@ -192,13 +193,16 @@ def _result(render: Render, ordered: Ordered, plan_ref: str, *, reused: bool) ->
     )
 
 
-def register(kernel: Kernel, pool: Pool, registrar: Registrar) -> Renders:
+def register(
+    kernel: Kernel, pool: Pool, registrar: Registrar, *, executor: Executor | None = None
+) -> Renders:
     """Put the tools on the registry and have the outbox carry jobs out.
 
     Args:
         kernel: gets the tools `render`, `check` and `deliver_folder`.
         pool: its modules must hold `engine.rendering.worker`.
         registrar: knows assets and their frame indexes.
+        executor: makes segments; None: the pool does.
     """
 
     async def read(timeline_id: str, version: int | None, context: Context) -> tuple[Timeline, int]:
@@ -209,7 +213,14 @@ def register(kernel: Kernel, pool: Pool, registrar: Registrar) -> Renders:
 
     renders = Renders(
         kernel,
-        Jobs(kernel=kernel, pool=pool, registrar=registrar, read=read, compiler=Compiler(kernel.blobs)),
+        Jobs(
+            kernel=kernel,
+            pool=pool,
+            registrar=registrar,
+            read=read,
+            compiler=Compiler(kernel.blobs),
+            executor=executor,
+        ),
     )
     kernel.tools.add(
         Tool(

@@ -38,6 +38,7 @@ from engine.media.registering import Registrar
 from engine.rendering.cache import SegmentCache
 from engine.rendering.compiler import Compiler
 from engine.rendering.encoders import HARDWARE
+from engine.rendering.executor import Executor
 from engine.rendering.failures import failure_of
 from engine.rendering.making import WORKER, Making, SegmentFailed, check_room
 from engine.rendering.plan import RenderPlan
@@ -109,7 +110,10 @@ class _Work:
 
 @dataclass
 class Jobs:
-    """The jobs of one daemon. `read` gives a timeline at a version; `encoder` stands for that of profiles, "": it does not."""
+    """The jobs of one daemon. `read` gives a timeline at a version; `encoder` stands for that of profiles, "": it does not.
+
+    `executor` makes segments, else `pool`.
+    """
 
     kernel: Kernel
     pool: Pool
@@ -118,6 +122,7 @@ class Jobs:
     compiler: Compiler
     queue_most: int = QUEUE_MOST
     encoder: str = ""
+    executor: Executor | None = None
     _work: dict[At, _Work] = field(default_factory=dict)
     _reports: dict[At, list[Report]] = field(default_factory=dict)
     _lanes: dict[bool, Turns] = field(
@@ -354,6 +359,7 @@ class Jobs:
             anew=order.anew,
             cache=self.cache,
             pool=self.pool,
+            executor=self.executor or self.pool,
             blobs=blobs,
             dispatch=self.kernel.dispatch,
             resources=Reader(self.kernel.resources, context.partition),

@@ -23,6 +23,7 @@ from engine.media.pool import Pool
 from engine.rendering import plan as plans
 from engine.rendering.audio.work import SAMPLE_BYTES, SoundWork, stems_of
 from engine.rendering.cache import SegmentCache
+from engine.rendering.executor import Executor
 from engine.rendering.graph import Node
 from engine.rendering.plan import RenderPlan
 from engine.rendering.reducer import KIND, Advance
@@ -96,7 +97,8 @@ class SegmentTask:
 class Making:
     """One attempt at a render.
 
-    `files` are the sources by asset id, `index_files` their frame indexes. `anew`: what earlier work left is not
+    `executor` makes segments, here or elsewhere; `pool` does the rest, here. `files` are the sources by asset id,
+    `index_files` their frame indexes. `anew`: what earlier work left is not
     trusted. `report` is told frames.
     """
 
@@ -107,6 +109,7 @@ class Making:
     anew: bool
     cache: SegmentCache
     pool: Pool
+    executor: Executor
     blobs: Blobs
     dispatch: Dispatch
     resources: Resources
@@ -174,7 +177,7 @@ class Making:
         task = self._task(segment)
         with self.blobs.staged() as (_, staged):
             done = await self._twice(
-                lambda: self.pool.run(
+                lambda: self.executor.run(
                     task.name,
                     task.work,
                     SegmentDone,

@@ -169,3 +169,12 @@ async def test_the_profiles_are_listed(daemon: Daemon) -> None:
     listed = await cutroom(daemon, "--json", "profiles")
     assert {"reels", "source"} <= {one["name"] for one in listed.json["items"]}
     assert "1080x1920" in (await cutroom(daemon, "profiles")).out
+
+
+async def test_another_executor_than_the_daemon_has_is_said(
+    daemon: Daemon, asset: str, tmp_path: Path
+) -> None:
+    timeline_id = await kept(daemon, film(asset, (10, 30)))
+    refused = await cutroom(daemon, "render", timeline_id, "--executor", "dask://127.0.0.1:8786")
+    assert refused.code == CONFLICT
+    assert "made by local" in refused.talk

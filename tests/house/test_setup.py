@@ -75,7 +75,9 @@ def test_the_daemon_that_is_installed_serves_the_specification_of_its_interface(
     [("pyproject.toml", ("engine", "clients")), ("clients/sdk/pyproject.toml", ("clients/sdk",))],
 )
 def test_what_the_code_imports_is_what_its_project_asks_for(project: str, folders: tuple[str, ...]) -> None:
-    asked = tomllib.loads((ROOT / project).read_text())["project"]["dependencies"]
+    said = tomllib.loads((ROOT / project).read_text())["project"]
+    extras = said.get("optional-dependencies", {}).values()
+    asked = [*said["dependencies"], *(one for extra in extras for one in extra)]
     declared = {re.split(r"[^A-Za-z0-9._-]", one)[0].lower() for one in asked}
     brought = packages_distributions()
     missing = {

@@ -26,6 +26,7 @@ from engine.media.pool import Pool
 from engine.media.reducer import ARTIFACT, ASSET, Record, Register
 from engine.media.registering import Registrar
 from engine.rendering import effects
+from engine.rendering.executor import Executor
 from engine.rendering.reducer import RENDER
 from engine.rendering.reducer_segment import SEGMENT
 from engine.runs.reducer import RUN
@@ -115,11 +116,11 @@ class Studio:
 
 
 @asynccontextmanager
-async def studio(folder: Path) -> AsyncIterator[Studio]:
-    """Open a state directory; opening it again is what a restart sees."""
+async def studio(folder: Path, executor: Executor | None = None) -> AsyncIterator[Studio]:
+    """Open a state directory; opening it again is what a restart sees. `executor` makes the segments, else the pool."""
     folder.mkdir(exist_ok=True)
     kernel = await Kernel.open(folder, (ASSET, ARTIFACT, TIMELINE, RUN, RENDER, SEGMENT), SystemClock())
     async with Pool(modules=WORKERS, workers=2) as pool:
-        renders = effects.register(kernel, pool, Registrar(kernel, pool, (Path("/"),)))
+        renders = effects.register(kernel, pool, Registrar(kernel, pool, (Path("/"),)), executor=executor)
         async with kernel.running():
             yield Studio(kernel, pool, renders)
