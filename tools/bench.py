@@ -5,6 +5,7 @@ python -m tools.bench missions              events that missions fold, and how s
 python -m tools.bench routines              what 10 000 that wait cost, and how late ticks fire among them
 python -m tools.bench edit                  the demo's edit in a fresh state directory, and the same again
 python -m tools.bench kernel [--rounds 3]   the daemon against etcd, over the network: writes, reads, fan-out, memory, disk
+python -m tools.bench render [--only cuts]   the renderer against ffmpeg, melt, MoviePy and smartcut, on footage made here
 python -m tools.bench replay [--events N]   a log of a million events: folded, compared, proved, compacted; ready on it
 """
 
@@ -26,6 +27,7 @@ from engine.kernel.kernel import Kernel
 from engine.kernel.records import STREAM, WriteRecords
 from tools import bench_missions, bench_replay, bench_routines
 from tools.bench_kernel import measure_kernel
+from tools.bench_render import measure_render
 from tools.bench_servers import space
 from tools.inventory import ROOT
 from tools.markdown import table
@@ -96,14 +98,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="just bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
         "what",
-        choices=["all", "log", "missions", "routines", "edit", "kernel", "replay"],
+        choices=["all", "log", "missions", "routines", "edit", "kernel", "replay", "render"],
         nargs="?",
         default="all",
     )
     parser.add_argument("--seconds", type=float, default=2.0, help="for each number of writers")
     parser.add_argument("--events", type=int, default=bench_replay.EVENTS, help="of replay: in each log")
     parser.add_argument("--rounds", type=int, default=3, help="of kernel: how often each side has its turn")
-    parser.add_argument("--only", default="", help="of kernel: only the rows whose name holds this")
+    parser.add_argument(
+        "--only", default="", help="of kernel and render: only the rows whose name holds this"
+    )
     asked = parser.parse_args()
     if asked.what in ("all", "log"):
         print(asyncio.run(measure_log(asked.seconds)), end="\n\n")
@@ -111,6 +115,8 @@ def main() -> None:
         print(bench_missions.measure(space()), end="\n\n")
     if asked.what == "replay":  # minutes: not with all the others
         print(bench_replay.measure(space(), asked.events), end="\n\n")
+    if asked.what == "render":  # minutes too
+        print(measure_render(space(), asked.only), end="\n\n")
     if asked.what in ("all", "routines"):
         print(bench_routines.measure(space(), 5 * asked.seconds), end="\n\n")
     if asked.what in ("all", "edit"):

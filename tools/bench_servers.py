@@ -44,11 +44,11 @@ class Server:
 
 
 @contextmanager
-def daemon(folder: Path) -> Iterator[Server]:
+def daemon(folder: Path, **environment: str) -> Iterator[Server]:
     """Run the daemon in a fresh state directory."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CUTROOM_")}
     command = [sys.executable, "-m", "engine.daemon", "serve", "--port", "0", "--state-dir", str(folder)]
-    with _running(command, clean) as process:
+    with _running(command, {**clean, **environment}) as process:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         port = line.rpartition(":")[2]
