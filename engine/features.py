@@ -34,6 +34,7 @@ from engine.media.analysis.backends import backends
 from engine.media.pool import Pool
 from engine.media.reducer import ARTIFACT, ASSET, UPLOAD
 from engine.media.routes import routes as media_routes
+from engine.media.routes_frames import routes as frame_routes
 from engine.memory import effects as memory
 from engine.memory.reducer import MEMORY
 from engine.memory.reducer_audit import MEMORY_AUDIT
@@ -107,6 +108,7 @@ ROUTES: Final[list[BaseRoute]] = [
     *delegation_routes,
     *policy_routes,
     *media_routes,
+    *frame_routes,
     *editing_routes,
     *timeline_routes,
     *interchange_routes,

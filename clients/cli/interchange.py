@@ -53,7 +53,7 @@ def import_command(
     setup = of(ctx, state_folder, url, json, verbose)
     width, height = _size(size)
     asked = TimelineImportRequest(
-        text=_text(file),
+        text=file_text(file),
         file_name=file.name,
         format=None if format_name is None else _format(format_name),
         name=name,
@@ -96,7 +96,7 @@ async def _import(setup: Setup, asked: TimelineImportRequest) -> int:
         setup.document(made)
         return DONE
     setup.result().print(f"{made.timeline_id} holds what {asked.file_name} says ({made.format})")
-    _tell(setup, made.losses, "not understood")
+    told_losses(setup, made.losses, "not understood")
     return DONE
 
 
@@ -110,11 +110,12 @@ async def _export(setup: Setup, asked: str, form: Format, version: int | None, o
         setup.document({**told, "bytes": len(made.text.encode()), "losses": to_builtins(made.losses)})
         return DONE
     setup.result().print(f"{output} holds {name} ({made.format})")
-    _tell(setup, made.losses, "not carried")
+    told_losses(setup, made.losses, "not carried")
     return DONE
 
 
-def _tell(setup: Setup, losses: Sequence[Loss], what: str) -> None:
+def told_losses(setup: Setup, losses: Sequence[Loss], what: str) -> None:
+    """Say on standard error what did not come along."""
     talk = setup.talk()
     if not losses:
         return
@@ -136,7 +137,12 @@ def _written(output: Path, made: TimelineExport) -> str:
     return str(output.absolute())
 
 
-def _text(file: Path) -> str:
+def file_text(file: Path) -> str:
+    """Return a file's text, whatever usual encoding it has.
+
+    Raises:
+        CommandError: it is not there, too large, or no text.
+    """
     try:
         data = file.read_bytes()
     except FileNotFoundError as error:

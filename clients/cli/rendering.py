@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
@@ -14,6 +15,7 @@ from clients.cli.daemon import connected
 from clients.cli.delivery import deliver
 from clients.cli.options import CommandError, Setup
 from clients.cli.stopping import Interrupted, stopping, unless
+from clients.cli.subject import timeline_of
 from clients.clock import monotonic_s
 from clients.view import rows
 from clients.view.words import eta_text, size_text
@@ -30,9 +32,9 @@ LINE_EVERY_S: Final = 5.0
 
 
 async def render(
-    setup: Setup, asked: RenderRequest, target: Path | None, *, executor: str | None = None
+    setup: Setup, what: str, asked: RenderRequest, target: Path | None, *, executor: str | None = None
 ) -> int:
-    """Have a timeline rendered, stay until it is done, and put the file in its place; return the exit code.
+    """Have a timeline, or what a file holds, rendered, and put the file in its place; return the exit code.
 
     Raises:
         CommandError, SdkError: it cannot be asked for, or not delivered.
@@ -44,7 +46,8 @@ async def render(
             if executor is not None:
                 await check_executor(client, executor)
             try:
-                begun = await unless(stop, started(client, asked))
+                name = await timeline_of(setup, client, what)
+                begun = await unless(stop, started(client, replace(asked, timeline_id=name)))
             except Interrupted:
                 return CANCELED
             done = await followed(setup, client, begun, stop)

@@ -1,13 +1,11 @@
 """`cutroom render`, `plan`, `frame` and `profiles`: what they take."""
 
 import asyncio
-import json as json_module
 import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import typer
 from rich.table import Table
 from rich.text import Text
@@ -17,12 +15,13 @@ from clients.cli import files, rendering
 from clients.cli.daemon import connected
 from clients.cli.delivery import put_bytes
 from clients.cli.options import CommandError, Json, Setup, StateDir, Url, Verbose, of
+from clients.cli.subject import timeline_of
 from clients.view.words import length_text
-from cutroom_sdk.wire.codec import convert, to_builtins
-from cutroom_sdk.wire.problems import CONFLICT, DONE, NOT_FOUND, USAGE
+from cutroom_sdk.wire.codec import to_builtins
+from cutroom_sdk.wire.problems import CONFLICT, DONE
 from cutroom_sdk.wire.renders import Profile, RenderRequest
-from cutroom_sdk.wire.timeline import Timeline
 
+SUBJECT_HELP: Final = "A timeline's id, or a file: .otio, .fcpxml, .edl, .json, or footage."
 OUTPUT_HELP: Final = "The file to write. Without it the film stays with the daemon."
 
 
@@ -36,9 +35,7 @@ def add_to(app: typer.Typer) -> None:
 
 def render_command(
     ctx: typer.Context,
-    what: Annotated[
-        str, typer.Argument(help="A timeline's id, or a file with one.", metavar="TIMELINE|FILE")
-    ],
+    what: Annotated[str, typer.Argument(help=SUBJECT_HELP, metavar="TIMELINE|FILE")],
     profile: Annotated[str, typer.Option(help="The target: 'cutroom profiles' lists them.")] = "source",
     output: Annotated[Path | None, typer.Option("-o", "--output", help=OUTPUT_HELP)] = None,
     job_id: Annotated[
@@ -68,29 +65,10 @@ def render_command(
     setup = of(ctx, state_folder, url, json, verbose)
     target = None if output is None else _target(output, force=force)
     asked = RenderRequest(profile=profile, job_id=job_id, version=version)
-    file = Path(what).expanduser()
-    if file.suffix or file.is_file():
-        asked = msgspec.structs.replace(asked, timeline=timeline_in(file))
-    else:
-        asked = msgspec.structs.replace(asked, timeline_id=what)
     if executor is not None:
         # A daemon that this command starts takes it from its environment; one that runs is asked.
         os.environ["CUTROOM_EXECUTOR"] = executor
-    raise typer.Exit(asyncio.run(rendering.render(setup, asked, target, executor=executor)))
-
-
-def timeline_in(file: Path) -> Timeline:
-    """Return the timeline that a file holds.
-
-    Raises:
-        CommandError: there is no such file, or it holds something else.
-    """
-    try:
-        return convert(json_module.loads(file.read_bytes()), Timeline)
-    except FileNotFoundError:
-        raise CommandError(f"there is no file {file}", NOT_FOUND) from None
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{file} holds no timeline: {error}", USAGE) from error
+    raise typer.Exit(asyncio.run(rendering.render(setup, what, asked, target, executor=executor)))
 
 
 def _target(output: Path, *, force: bool) -> Path:
@@ -140,7 +118,7 @@ def profile_row(one: Profile) -> tuple[str, ...]:
 
 def plan_command(
     ctx: typer.Context,
-    timeline: Annotated[str, typer.Argument(help="A timeline's id.", metavar="TIMELINE")],
+    timeline: Annotated[str, typer.Argument(help=SUBJECT_HELP, metavar="TIMELINE|FILE")],
     profile: Annotated[str, typer.Option(help="The target: 'cutroom profiles' lists them.")] = "source",
     version: Annotated[
         int | None, typer.Option(help="The timeline as it was at this version.", min=1)
@@ -161,7 +139,8 @@ def plan_command(
 async def plan(setup: Setup, timeline: str, profile: str, version: int | None) -> int:
     """Print the plan."""
     async with connected(setup, start=True) as (client, _):
-        found = await client.timeline_plan(timeline, profile=profile, version=version)
+        name = await timeline_of(setup, client, timeline)
+        found = await client.timeline_plan(name, profile=profile, version=version)
     if setup.json:
         setup.document(found)
         return DONE
@@ -180,7 +159,7 @@ async def plan(setup: Setup, timeline: str, profile: str, version: int | None) -
 
 def frame_command(
     ctx: typer.Context,
-    timeline: Annotated[str, typer.Argument(help="A timeline's id.", metavar="TIMELINE")],
+    timeline: Annotated[str, typer.Argument(help=SUBJECT_HELP, metavar="TIMELINE|FILE")],
     output: Annotated[Path, typer.Option("-o", "--output", help="A .png or .jpg file to write.")],
     at: Annotated[
         str | None, typer.Option(help="Seconds from the beginning, exact: 3, 12.5 or 45045/30000.")
@@ -229,11 +208,10 @@ async def still(
     target: Path,
 ) -> int:
     """Fetch the picture and put it in place, whole or not at all."""
-    async with (
-        connected(setup, start=True) as (client, _),
-        client.timeline_frame(timeline, at=at, frame=frame, profile=profile, format=kind) as response,
-    ):
-        number, data = int(response.headers["Cutroom-Frame"]), await response.aread()
+    async with connected(setup, start=True) as (client, _):
+        name = await timeline_of(setup, client, timeline)
+        async with client.timeline_frame(name, at=at, frame=frame, profile=profile, format=kind) as response:
+            number, data = int(response.headers["Cutroom-Frame"]), await response.aread()
     await asyncio.to_thread(put_bytes, target, data)
     if setup.json:
         setup.document({"output": str(target), "frame": number, "bytes": len(data)})

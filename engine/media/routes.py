@@ -32,7 +32,6 @@ from engine.kernel.errors import Invalid, NotFound
 from engine.media.cache import FRAME_INDEX
 from engine.media.effects import Media
 from engine.media.files import source_path
-from engine.media.routes_frames import routes as frame_routes
 
 UPLOAD_TYPE: Final = "application/offset+octet-stream"
 _DIGITS_MAX: Final = 15
@@ -219,7 +218,6 @@ def _content_type(asset: Asset) -> str:
 
 
 routes = [
-    *frame_routes,
     Route("/v1/assets", create_asset, methods=["POST"]),
     Route("/v1/assets", list_assets, methods=["GET"]),
     Route("/v1/assets/{id}", get_asset, methods=["GET"]),

@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import msgspec
+import opentimelineio as otio
 import pytest
 
 from cutroom_sdk.replica import Replica
@@ -97,10 +98,42 @@ async def test_a_file_with_a_timeline_is_rendered_under_a_name(
     assert not (tmp_path / "b.mp4").exists()
 
 
+async def test_a_file_of_another_program_is_rendered_with_the_footage_that_it_names(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    make_clip(tmp_path / "beside it.mp4", frames=100)
+    written = otio.schema.Timeline("cut elsewhere")
+    track = otio.schema.Track(kind=otio.schema.TrackKind.Video)
+    for start, frames in ((10, 20), (70, 15)):
+        track.append(
+            otio.schema.Clip(
+                media_reference=otio.schema.ExternalReference(target_url="beside%20it.mp4"),
+                source_range=otio.opentime.TimeRange(
+                    otio.opentime.RationalTime(start, 25), otio.opentime.RationalTime(frames, 25)
+                ),
+            )
+        )
+    written.tracks.append(track)
+    file, output = tmp_path / "cut.otio", tmp_path / "out.mp4"
+    file.write_text(otio.adapters.write_to_string(written, "otio_json"))
+    done = await cutroom(daemon, "render", file, "-o", output)
+    assert done.code == DONE, done.talk
+    assert read_numbers(output) == [*range(10, 30), *range(70, 85)]
+
+
+async def test_one_exact_frame_of_footage_is_shown(daemon: Daemon, tmp_path: Path) -> None:
+    make_clip(tmp_path / "clip.mp4", frames=100, gop=40)
+    done = await cutroom(
+        daemon, "--json", "frame", tmp_path / "clip.mp4", "--frame", "63", "-o", tmp_path / "f.png"
+    )
+    assert done.code == DONE, done.talk
+    assert read_numbers(tmp_path / "f.png") == [63]
+
+
 async def test_bad_input_is_told_from_work_that_fails(daemon: Daemon, asset: str, tmp_path: Path) -> None:
     file, output = tmp_path / "film.json", tmp_path / "out.mp4"
     nothing = await cutroom(daemon, "render", "nothing", "-o", output)
-    assert (nothing.code, "there is no timeline nothing" in nothing.talk) == (NOT_FOUND, True)
+    assert (nothing.code, "there is no timeline 'nothing'" in nothing.talk) == (NOT_FOUND, True)
     file.write_text("[]")
     assert (await cutroom(daemon, "render", file, "-o", output)).code == USAGE
     file.write_bytes(encode(film(asset, (0, 20))))

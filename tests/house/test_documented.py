@@ -32,6 +32,11 @@ def test_every_route_has_a_written_contract_and_every_contract_a_route() -> None
     assert sorted(SERVED) == sorted(api.OPERATIONS)
 
 
+def test_no_route_is_listed_twice() -> None:
+    places = [(one.method, one.path) for one in inventory.served()]
+    assert sorted(set(places)) == sorted(places)
+
+
 def test_what_is_documented_is_what_the_daemon_serves() -> None:
     assembled = {
         f"{method} {route.path.replace(':path}', '}')}"

@@ -3572,13 +3572,6 @@ export interface Routes {
     body: undefined;
     answer: FrameTimes;
   };
-  /** The frames whose starts are nearest, half way the earlier. Needs `media:read`. */
-  "GET /v1/assets/{id}/frames": {
-    path: { id: string };
-    query: { times?: string };
-    body: undefined;
-    answer: FrameTimes;
-  };
   /** Who was refused what and who administered the engine, oldest first. Needs `log:admin`. */
   "GET /v1/audit": {
     path: Nothing;
