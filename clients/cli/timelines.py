@@ -1,6 +1,7 @@
 """Timelines from the command line: what there is, what is on it, undo and redo; and the catalogue of effects."""
 
 import asyncio
+import difflib
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Annotated, Any
@@ -249,9 +250,11 @@ async def _effects(setup: Setup, name: str | None) -> int:
     async with connected(setup, start=True) as (client, _):
         found = await client.effects()
     if name is not None:
+        near = difflib.get_close_matches(name.lower(), [one.name for one in found], n=2, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else "'cutroom effects' lists them"
         found = [one for one in found if one.name == name]
         if not found:
-            raise CommandError(f"there is no effect {name!r}; 'cutroom effects' lists them", NOT_FOUND)
+            raise CommandError(f"there is no effect {name!r}; {hint}", NOT_FOUND)
     if setup.json:
         setup.document(found[0] if name is not None else {"items": to_builtins(found)})
     elif name is not None:

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from cutroom_sdk.wire.renders import Render, RenderRequest
 from engine.editing.profiles import profile_named
 from engine.editing.timeline import check
+from engine.editing.validate import check_timeline
 from engine.http.replies import committed
 from engine.http.requests import answer, body, caller, kernel, listing, one
 from engine.http.rights import needs
@@ -95,6 +96,9 @@ async def _wanted(asked: RenderRequest, jobs: Jobs, context: Context) -> Wanted:
         timeline, version = await jobs.read(asked.timeline_id, asked.version, context)
     elif asked.version is not None:
         raise Invalid("version goes with timeline_id", field="version")
+    else:
+        # What is kept may be old, and is mended with a notice; what is asked for now has to be right.
+        check_timeline(timeline)
     return Wanted(
         timeline=check(timeline),
         profile=profile,

@@ -5,6 +5,7 @@ The disk is a small one in memory, mounted for the test: as root, or in a name s
 
 import asyncio
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -62,9 +63,12 @@ def _fill(place: Path, left: int) -> None:
     """Fill a disk until so many bytes are free."""
     name = place / f"ballast-{len(list(place.iterdir()))}"
     with name.open("wb") as file:
-        free = shutil.disk_usage(place).free
-        if free > left:
-            os.posix_fallocate(file.fileno(), 0, free - left)
+        while (free := shutil.disk_usage(place).free) > left:
+            try:
+                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free - left)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:  # else somebody was faster, and less is free now
+                    raise
 
 
 def _free(place: Path) -> None:

@@ -120,7 +120,7 @@ async def test_a_font_that_is_not_there_is_told(room: Studio, source: Source) ->
 
 @pytest.mark.parametrize(
     ("parameters", "said"),
-    [({"colour": "red"}, "#rrggbb"), ({"animate_in": "spin"}, "slide_up"), ({"txt": "x"}, "text")],
+    [({"colour": "red"}, "#1e90ff"), ({"animate_in": "spin"}, "slide_up"), ({"txt": "x"}, "text")],
 )
 async def test_what_cannot_be_drawn_is_refused_before_anything_is_made(
     room: Studio, source: Source, parameters: dict[str, Parameter], said: str

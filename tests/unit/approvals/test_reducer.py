@@ -225,6 +225,8 @@ def test_whatever_is_asked_there_is_one_decision_and_one_use(
             continue
         assert not (over and events)
         seen.extend(events)
-    ends = (approvals.Granted, approvals.Denied, approvals.Expired, approvals.Voided)
+    # A grant that was not used yet may still expire, or be void because what it was for has changed.
+    decisions = (approvals.Granted, approvals.Denied)
+    ends = (approvals.Denied, approvals.Spent, approvals.Expired, approvals.Voided)
+    assert sum(isinstance(event, decisions) for event in seen) <= 1
     assert sum(isinstance(event, ends) for event in seen) <= 1
-    assert sum(isinstance(event, approvals.Spent) for event in seen) <= 1

