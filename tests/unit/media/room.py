@@ -17,7 +17,7 @@ from engine.kernel.context import DEFAULT_PARTITION, Context
 from engine.kernel.kernel import Kernel
 from engine.kernel.resources import Reader
 from engine.kernel.tools import ToolContext, ToolResult
-from engine.media import routes
+from engine.media import routes, routes_frames
 from engine.media.analysis.requests import Backend
 from engine.media.effects import Media, register
 from engine.media.pool import Pool
@@ -92,7 +92,7 @@ async def room(tmp_path: Path, clock: Clock | None = None) -> AsyncIterator[Room
         media = register(kernel, pool, roots=(footage,), folder=state, backends=BACKENDS, tasks=TASKS)
         app = build_app(
             kernel,
-            features=routes.routes,
+            features=[*routes.routes, *routes_frames.routes],
             check_token={"operator": OPERATOR, "reader": READER}.get,
             hosts=lambda: frozenset({"studio"}),
             health=dict,
