@@ -8,6 +8,7 @@ import asyncio
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -120,15 +121,15 @@ class Bench:
         timeline = bench_ours.cuts(self._ours.asset_id, [(0, FRAMES)])
         places = [int(place) for place in np.random.default_rng(7).integers(0, FRAMES, 12)]
         seconds = asyncio.run(self._frames(timeline, places))
-        self.rows.append(Row("one exact frame", "ours, first", Took(seconds[0], 0, 0)))
-        self.rows.append(Row("one exact frame", "ours", Took(statistics.median(seconds[1:]), 0, 0)))
+        self._add(Row("one exact frame", "ours, first", Took(seconds[0], 0, 0)))
+        self._add(Row("one exact frame", "ours", Took(statistics.median(seconds[1:]), 0, 0)))
         taken = [
             bench_peers.run(
                 bench_peers.frame(self._film, place / RATE, self._folder / "frame.png"), self._folder
             )
             for place in places
         ]
-        self.rows.append(
+        self._add(
             Row("one exact frame", "ffmpeg", Took(statistics.median(one.wall_s for one in taken), 0, 0))
         )
 
@@ -144,13 +145,18 @@ class Bench:
         file = Path(done.render.output.path)
         wrong, likeness = self._judged(file, expected)
         took = Took(done.wall_s, done.cpu_s, max(done.parent_mib, done.worker_mib))
-        self.rows.append(Row(work, "ours", took, done.checks_s, wrong, likeness))
+        self._add(Row(work, "ours", took, done.checks_s, wrong, likeness))
         return done
+
+    def _add(self, row: Row) -> None:
+        """Keep a row, and say it at once: the whole table takes minutes."""
+        self.rows.append(row)
+        print("  ".join(_said(row, self.rows)), file=sys.stderr, flush=True)
 
     def _peer_row(self, work: str, who: str, command: Sequence[str], expected: list[int] | None) -> None:
         took = bench_peers.run(command, self._folder)
         wrong, likeness = self._judged(self._out(who), expected)
-        self.rows.append(Row(work, who, took, 0.0, wrong, likeness))
+        self._add(Row(work, who, took, 0.0, wrong, likeness))
         self._out(who).unlink(missing_ok=True)
 
     def _moviepy_row(self, work: str, script: str, *arguments: str) -> None:
