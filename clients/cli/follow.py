@@ -10,7 +10,7 @@ from clients.cli.daemon import Started
 from clients.cli.live import Steps
 from clients.cli.options import CommandError, Setup
 from clients.cli.review import review, show_plan
-from clients.clock import monotonic_s
+from clients.cli.revival import Revival
 from clients.view import find
 from cutroom_sdk.client import Client
 from cutroom_sdk.errors import SdkError, Unreachable
@@ -23,11 +23,6 @@ from cutroom_sdk.wire.media import Artifact
 from cutroom_sdk.wire.missions import Mission, PostCanceled
 from cutroom_sdk.wire.problems import UNAVAILABLE
 
-LOST_S: Final = 120.0
-RESTART_AFTER_S: Final = 3.0
-# A daemon that somebody else has started is given time to be started by them again.
-OTHERS_RESTART_AFTER_S: Final = 8.0
-RESTARTS_MAX: Final = 3
 CANCEL_S: Final = 10.0
 TICK_S: Final = 0.5
 OVERTAKEN: Final = frozenset({"approval_not_pending", "version_conflict", "event_rejected"})
@@ -55,15 +50,13 @@ class Follow:
         self._setup = setup
         self._client = client
         self._replica = replica
-        self._started = started
         self._mission_id = mission_id
         self._stop = stop
         self._talk = setup.talk()
         self._steps = Steps(self._talk)
         self._plans: dict[str, CutPlan | None] = {}
         self._pointed_at: set[str] = set()
-        self._lost_s: float | None = None
-        self._restarts = 0
+        self._revival = Revival(setup, client, replica, started, self._steps.pause)
 
     @property
     def shelf(self) -> Shelf:
@@ -88,7 +81,7 @@ class Follow:
                 if self._stop.is_set():
                     await self._cancel()
                     return Outcome(self.mission, interrupted=True)
-                self._steps.show(self.shelf, self.mission, await self._trouble())
+                self._steps.show(self.shelf, self.mission, await self._revival.trouble())
                 waiting = find.pending(self.shelf, self._mission_id)
                 if waiting and self._replica.connection == "live":
                     await self._decide(waiting[0])
@@ -108,40 +101,6 @@ class Follow:
             for task in (changing, stopping):
                 task.cancel()
             await asyncio.gather(changing, stopping, return_exceptions=True)
-
-    async def _trouble(self) -> str:
-        """Return what is wrong with the connection, empty when nothing is; starts a daemon again that has ended."""
-        if self._replica.connection == "live":
-            self._lost_s = None
-            return ""
-        now_s = monotonic_s()
-        self._lost_s = self._lost_s or now_s
-        lost_s = now_s - self._lost_s
-        if lost_s > LOST_S:
-            raise CommandError(
-                f"the daemon is gone: {self._replica.reason}; start it, and the same command goes on",
-                UNAVAILABLE,
-            )
-        if self._setup.locate() is None and not self._setup.remote:
-            if self._started is None and lost_s > OTHERS_RESTART_AFTER_S:
-                await self._restart()
-            elif self._started and self._started.gone() and lost_s > RESTART_AFTER_S:
-                await self._restart()
-        return f"the daemon is lost ({self._replica.reason}); trying again"
-
-    async def _restart(self) -> None:
-        if self._started is not None and self._restarts == RESTARTS_MAX:
-            raise CommandError(
-                f"the daemon ended {RESTARTS_MAX + 1} times: {self._started.last_words()}", UNAVAILABLE
-            )
-        self._restarts += 1
-        self._steps.pause()
-        self._talk.print("[yellow]the daemon ended unexpectedly; it is started again and goes on[/]")
-        if self._started is None:
-            self._started = Started(self._setup.folder)
-        else:
-            self._started.restart()
-        await self._started.wait(self._client)
 
     async def _decide(self, approval: Approval) -> None:
         if approval.approval_id in self._pointed_at:

@@ -1,6 +1,7 @@
 """Renders followed from the command line: asked for, watched with the time left, canceled by Ctrl-C, delivered."""
 
 import asyncio
+import contextlib
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from clients import paint
 from clients.cli.daemon import connected
 from clients.cli.delivery import deliver
 from clients.cli.options import CommandError, Setup
+from clients.cli.revival import Revival
 from clients.cli.stopping import Interrupted, stopping, unless
 from clients.cli.subject import timeline_of
 from clients.clock import monotonic_s
@@ -29,6 +31,7 @@ OVER: Final = ("completed", "failed", "canceled")
 SUFFIXES: Final = {"mp4": (".mp4", ".m4v"), "mov": (".mov",), "mkv": (".mkv",)}
 RESUMED: Final = ("paused", "failed", "canceled")
 LINE_EVERY_S: Final = 5.0
+TICK_S: Final = 0.5  # how often it is seen to that the daemon is there
 
 
 async def render(
@@ -82,6 +85,7 @@ async def followed(setup: Setup, client: Client, begun: Render, stop: asyncio.Ev
     """Stay with a render until it is over and return it; when `stop` is set it is canceled."""
     key = f"render/{begun.render_id}"
     replica = Replica(partial(client.resource_stream, prefixes=[key]), wants=lambda one: one == key)
+    revival = Revival(setup, client, replica, None)
     async with replica.following():
         with Bar(setup.talk()) as bar:
             now = begun
@@ -92,9 +96,12 @@ async def followed(setup: Setup, client: Client, begun: Render, stop: asyncio.Ev
                     progress.note if progress else now.state,
                 )  # fmt: skip
                 try:
-                    await unless(stop, replica.changed())
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(TICK_S):
+                            await unless(stop, replica.changed())
                 except Interrupted:
                     return await _canceled(client, now)
+                await revival.trouble()
                 now = replica.shelf.value(key, Render) or now
     return now
 
