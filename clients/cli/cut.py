@@ -88,12 +88,12 @@ async def cut(setup: Setup, wanted: Wanted) -> int:
         CommandError, SdkError: it cannot be asked for, or not delivered.
     """
     with stopping() as stop:
-        async with connected(setup, start=True) as (client, _):
+        async with connected(setup, start=True) as (client, daemon):
             try:
                 asset, kept, begun = await unless(stop, _begun(setup, client, wanted))
             except Interrupted:
                 return CANCELED
-            done = await rendering.followed(setup, client, begun, stop)
+            done = await rendering.followed(setup, client, begun, stop, daemon)
             if done.state != "completed":
                 return _failed(setup, done)
             await deliver(client, done, wanted.output)

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from clients import paint
-from clients.cli.daemon import connected
+from clients.cli.daemon import Started, connected
 from clients.cli.delivery import deliver
 from clients.cli.options import CommandError, Setup
 from clients.cli.revival import Revival
@@ -43,7 +43,7 @@ async def render(
         CommandError, SdkError: it cannot be asked for, or not delivered.
     """
     with stopping() as stop:
-        async with connected(setup, start=True) as (client, _):
+        async with connected(setup, start=True) as (client, daemon):
             if target is not None:
                 await check_suffix(client, asked.profile, target)
             if executor is not None:
@@ -53,7 +53,7 @@ async def render(
                 begun = await unless(stop, started(client, replace(asked, timeline_id=name)))
             except Interrupted:
                 return CANCELED
-            done = await followed(setup, client, begun, stop)
+            done = await followed(setup, client, begun, stop, daemon)
             if done.state == "completed" and target is not None:
                 await deliver(client, done, target)
     return told(setup, done, target)
@@ -81,11 +81,13 @@ async def started(client: Client, asked: RenderRequest) -> Render:
     return await client.resume_render(job.render_id) if job.state in RESUMED else job
 
 
-async def followed(setup: Setup, client: Client, begun: Render, stop: asyncio.Event) -> Render:
+async def followed(
+    setup: Setup, client: Client, begun: Render, stop: asyncio.Event, daemon: Started | None = None
+) -> Render:
     """Stay with a render until it is over and return it; when `stop` is set it is canceled."""
     key = f"render/{begun.render_id}"
     replica = Replica(partial(client.resource_stream, prefixes=[key]), wants=lambda one: one == key)
-    revival = Revival(setup, client, replica, None)
+    revival = Revival(setup, client, replica, daemon)
     async with replica.following():
         with Bar(setup.talk()) as bar:
             now = begun

@@ -50,11 +50,11 @@ class Revival:
                 f"the daemon is gone: {self._replica.reason}; start it, and the same command goes on",
                 UNAVAILABLE,
             )
-        if self._setup.locate() is None and not self._setup.remote:
-            if self._started is None and lost_s > OTHERS_RESTART_AFTER_S:
-                await self._restart()
-            elif self._started and self._started.gone() and lost_s > RESTART_AFTER_S:
-                await self._restart()
+        # Asked first: a process of ours that has ended counts as there until somebody has asked for its end.
+        ended = self._started is None or self._started.gone()
+        patience_s = OTHERS_RESTART_AFTER_S if self._started is None else RESTART_AFTER_S
+        if ended and lost_s > patience_s and not self._setup.remote and self._setup.locate() is None:
+            await self._restart()
         return f"the daemon is lost ({self._replica.reason}); trying again"
 
     async def _restart(self) -> None:
