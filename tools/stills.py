@@ -14,6 +14,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -87,6 +88,7 @@ PARAMETERS: Final[Mapping[str, dict[str, Parameter]]] = {
     "solid": {"colour": "#2f6f8f"},
     "teeth_whiten": {"strength": 1.0},
     "temperature": {"kelvin": 10500.0},
+    "track_matte": {"track": "matte", "channel": "alpha"},
     "title": {"text": "The workshop", "size": 130.0, "x": 0.36},
     "transform": {"scale": 0.62, "rotation": 12.0, "x": 0.56},
     "vignette": {"amount": 0.85},
@@ -184,6 +186,11 @@ def timeline_of(entry: Entry) -> Timeline:
         joined = Transition(kind=entry.name, in_offset=half, out_offset=half, parameters=parameters)
         return _timeline((_clip("one", "studio", half), joined, _clip("two", "street", half)))
     effect = Effect(name=entry.name, parameters=parameters, mask=REGIONS.get(entry.name))
+    if entry.name == "track_matte":
+        letters = Generator(kind="title", parameters={"text": "KITES", "size": 300.0, "weight": 900.0})
+        matte = Track(kind="video", name="matte", items=(_whole("letters", letters),))
+        shown = _timeline((_clip("below", "mat"),), (_clip("above", scene, effects=(effect,)),))
+        return replace(shown, tracks=(*shown.tracks, matte))
     if entry.name == "blend":
         return _timeline((_clip("below", "studio"),), (_clip("above", scene, effects=(effect,)),))
     if entry.name in ("picture_in_picture", "transform") or entry.family == "key":

@@ -28,7 +28,7 @@ from cutroom_sdk.wire.problems import CANCELED, CODES, CONFLICT, DONE, FAILED
 from cutroom_sdk.wire.renders import Render, RenderError, RenderRequest
 
 OVER: Final = ("completed", "failed", "canceled")
-SUFFIXES: Final = {"mp4": (".mp4", ".m4v"), "mov": (".mov",), "mkv": (".mkv",)}
+SUFFIXES: Final = {"mp4": (".mp4", ".m4v"), "mov": (".mov",), "mkv": (".mkv",), "webm": (".webm",)}
 RESUMED: Final = ("paused", "failed", "canceled")
 LINE_EVERY_S: Final = 5.0
 TICK_S: Final = 0.5  # how often it is seen to that the daemon is there

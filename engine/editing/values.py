@@ -158,7 +158,7 @@ def _check_one(spec: ParameterSpec, value: Parameter, field: str) -> None:
         case "colour":
             fits = isinstance(value, str) and _COLOUR.fullmatch(value) is not None
         case "blob":
-            fits = isinstance(value, str) and _BLOB.fullmatch(value) is not None
+            fits = isinstance(value, str) and (value == spec.default or _BLOB.fullmatch(value) is not None)
         case "asset":
             fits = isinstance(value, str) and value != ""
         case "text":

@@ -52,7 +52,7 @@ class Compiler:
                 target,
                 capabilities(),
                 letter=letter,
-                faces=material.faces,
+                analyses=material.analyses,
                 lenient=lenient,
                 warnings=warnings,
             )

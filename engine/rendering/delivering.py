@@ -26,7 +26,12 @@ from engine.rendering.capabilities import capabilities
 from engine.rendering.reducer import KIND
 from engine.rendering.sources import read_plan
 
-SUFFIXES: Final[dict[str, tuple[str, ...]]] = {"mp4": (".mp4", ".m4v"), "mov": (".mov",), "mkv": (".mkv",)}
+SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
+    "mp4": (".mp4", ".m4v"),
+    "mov": (".mov",),
+    "mkv": (".mkv",),
+    "webm": (".webm",),
+}
 RECEIPT_SUFFIX: Final = ".receipt.json"
 LIMIT_S: Final = 3600.0
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)

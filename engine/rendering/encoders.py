@@ -23,6 +23,8 @@ SIDE_LEAST: Final = 16
 X264_PARAMS: Final = "stitchable=1:open-gop=0"
 # The same of x265, which must not say on standard error what it does, nor choose its threads by the machine.
 X265_PARAMS: Final = "open-gop=0:repeat-headers=0:log-level=none:pools=none:frame-threads=1:info=0:hash=0"
+# Of 0 to 8: the fastest that still weighs what a choice costs.
+VP9_SPEED: Final = "5"
 BT709: Final = 1  # ITU-T H.273: primaries, transfer and matrix share the number
 LIMITED_RANGE: Final = 1
 
@@ -31,7 +33,8 @@ class Codec(NamedTuple):
     """What a profile's codec is encoded with.
 
     `reorder` is by how many pictures decoding runs ahead of showing. `containers` are those it may lie in. `tag` is what an
-    MP4 or MOV calls it where that is not libav's own choice.
+    MP4 or MOV calls it where that is not libav's own choice. `deep` is the pixel format of footage with more than 8 bits,
+    "": it is brought to 8.
     """
 
     library: Library
@@ -39,14 +42,16 @@ class Codec(NamedTuple):
     reorder: int
     containers: tuple[str, ...]
     tag: str = ""
+    deep: str = ""
 
 
 CODECS: Final[dict[str, Codec]] = {
     "h264": Codec("libx264", "yuv420p", 2, ("mp4", "mov", "mkv")),
     "h265": Codec("libx265", "yuv420p", 2, ("mp4", "mov", "mkv"), "hvc1"),
-    "prores": Codec("prores_ks", "yuv422p10le", 0, ("mov", "mkv")),
-    "dnxhr": Codec("dnxhd", "yuv422p", 0, ("mov", "mkv")),
-    "ffv1": Codec("ffv1", "yuv420p", 0, ("mkv",)),
+    "vp9": Codec("libvpx-vp9", "yuv420p", 0, ("webm", "mkv", "mp4")),
+    "prores": Codec("prores_ks", "yuv422p10le", 0, ("mov", "mkv"), deep="yuv422p10le"),
+    "dnxhr": Codec("dnxhd", "yuv422p", 0, ("mov", "mkv"), deep="yuv422p10le"),
+    "ffv1": Codec("ffv1", "yuv420p", 0, ("mkv",), deep="yuv422p10le"),
 }
 # What a machine may have beside the processor, for H.264, in the order in which it is tried.
 HARDWARE: Final[tuple[Library, ...]] = (
@@ -58,8 +63,10 @@ HARDWARE: Final[tuple[Library, ...]] = (
 )
 
 
-def encoder_for(timeline: Timeline, profile: Profile, capabilities: Capabilities) -> VideoEncoder:
-    """Return how a timeline's pictures are encoded for a profile.
+def encoder_for(
+    timeline: Timeline, profile: Profile, capabilities: Capabilities, *, deep: bool = False
+) -> VideoEncoder:
+    """Return how a timeline's pictures are encoded for a profile; `deep`: some of its footage has more than 8 bits.
 
     Raises:
         Invalid: the size, the rate, the codec or its container cannot be.
@@ -89,7 +96,7 @@ def encoder_for(timeline: Timeline, profile: Profile, capabilities: Capabilities
         b_frames=B_FRAMES if codec.reorder and library in ("libx264", "libx265") else 0,
         threads=capabilities.threads,
         params=params,
-        pixel_format=codec.pixel_format,
+        pixel_format=codec.deep if deep and codec.deep else codec.pixel_format,
         bitrate=profile.video_bitrate,
         reorder=codec.reorder if library in ("libx264", "libx265") else 0,
         tag=codec.tag,
@@ -150,11 +157,22 @@ def options_of(encoder: VideoEncoder) -> dict[str, str]:
                 "forced-idr": "1",
                 name: encoder.params,
             }
+        case "libvpx-vp9":
+            # Neither looking ahead nor pictures that are not shown: each packet is one frame, and stands where it is shown.
+            quality = {"crf": str(encoder.crf), "b": "0"}
+            return {
+                **(quality if encoder.bitrate is None else _bounded(encoder.bitrate)),
+                "deadline": "good",
+                "cpu-used": VP9_SPEED,
+                "g": str(encoder.keyint),
+                "auto-alt-ref": "0",
+                "lag-in-frames": "0",
+            }
         case "prores_ks":
             # Profile 3 is 422 HQ; the vendor that decoders of other makers expect.
             return {"profile": "3", "vendor": "apl0"}
         case "dnxhd":
-            return {"profile": "dnxhr_hq"}
+            return {"profile": "dnxhr_hq" if encoder.pixel_format == "yuv422p" else "dnxhr_hqx"}
         case "ffv1":
             return {"level": "3", "slices": "4", "slicecrc": "1", "g": "1", "context": "0"}
         case _:

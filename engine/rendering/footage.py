@@ -1,5 +1,6 @@
 """What an asset's picture is: its size upright, its size as shown, its colours."""
 
+import re
 from typing import Final, Literal
 
 from cutroom_sdk.wire.media import Asset, VideoStream
@@ -8,6 +9,10 @@ from cutroom_sdk.wire.media import Asset, VideoStream
 HD_HEIGHT: Final = 720
 
 Matrix = Literal["bt601", "bt709", "bt2020"]
+# Names end with the bits of a component, or of a whole packed pixel of 16 each, where a word has more than one byte.
+_DEEP: Final = re.compile(
+    r"(?:p[024]?|gray|y2|xv|x2rgb|x2bgr)(?:9|10|12|14|16|36)(?:le|be)$|(?:rgb|bgr)(?:48|a64)"
+)
 # libav's names of colour spaces (ITU-T H.273, MatrixCoefficients).
 MATRICES: Final[dict[str, Matrix]] = {
     "bt709": "bt709",
@@ -18,6 +23,15 @@ MATRICES: Final[dict[str, Matrix]] = {
     "bt2020nc": "bt2020",
     "bt2020c": "bt2020",
 }
+
+
+def is_deep(asset: Asset) -> bool:
+    """Tell whether an asset's picture has more than 8 bits, by libav's name of its pixel format.
+
+    >>> [name for name in ("yuv420p", "yuv422p10le", "p010le", "gray", "rgb565le", "rgb48be") if _DEEP.search(name)]
+    ['yuv422p10le', 'p010le', 'rgb48be']
+    """
+    return asset.video is not None and _DEEP.search(asset.video.pixel_format) is not None
 
 
 def turned_size(video: VideoStream) -> tuple[int, int]:

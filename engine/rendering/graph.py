@@ -136,6 +136,18 @@ class Effected(Struct, frozen=True, kw_only=True, tag="effected"):
     files: tuple[str, ...] = ()
 
 
+class Matted(Struct, frozen=True, kw_only=True, tag="matted"):
+    """A picture that another one says what is to be seen of: where that is bright (`luma`), or opaque (`alpha`).
+
+    What the matte leaves transparent counts as black. `inverted`: what it would show is hidden, and the other way round.
+    """
+
+    input: "Node"
+    matte: "Node"
+    channel: Literal["luma", "alpha"]
+    inverted: bool = False
+
+
 class Placed(Struct, frozen=True, kw_only=True, tag="placed"):
     """A picture made on a canvas of its own, `width` x `height`, and laid onto the one around it; transparent beside it.
 
@@ -183,4 +195,4 @@ class Crossed(Struct, frozen=True, kw_only=True, tag="crossed"):
     files: tuple[str, ...] = ()
 
 
-Node = Footage | Between | Solid | Drawn | Effected | Placed | Layered | Crossed
+Node = Footage | Between | Solid | Drawn | Effected | Matted | Placed | Layered | Crossed

@@ -120,16 +120,10 @@ def _compare(
     wanted = sorted(frame for frame in edges if 0 <= frame < last)
     mismatches: list[Mismatch] = []
     for number, frame in _frames(container, index, wanted):
-        found = _mismatch(number, thumb(brightness(_plain(frame))).tobytes(), evidence)
+        found = _mismatch(number, thumb(brightness(frame)).tobytes(), evidence)
         if found is not None and len(mismatches) < MISMATCHES_MAX:
             mismatches.append(found)
     return len(wanted), tuple(mismatches)
-
-
-def _plain(frame: av.VideoFrame) -> av.VideoFrame:
-    """Return a frame whose brightness is in bytes, as that of its evidence was."""
-    deep = any(component.bits > 8 for component in frame.format.components)
-    return frame.reformat(format="yuv420p") if deep else frame
 
 
 def _frames(

@@ -28,7 +28,9 @@ INDEX_BASE_BYTES: Final = 8192
 # Ticks a second in which the film says how long its tracks are: whole for every usual frame rate and for 48 kHz.
 MOVIE_TIMESCALE: Final = 240_000
 
-FORMATS: Final = {"mp4": "mp4", "mov": "mov", "mkv": "matroska"}
+FORMATS: Final = {"mp4": "mp4", "mov": "mov", "mkv": "matroska", "webm": "webm"}
+# What text tracks are in containers that take them as plain text.
+PLAIN_TEXTS: Final = {"mkv": "subrip", "webm": "webvtt"}
 
 Stream = TypeVar("Stream", av.VideoStream, av.AudioStream)
 
@@ -50,7 +52,7 @@ def mux(work: MuxWork, inputs: tuple[int, ...], output: int) -> int:
     # The muxer ends each text with an empty one.
     packets += sum(2 * len(one.cues) + 1 for one in work.subtitles)
     options = {"fflags": "+bitexact"}
-    if work.container != "mkv":
+    if work.container not in PLAIN_TEXTS:
         # The index is written to a place kept free at the start: nothing has to be moved afterwards.
         options["moov_size"] = str(INDEX_BASE_BYTES * (1 + len(work.subtitles)) + INDEX_BYTES * packets)
         options["movie_timescale"] = str(MOVIE_TIMESCALE)
@@ -121,7 +123,7 @@ def _sounds(encoded: EncodedSound, stream: av.AudioStream, rate: int) -> Iterato
 
 
 def _text_stream(container: av.container.OutputContainer, name: str, kind: str) -> SubtitleStream:
-    stream = container.add_mux_stream("subrip" if kind == "mkv" else "mov_text")
+    stream = container.add_mux_stream(PLAIN_TEXTS.get(kind, "mov_text"))
     assert isinstance(stream, SubtitleStream)
     stream.time_base = Fraction(1, TIMESCALE)
     stream.metadata["handler_name"] = name
@@ -131,7 +133,7 @@ def _text_stream(container: av.container.OutputContainer, name: str, kind: str) 
 def _texts(subtitles: Subtitles, stream: SubtitleStream, kind: str) -> Iterator[av.Packet[Any]]:
     """Yield a text track's packets; between texts the muxer says that there is none."""
     for cue in subtitles.cues:
-        packet: av.Packet[Any] = av.Packet(cue.text.encode() if kind == "mkv" else timed_text(cue))
+        packet: av.Packet[Any] = av.Packet(cue.text.encode() if kind in PLAIN_TEXTS else timed_text(cue))
         packet.stream, packet.time_base = stream, Fraction(1, TIMESCALE)
         packet.pts = packet.dts = cue.start
         packet.duration, packet.is_keyframe = cue.end - cue.start, True

@@ -20,7 +20,7 @@ from engine.rendering.encoded import EncodedSegment, Evidence, Packet
 from engine.rendering.encoders import configure
 from engine.rendering.graph import Footage, Node
 from engine.rendering.reading import Gray, Sources, brightness, read_whole
-from engine.rendering.scaling import Scaler
+from engine.rendering.scaling import PLAIN, Scaler
 from engine.rendering.walking import NOTHING, graph_inputs
 from engine.rendering.work import PictureWork
 
@@ -50,12 +50,13 @@ def encode(work: PictureWork, descriptors: tuple[int, ...]) -> Iterator[tuple[in
     converter = VideoReformatter()
     notices: list[str] = []
     frames = frames_of(
-        work.graph, work.count, work.encoder.width, work.encoder.height, descriptors, notices.append
-    )
+        work.graph, work.count, work.encoder.width, work.encoder.height, descriptors, notices.append,
+        pixel_format=work.encoder.pixel_format,
+    )  # fmt: skip
     done = 0
     for done, (frame, source_change) in enumerate(frames, start=1):
         evidence.append(seen(frame, source_change))
-        if work.encoder.pixel_format != "yuv420p":
+        if frame.format.name != work.encoder.pixel_format:
             frame = converter.reformat(frame, format=work.encoder.pixel_format)
         frame.pts, frame.time_base, frame.pict_type = done - 1, 1 / work.encoder.rate, PictureType.NONE
         packets += [_packet(packet) for packet in context.encode(frame)]
@@ -75,7 +76,7 @@ def encode(work: PictureWork, descriptors: tuple[int, ...]) -> Iterator[tuple[in
 
 
 def seen(frame: av.VideoFrame, source_change: float | None) -> Evidence:
-    """Take evidence of one of the output's frames (yuv420p)."""
+    """Take evidence of one of the output's frames."""
     sample = brightness(frame)
     dark = float((sample <= DARK_BELOW).mean())
     return Evidence(dark=round(dark, 4), source_change=source_change, thumb=thumb(sample).tobytes())
@@ -102,8 +103,12 @@ def frames_of(
     height: int,
     descriptors: tuple[int, ...],
     notice: Callable[[str], None] = lambda _: None,
+    *,
+    pixel_format: str = PLAIN,
 ) -> Iterator[tuple[av.VideoFrame, float | None]]:
-    """Yield a tree's frames as they go to the encoder (yuv420p), each with how much its sources have changed since the last.
+    """Yield a tree's frames as they go to the encoder, each with how much its sources have changed since the last.
+
+    What is made by the compositor has 8 bits and colour at half resolution (yuv420p).
 
     Args:
         graph: what to make.
@@ -112,6 +117,7 @@ def frames_of(
         height: of the canvas.
         descriptors: for each of the tree's sources its file and its frame index, then its other files.
         notice: told at the end what came out otherwise than asked.
+        pixel_format: what plain footage is brought to, straight from what it is.
 
     Raises:
         Invalid, WorkFailed: as `encode`.
@@ -123,7 +129,7 @@ def frames_of(
     sources = Sources(hashes, descriptors)
     try:
         if isinstance(graph, Footage):
-            scaler, reader = Scaler(graph, width, height), sources.reader(graph)
+            scaler, reader = Scaler(graph, width, height, pixel_format), sources.reader(graph)
             for place in range(count):
                 yield scaler.made_of(reader.frame(place), place), reader.source_change
             return
@@ -144,7 +150,7 @@ def frames_of(
 
 
 def _black(width: int, height: int) -> av.VideoFrame:
-    frame = av.VideoFrame(width, height, "yuv420p")
+    frame = av.VideoFrame(width, height, PLAIN)
     for plane, value in zip(frame.planes, (16, 128, 128), strict=True):
         plane.update(bytes([value]) * plane.buffer_size)
     return frame

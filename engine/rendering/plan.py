@@ -8,30 +8,34 @@ asked for. Equal inputs give equal plans and equal hashes, on every machine with
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from types import MappingProxyType
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import digest
-from cutroom_sdk.wire.media import Asset, Faces
+from cutroom_sdk.wire.media import Asset
 from cutroom_sdk.wire.renders import Container, Profile
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, Track
 from engine.editing.timeline import track_duration
 from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
 from engine.media.timecode import frame_nearest
+from engine.rendering.analyses import NONE, Analyses
 from engine.rendering.audio.soundtrack import soundtrack
 from engine.rendering.audio.work import SoundWork
 from engine.rendering.compiling.given import Given, Lettering, unlettered
 from engine.rendering.compiling.scene import Scene, Stretch
 from engine.rendering.compiling.times import Times
 from engine.rendering.encoders import encoder_for
+from engine.rendering.footage import is_deep
 from engine.rendering.segments import divisions, stretches
 from engine.rendering.smartcopy.work import Splicing
 from engine.rendering.subtitles import Subtitles, ended, taken_out
-from engine.rendering.walking import graph_inputs, sliced
+from engine.rendering.walking import graph_inputs, is_plain, sliced
 from engine.rendering.work import Capabilities, PictureWork, VideoEncoder
+
+DEEP: Final = "p10"
 
 
 class Segment(Struct, frozen=True, kw_only=True):
@@ -87,7 +91,7 @@ def compile_plan(
     capabilities: Capabilities,
     *,
     letter: Lettering = unlettered,
-    faces: Mapping[str, Faces] = MappingProxyType({}),
+    analyses: Analyses = NONE,
     lenient: bool = False,
     warnings: tuple[str, ...] = (),
 ) -> RenderPlan:
@@ -100,14 +104,15 @@ def compile_plan(
         profile: size (None: the timeline's), encoder and loudness.
         capabilities: what renders.
         letter: chooses fonts for what is written.
-        faces: those that were found in assets, by asset id; wanted by regions that are faces.
+        analyses: what was found in assets: faces for regions, camera paths for stabilising, speech for ducking.
         lenient: a dry run: what is missing is a warning, and black or silence stands for it.
         warnings: of who has gathered what is needed.
 
     Raises:
         Invalid: the timeline asks for what cannot be rendered; the text names the clip.
     """
-    encoder = encoder_for(timeline, profile, capabilities)
+    deep = any(is_deep(asset) for asset in assets.values())
+    encoder = encoder_for(timeline, profile, capabilities, deep=deep)
     given = Given(
         assets=assets,
         indexes=indexes,
@@ -115,7 +120,7 @@ def compile_plan(
         height=encoder.height,
         rate=encoder.rate,
         letter=letter,
-        faces=faces,
+        analyses=analyses,
         lenient=lenient,
     )
     timeline, subtitles = taken_out(timeline)
@@ -128,6 +133,7 @@ def compile_plan(
     seen = list(scene.stretches(frames))
     by_hash = {asset.sha256: asset_id for asset_id, asset in assets.items()}
     segments = [segment for stretch in seen for segment in _segments(stretch, by_hash, encoder, capabilities)]
+    _tell_depth(segments, encoder, given, deep=deep)
     sound, sound_assets, notices = _sound(sound_tracks, given, profile, capabilities, frames)
     shown = {by_hash[one] for segment in segments for one in graph_inputs(segment.work.graph).sources}
     plan = RenderPlan(
@@ -149,6 +155,23 @@ def compile_plan(
         subtitles=ended(subtitles, frames / encoder.rate),
     )
     return hashed(plan)
+
+
+def _tell_depth(segments: list[Segment], encoder: VideoEncoder, given: Given, *, deep: bool) -> None:
+    """Say what becomes of footage with more than 8 bits."""
+    if not deep:
+        return
+    if DEEP not in encoder.pixel_format:
+        given.default(f"footage with more than 8 bits is brought to 8: the film is {encoder.pixel_format}")
+        return
+    given.default(f"the film has 10 bits, {encoder.pixel_format}, as some of its footage has more than 8")
+    made = [one for one in segments if not is_plain(one.work.graph)]
+    if made:
+        frames = sum(one.work.count for one in made)
+        given.notice(
+            f"{frames} frames have 8 bits in a film of 10: effects, layers and transitions are made with 8;"
+            f" the first is frame {made[0].first}, of the clip {made[0].clip!r}"
+        )
 
 
 def hashed(plan: RenderPlan) -> RenderPlan:
@@ -190,7 +213,15 @@ def _sound(
 ) -> tuple[SoundWork | None, tuple[str, ...], tuple[str, ...]]:
     count = frame_nearest(frames / given.rate, Fraction(profile.sample_rate))
     try:
-        return soundtrack(tracks, given.assets, given.indexes, profile, capabilities, count=count)
+        return soundtrack(
+            tracks,
+            given.assets,
+            given.indexes,
+            profile,
+            capabilities,
+            count=count,
+            speech=given.analyses.speech,
+        )
     except Invalid as error:
         if not given.lenient:
             raise
@@ -200,7 +231,7 @@ def _sound(
 
 def _kept(scene: Scene, rate: Fraction) -> dict[str, tuple[tuple[Fraction, Fraction], ...]]:
     kept: dict[str, list[tuple[Fraction, Fraction]]] = {}
-    for lane in scene.lanes:
+    for lane in scene.shown:
         for item in lane.track.items:
             if isinstance(item, Clip) and item.enabled and isinstance(item.media, AssetReference):
                 kept.setdefault(item.media.asset_id, []).append(Times(item, rate).used)

@@ -22,7 +22,7 @@ STILL_FOOTAGE_PART: Final = Fraction(1, 2)
 ENGINE: Final = "engine"
 # What a decoder calls what a profile asks for, and what libav calls containers.
 DECODED: Final = {"h265": "hevc", "dnxhr": "dnxhd"}
-CONTAINERS: Final = {"mp4": ("mp4",), "mov": ("mov",), "mkv": ("matroska",)}
+CONTAINERS: Final = {"mp4": ("mp4",), "mov": ("mov",), "mkv": ("matroska",), "webm": ("webm",)}
 LOUDNESS: Final = "loudness"
 
 Status = Literal["pass", "fail", "not_applicable"]
@@ -127,7 +127,7 @@ def _codecs(plan: RenderPlan, profile: Profile, found: Inspection) -> Check:
 
 
 def _fast_start(plan: RenderPlan, found: Inspection) -> Check:
-    if plan.container == "mkv":
+    if plan.container in ("mkv", "webm"):
         return _not_applicable("fast_start", "Matroska is played from its beginning as it is")
     return Check(
         name="fast_start",

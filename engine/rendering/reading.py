@@ -21,6 +21,7 @@ Gray = NDArray[np.uint8]
 
 SAMPLE_LINES: Final = 180  # evidence is taken from about this many lines of the shorter side
 VISIBLE_STEPS: Final = 16  # a still picture flickers by a few steps when its encoder begins anew
+UPPER: Final = ("p0", "p2", "p4")
 # Frames that are kept while a source plays backwards: what lies before them is decoded once more for the next chunk.
 CHUNK_BYTES: Final = 128 << 20
 # A jump of fewer frames than this is decoded through rather than sought.
@@ -142,14 +143,19 @@ class Sources:
 def brightness(frame: av.VideoFrame) -> Gray:
     """Return every nth brightness value of every nth line, n such that about `SAMPLE_LINES` are left.
 
-    Of a format that does not begin with a plane of 8-bit brightness these are just some of its bytes.
+    More than 8 bits are brought to 8. Of a format that does not begin with a plane of brightness these are just some of
+    its bytes.
     """
-    plane = frame.planes[0]
+    plane, name = frame.planes[0], frame.format.name
     every = max(1, min(frame.width, frame.height) // SAMPLE_LINES)
-    lines: Gray = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
-        : frame.height, : frame.width
-    ]
-    return lines[::every, ::every].copy()
+    bits = frame.format.components[0].bits
+    if bits <= 8:
+        lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        return lines[: frame.height : every, : frame.width : every].copy()
+    wide = np.frombuffer(memoryview(plane), ">u2" if name.endswith("be") else "<u2")
+    thin = wide.reshape(-1, plane.line_size // 2)[: frame.height : every, : frame.width : every]
+    # Formats with two planes keep their bits at the upper end of the word.
+    return np.asarray(thin >> (8 if name.startswith(UPPER) else bits - 8), dtype=np.uint8)
 
 
 def change(before: Gray | None, now: Gray) -> float | None:

@@ -21,7 +21,7 @@ from engine.rendering.jobs import Jobs, Wanted
 from engine.rendering.receipts import receipt_of
 from engine.rendering.reducer import KIND, Cancel, Pause, Queue, Resume, resources
 
-TYPES: Final = {"mp4": "video/mp4", "mov": "video/quicktime", "mkv": "video/matroska"}
+TYPES: Final = {"mp4": "video/mp4", "mov": "video/quicktime", "mkv": "video/matroska", "webm": "video/webm"}
 
 
 async def list_renders(request: Request) -> Response:

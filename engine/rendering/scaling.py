@@ -14,6 +14,7 @@ from engine.rendering.graph import Footage
 
 # How many pixels of the source a moving crop takes beside its window, to place the rest on the canvas's own pixels.
 MARGIN: Final = 4
+PLAIN: Final = "yuv420p"
 SCALING: Final = "bicubic+accurate_rnd+full_chroma_int+bitexact"
 _BASE: Final = Fraction(1, 25)  # the filters want a time base; none of them looks at it
 
@@ -21,12 +22,13 @@ _BASE: Final = Fraction(1, 25)  # the filters want a time base; none of them loo
 class Scaler:
     """The way of one source's frames to the canvas: turn, crop, scale, and crop again where the window moves.
 
-    What comes out is yuv420p, BT.709, limited range, and follows from the frame and the place alone.
+    What comes out is BT.709, limited range, and follows from the frame and the place alone.
     """
 
-    def __init__(self, footage: Footage, width: int, height: int) -> None:
-        """Describe the way; `width` and `height` are the canvas's."""
+    def __init__(self, footage: Footage, width: int, height: int, pixel_format: str = PLAIN) -> None:
+        """Describe the way; `width` and `height` are the canvas's, `pixel_format` is of what comes out."""
         self._footage, self._width, self._height = footage, width, height
+        self._target = pixel_format
         self._graph: Graph | None = None
         self._format = ""
         turned = footage.rotation in (90, 270)
@@ -97,7 +99,7 @@ class Scaler:
             f"w={self._x.scaled}:h={self._y.scaled}:flags={SCALING}:in_color_matrix={matrix}"
             f":in_range={'full' if footage.full_range else 'limited'}:out_color_matrix=bt709:out_range=limited",
         )
-        pixels = graph.add("format", "pix_fmts=yuv420p")
+        pixels = graph.add("format", f"pix_fmts={self._target}")
         self._second = graph.add("crop", f"w={self._width}:h={self._height}:x=0:y=0")
         chain += [
             self._first,

@@ -2,13 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
 from msgspec.structs import replace
 
-from cutroom_sdk.wire.codec import convert, decode
 from cutroom_sdk.wire.editing import CutPlan
-from cutroom_sdk.wire.media import Artifact, Asset, Faces
+from cutroom_sdk.wire.media import Artifact, Asset
 from cutroom_sdk.wire.plans import Dependency
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Nested, Timeline, TimelineReference, Track
 from engine.kernel.blobs import Blobs
@@ -19,8 +18,8 @@ from engine.media.analysis.backends import backend
 from engine.media.cache import FRAME_INDEX
 from engine.media.index import FrameIndex
 from engine.media.registering import Registrar
+from engine.rendering.analyses import Analyses, dependency, gathered, read
 
-T = TypeVar("T")
 CUT_PLAN: Final = "cut_plan"
 NESTED_MOST: Final = 16
 
@@ -33,13 +32,13 @@ ReadTimeline = Callable[[str, int | None, Context], Awaitable[tuple[Timeline, in
 class Material:
     """All that a plan is compiled from, by asset id. `index_blobs` hold the frame indexes; sound alone has none.
 
-    `faces` are there of the assets that an effect wants them of, where somebody has looked. `dependencies` name the artifacts that were looked for.
+    `analyses` are those that something in the timeline goes by. `dependencies` name the artifacts that were looked for.
     """
 
     assets: dict[str, Asset]
     indexes: dict[str, FrameIndex]
     index_blobs: dict[str, str]
-    faces: dict[str, Faces] = field(default_factory=dict)
+    analyses: Analyses = field(default_factory=Analyses)
     dependencies: tuple[Dependency, ...] = ()
 
 
@@ -126,57 +125,22 @@ async def gather(
         assets[asset_id] = asset
         index = await registrar.index_of(asset, context)
         if asset.video is not None:
-            dependencies.append(_dependency(asset_id, index, FRAME_INDEX.kind))
+            dependencies.append(dependency(asset_id, index, FRAME_INDEX.kind))
         if asset.video is not None and index is not None and index.data_blob is not None:
             index_blobs[asset_id] = index.data_blob
     indexes = {asset_id: FrameIndex.from_bytes(blobs.read(blob)) for asset_id, blob in index_blobs.items()}
-    faces: dict[str, Faces] = {}
-    for asset_id in sorted(_wanting_faces(timeline) & assets.keys()):
-        looked = await registrar.artifact_of(assets[asset_id], backend("faces"), context)
-        dependencies.append(_dependency(asset_id, looked, "faces"))
-        if looked is not None:
-            faces[asset_id] = _read(looked, Faces, blobs)
+    analyses, looked_for = await gathered(
+        timeline,
+        assets,
+        lambda asset, kind: registrar.artifact_of(asset, backend(kind), context),
+        blobs,
+    )
     return Material(
         assets=assets,
         indexes=indexes,
         index_blobs=index_blobs,
-        faces=faces,
-        dependencies=tuple(dependencies),
-    )
-
-
-def _wanting_faces(timeline: Timeline) -> set[str]:
-    """Return the assets of which an effect wants to know where faces are."""
-    found: set[str] = set()
-    for track in timeline.tracks:
-        for clip in track.items:
-            match clip:
-                case Clip(media=AssetReference(asset_id=asset_id), effects=effects):
-                    if any(one.enabled and one.mask and one.mask.shape == "faces" for one in effects):
-                        found.add(asset_id)
-                case Clip(media=Nested(timeline=inner)):
-                    found |= _wanting_faces(inner)
-                case _:
-                    pass
-    return found
-
-
-def _read(artifact: Artifact, form: type[T], blobs: Blobs) -> T:
-    if artifact.data_blob is not None:
-        return decode(blobs.read(artifact.data_blob), form)
-    return convert(artifact.data, form)
-
-
-def _dependency(asset_id: str, artifact: Artifact | None, kind: str) -> Dependency:
-    if artifact is None:
-        return Dependency(kind=kind, asset_id=asset_id, found=False)
-    return Dependency(
-        kind=artifact.kind,
-        asset_id=asset_id,
-        found=True,
-        backend=artifact.backend,
-        backend_version=artifact.backend_version,
-        cache_key=artifact.cache_key,
+        analyses=analyses,
+        dependencies=(*dependencies, *looked_for),
     )
 
 
@@ -226,4 +190,4 @@ async def planned(refs: Sequence[str], resources: Resources, blobs: Blobs) -> tu
 
 def read_plan(artifact: Artifact, blobs: Blobs) -> CutPlan:
     """Return the cut plan that an artifact holds."""
-    return _read(artifact, CutPlan, blobs)
+    return read(artifact, CutPlan, blobs)

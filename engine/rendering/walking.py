@@ -13,6 +13,7 @@ from engine.rendering.graph import (
     Footage,
     Layer,
     Layered,
+    Matted,
     Node,
     Placed,
     Region,
@@ -42,6 +43,8 @@ def children(node: Node) -> tuple[Node, ...]:
             return (first, second)
         case Effected(input=below) | Placed(input=below):
             return (below,)
+        case Matted(input=below, matte=matte):
+            return (below, matte)
         case Layered(layers=layers):
             return tuple(layer.input for layer in layers)
         case _:
@@ -119,6 +122,8 @@ def sliced(node: Node, start: int, end: int, *, alone: bool = False) -> Node:
                 seed=part(node.seed),
                 regions=tuple(_region(one, start, end) for one in node.regions),
             )
+        case Matted():
+            return replace(node, input=below(node.input), matte=below(node.matte))
         case Placed():
             moved = {name: part(getattr(node, name)) for name in _PLACING}
             return replace(node, input=below(node.input), **moved)
@@ -185,6 +190,8 @@ def still(node: Node) -> bool:
                 for values in (one.x, one.y, one.width, one.height, one.feather)
             )
             return still(node.input) and _constant(node.values) and len(node.seed) == 1 and all(regions)
+        case Matted(input=below, matte=matte):
+            return still(below) and still(matte)
         case Placed():
             return still(node.input) and all(len(getattr(node, name)) == 1 for name in _PLACING)
         case Layered(layers=layers):

@@ -14,7 +14,7 @@ from engine.rendering.graph import Node
 from engine.rendering.subtitles import Subtitles
 
 # Raised whenever the same work would give other pictures or other sound than before.
-RENDER_VERSION: Final = 4
+RENDER_VERSION: Final = 5
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
 
 
 Library = Literal[
-    "libx264", "libx265", "prores_ks", "dnxhd", "ffv1",
+    "libx264", "libx265", "libvpx-vp9", "prores_ks", "dnxhd", "ffv1",
     "h264_nvenc", "h264_qsv", "h264_amf", "h264_videotoolbox", "h264_vaapi",
 ]  # fmt: skip
 
@@ -72,13 +72,13 @@ class PictureWork(Struct, frozen=True, kw_only=True, tag="picture"):
     version: int = RENDER_VERSION
 
 
-SoundCodec = Literal["aac", "pcm_s24le"]
+SoundLibrary = Literal["aac", "libopus", "libmp3lame", "flac", "pcm_s16le", "pcm_s24le"]
 
 
 class SoundEncoder(Struct, frozen=True, kw_only=True):
-    """How sound is encoded, in stereo. `bitrate` is in bits a second, of AAC alone; `sample_rate` in Hz."""
+    """How sound is encoded, in stereo, in libav's names. `bitrate` is in bits a second, where there is a choice; `sample_rate` in Hz."""
 
-    codec: SoundCodec
+    codec: SoundLibrary
     bitrate: int
     sample_rate: int
 

@@ -28,6 +28,7 @@ from cutroom_sdk.wire.timeline import (
 from engine.kernel.errors import Invalid
 from engine.media.tasks import no_report
 from engine.rendering import worker
+from engine.rendering.analyses import Analyses
 from engine.rendering.capabilities import capabilities
 from engine.rendering.graph import Effected, Footage, Placed
 from engine.rendering.plan import RenderPlan, compile_plan
@@ -337,7 +338,7 @@ def test_an_effect_on_faces_acts_nowhere_where_there_are_none_and_wants_to_know(
     timeline = timeline_of([span(source, 30, 50, rate=PAL, effects=[bright])], rate=PAL)
     nobody = {source.asset.asset_id: Faces(hop=Fraction(1, 5), tracks=())}
     assert isinstance(faced(timeline, source, nobody).segments[0].work.graph, Footage)
-    with pytest.raises(Invalid, match="analyse its footage for faces"):
+    with pytest.raises(Invalid, match=r'have it analysed: POST .*"faces"'):
         faced(timeline, source, {})
     outside = replace(bright, mask=Mask(shape="faces", inverted=True))
     turned = timeline_of([span(source, 30, 50, rate=PAL, effects=[outside])], rate=PAL)
@@ -350,5 +351,10 @@ def faced(timeline: Timeline, source: Source, faces: dict[str, Faces]) -> Render
     assert source.index is not None
     names = {source.asset.asset_id: source.asset}
     return compile_plan(
-        timeline, names, {source.asset.asset_id: source.index}, PROFILE, capabilities(), faces=faces
+        timeline,
+        names,
+        {source.asset.asset_id: source.index},
+        PROFILE,
+        capabilities(),
+        analyses=Analyses(faces=faces),
     )

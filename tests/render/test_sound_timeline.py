@@ -1,14 +1,16 @@
 """What a timeline asks of its sound: tracks, gains, crossfades, speeds, nested timelines, all in step to the sample."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from cutroom_sdk.wire.media import Speech
 from cutroom_sdk.wire.timeline import (
     AssetReference,
     Clip,
@@ -27,6 +29,7 @@ from engine.rendering.audio.loudness import integrated_lufs
 from engine.rendering.audio.mixing import MixSignal
 from engine.rendering.audio.signals import Samples
 from engine.rendering.audio.soundtrack import soundtrack
+from engine.rendering.audio.speaking import spoken_on, unknown_on
 from engine.rendering.audio.stems import Studio
 from engine.rendering.audio.work import SoundWork, sources_of, stems_of
 from tests.clips import Sound, find_ticks, make_sound
@@ -50,7 +53,10 @@ def track(*items: Clip | Gap | Transition, name: str = "sound", **more: Any) -> 
 
 
 def work_of(
-    tracks: Sequence[Track], *sources: Source, seconds: float | Fraction
+    tracks: Sequence[Track],
+    *sources: Source,
+    seconds: float | Fraction,
+    speech: Mapping[str, tuple[Speech, ...]] = MappingProxyType({}),
 ) -> tuple[SoundWork, tuple[str, ...]]:
     work, _, notices = soundtrack(
         tracks,
@@ -59,6 +65,7 @@ def work_of(
         PROFILE,
         CAPABLE,
         count=round(Fraction(seconds) * RATE),
+        speech=speech,
     )
     assert work is not None
     return work, notices
@@ -288,6 +295,96 @@ def test_music_ducks_under_the_track_that_speaks(ticking: Source, humming: Sourc
     # After the voice's end the music is still held down.
     assert level_db(both, 3.1, 3.3) - level_db(alone, 3.1, 3.3) == pytest.approx(-12, abs=0.2)
     assert level_db(both, 5.8, 5.95) - level_db(alone, 5.8, 5.95) == pytest.approx(0, abs=0.4)
+
+
+def said(*spans: tuple[int, int]) -> tuple[Speech, ...]:
+    """Speech in tenths of a second."""
+    return tuple(Speech(start=Fraction(a, 10), end=Fraction(b, 10), confidence=0.9) for a, b in spans)
+
+
+def test_music_ducks_while_words_are_said_however_loud_the_rest_of_their_track_is(
+    ticking: Source, humming: Source
+) -> None:
+    """The voice hums all the time, louder than the threshold; somebody speaks from 3 to 4 s of it, heard from 2 to 3 s."""
+    duck = Effect(name="duck", parameters={"depth_db": 12.0, "under": "voice", "threshold_db": -80.0})
+    muted = Effect(name="gain", parameters={"gain_db": -90.0})
+    voice = track(heard(ticking, 1, 6), name="voice", effects=(muted,))
+    music = track(heard(humming, 5, 6), name="music", effects=(duck,))
+    known = {ticking.asset.asset_id: said((30, 40))}
+    work, notices = work_of([music, voice], ticking, humming, seconds=6, speech=known)
+    assert notices == ()
+    assert [effect.keys for effect in work.mix.channels[0].effects] == [()]
+    both, alone = mix_of(work, ticking, humming), mixed([track(heard(humming, 5, 6))], humming, seconds=6)
+
+    def softer(start: float, end: float) -> float:
+        return level_db(both, start, end) - level_db(alone, start, end)
+
+    assert softer(0.5, 1.8) == pytest.approx(0, abs=0.05)
+    # Most of the way down at the first word, all of it during the next, and still at the hold's end.
+    assert softer(2.0, 2.02) < -12 * 0.6
+    assert softer(2.5, 3.3) == pytest.approx(-12, abs=0.3)
+    assert softer(5.8, 5.95) == pytest.approx(0, abs=0.4)
+
+
+def test_a_track_whose_footage_nobody_listened_to_is_judged_by_its_level(
+    ticking: Source, humming: Source
+) -> None:
+    duck = Effect(name="duck")
+    tracks = [
+        track(heard(humming, 0, 2), name="music", effects=(duck,)),
+        track(heard(ticking, 0, 2), name="voice"),
+        track(heard(humming, 0, 2), name="other"),
+    ]
+    work, notices = work_of(
+        tracks, ticking, humming, seconds=2, speech={ticking.asset.asset_id: said((5, 9))}
+    )
+    (effect,) = work.mix.channels[0].effects
+    assert effect.keys == (2,)
+    assert effect.spoken == ((Fraction(1, 2), Fraction(9, 10)),)
+    (notice,) = notices
+    asset_id = humming.asset.asset_id
+    assert notice == (
+        f"duck of the track 'music' goes by how loud 'other' is, as nobody has looked for speech in {asset_id}:"
+        f' POST /v1/assets/{asset_id}/analyses {{"kind": "speech"}}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("clip", "wanted"),
+    [
+        ({"start": 2, "lasts": 4}, [(10, 20)]),
+        ({"start": 2, "lasts": 4, "speed": Fraction(2)}, [(5, 10), (30, 35)]),
+        ({"start": 2, "lasts": 4, "speed": Fraction(1, 2)}, [(20, 40)]),
+        ({"start": 2, "lasts": 4, "speed": Fraction(-1)}, [(20, 30)]),
+        ({"start": Fraction(7, 2), "lasts": 1}, [(0, 5)]),
+        (
+            {
+                "start": 2,
+                "lasts": 2,
+                "ramp": (Keyframe(at=Fraction(0), value=0.0), Keyframe(at=Fraction(2), value=2.0)),
+            },
+            [(14.142, 20)],
+        ),
+    ],
+    ids=["plain", "twice", "half", "backwards", "begun", "ramp"],
+)
+def test_what_is_said_is_where_its_clip_comes_to_it(
+    humming: Source, clip: dict[str, Any], wanted: list[tuple[float, float]]
+) -> None:
+    """Somebody speaks from 3 to 4 s and from 8 to 9 s of the footage."""
+    voice = track(heard(humming, **clip))
+    found = spoken_on(voice, {humming.asset.asset_id: said((30, 40), (80, 90))})
+    assert [float(edge) for span in found for edge in span] == pytest.approx(
+        [edge / 10 for span in wanted for edge in span], abs=0.011
+    )
+    inner = Timeline(name="i", rate=Fraction(25), width=64, height=64, sample_rate=RATE, tracks=(voice,))
+    outer = Clip(
+        id="o", media=Nested(timeline=inner), source_range=TimeRange(start=Fraction(0), duration=Fraction(4))
+    )
+    known = {humming.asset.asset_id: said((30, 40), (80, 90))}
+    nested = spoken_on(track(Gap(duration=Fraction(1)), outer), known)
+    assert nested == tuple((start + 1, end + 1) for start, end in found)
+    assert unknown_on(track(outer), {}) == (humming.asset.asset_id,)
 
 
 def test_a_clip_is_brought_to_its_loudness(humming: Source) -> None:

@@ -2072,7 +2072,7 @@ export interface Profile {
   /** @default "never" */
   copies?: "exact" | "never" | "only";
   /** @default "mp4" */
-  container?: "mkv" | "mov" | "mp4";
+  container?: "mkv" | "mov" | "mp4" | "webm";
   /** @default "cpu" */
   encoder?: string;
   /** @default null */
@@ -2306,7 +2306,7 @@ export interface RenderOutput {
   sha256: string;
   bytes: number;
   /** @default "mp4" */
-  container?: "mkv" | "mov" | "mp4";
+  container?: "mkv" | "mov" | "mp4" | "webm";
 }
 
 /** Frames done and to do; `eta_s` is None until it can be told. */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import av
 import numpy as np
@@ -11,25 +11,30 @@ import numpy.typing as npt
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 
+from engine.rendering.audio.codecs import BLOCK_SAMPLES, codec_of
 from engine.rendering.audio.signals import Samples, silent
 from engine.rendering.encoded import EncodedSound, Packet
 from engine.rendering.work import SoundEncoder
 
-# AAC's transform: the encoder's run-up before the first sample (ISO/IEC 14496-3, 1024 samples a frame).
-FRAME_SAMPLES: Final = 1024
+# AAC's transform (ISO/IEC 14496-3): samples in a packet.
+AAC_SAMPLES: Final = 1024
 # The encoder's quick search is as good as its long one from here on, and better where there is room: at 128 kbit/s speech
 # keeps 40 dB to its noise instead of 28, noise 22 as before, in a quarter to half of the time (libavcodec 62).
 FAST_FROM: Final = 96_000
-# Plain samples of 24 bits are handed over as the upper ones of 32, left and right in turn.
-WHOLE: Final = "s32"
-WHOLE_MOST: Final = 2**31 - 1
+# Whole samples are handed over left and right in turn; those of 24 bits are the upper ones of 32.
+WHOLE: Final[dict[str, tuple[type[np.int16] | type[np.int32], int]]] = {
+    "s16": (np.int16, 2**15),
+    "s32": (np.int32, 2**31),
+}
+IN_TURN: Final = "flt"
 
 
 def configure(context: AudioCodecContext, encoder: SoundEncoder) -> None:
     """Set an encoder up; the film's headers come from the same settings."""
+    codec = codec_of(encoder)
     context.sample_rate, context.layout = encoder.sample_rate, "stereo"
-    context.format = "fltp" if encoder.codec == "aac" else WHOLE
-    if encoder.codec == "aac":
+    context.format = codec.form
+    if codec.bitrates is not None:
         context.bit_rate = encoder.bitrate
     context.thread_count = 1
     context.flags |= av.codec.context.Flags.bitexact
@@ -48,32 +53,30 @@ class Encoder:
         context.open()
         self._context, self._rate = context, encoder.sample_rate
         self._rest, self._place = silent(0), 0
-
-    @property
-    def extradata(self) -> bytes:
-        """The stream's headers."""
-        return bytes(self._context.extradata or b"")
+        # As the film's muxer has them: at its end FLAC would add what only it knows by then.
+        self.extradata = bytes(context.extradata or b"")
+        self.frame_samples = context.frame_size or BLOCK_SAMPLES
 
     def add(self, samples: Samples) -> list[Packet]:
         """Take the next samples; return what is finished."""
         joined = np.concatenate([self._rest, samples], axis=1) if self._rest.shape[1] else samples
-        whole = joined.shape[1] // FRAME_SAMPLES * FRAME_SAMPLES
+        size = self.frame_samples
+        whole = joined.shape[1] // size * size
         self._rest = joined[:, whole:]
         packets: list[Packet] = []
-        for start in range(0, whole, FRAME_SAMPLES):
-            packets += self._frame(joined[:, start : start + FRAME_SAMPLES])
+        for start in range(0, whole, size):
+            packets += self._frame(joined[:, start : start + size])
         return packets
 
     def finish(self) -> list[Packet]:
         """Return the last packets."""
         packets = self._frame(self._rest) if self._rest.shape[1] else []
-        return packets + [_packet(packet) for packet in self._context.encode(None)]
+        # FLAC ends with a packet without sound, which says what only its end knows.
+        return packets + [_packet(packet) for packet in self._context.encode(None) if packet.size]
 
     def _frame(self, block: Samples) -> list[Packet]:
-        if self._context.format.name == WHOLE:
-            frame = AudioFrame.from_ndarray(_whole(block), format=WHOLE, layout="stereo")
-        else:
-            frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout="stereo")
+        form = self._context.format.name
+        frame = AudioFrame.from_ndarray(_formed(block, form), format=form, layout="stereo")
         frame.sample_rate, frame.pts, frame.time_base = self._rate, self._place, Fraction(1, self._rate)
         self._place += block.shape[1]
         return [_packet(packet) for packet in self._context.encode(frame)]
@@ -82,14 +85,14 @@ class Encoder:
 class Decoder:
     """Gives what a player hears: from pts 0 on."""
 
-    def __init__(self, codec: str, extradata: bytes) -> None:
-        context = av.CodecContext.create(codec, "r")
+    def __init__(self, encoder: SoundEncoder, extradata: bytes) -> None:
+        context = av.CodecContext.create(codec_of(encoder).decoder, "r")
         assert isinstance(context, AudioCodecContext)
         if extradata:
             context.extradata = extradata
         else:
-            # Plain samples have no headers that would say so; their rate makes no difference to them.
-            context.layout, context.sample_rate = "stereo", 48_000
+            # Plain samples have no headers that would say so.
+            context.layout, context.sample_rate = "stereo", encoder.sample_rate
         self._context = context
         self._skip: int | None = None
 
@@ -120,28 +123,33 @@ def encode(samples: Samples, encoder: SoundEncoder) -> EncodedSound:
     return EncodedSound(
         extradata=machine.extradata,
         count=samples.shape[1],
-        frame_samples=FRAME_SAMPLES,
+        frame_samples=machine.frame_samples,
         packets=(*packets, *machine.finish()),
     )
 
 
 def decode(encoded: EncodedSound, encoder: SoundEncoder) -> Samples:
     """Return what a player hears of a whole sound, `(2, count)`."""
-    machine = Decoder(encoder.codec, encoded.extradata)
+    machine = Decoder(encoder, encoded.extradata)
     heard = np.concatenate([machine.add(list(encoded.packets)), machine.finish()], axis=1)
     return heard[:, : encoded.count]
 
 
-def _whole(block: Samples) -> npt.NDArray[np.int32]:
-    scaled = np.clip(block.T.astype(np.float64) * (WHOLE_MOST + 1), -WHOLE_MOST - 1, WHOLE_MOST)
-    return np.ascontiguousarray(scaled.astype(np.int32).reshape(1, -1))
+def _formed(block: Samples, form: str) -> npt.NDArray[Any]:
+    """Return samples as libav's sample format has them."""
+    if form in WHOLE:
+        kind, full = WHOLE[form]
+        scaled = np.clip(np.rint(block.T.astype(np.float64) * full), -full, full - 1)
+        return np.ascontiguousarray(scaled.astype(kind).reshape(1, -1))
+    return np.ascontiguousarray(block.T.reshape(1, -1) if form == IN_TURN else block)
 
 
 def _floats(frame: AudioFrame) -> Samples:
-    if frame.format.name == WHOLE:
-        pairs = frame.to_ndarray().reshape(-1, 2).T
-        return np.ascontiguousarray(pairs / (WHOLE_MOST + 1), dtype=np.float32)
-    return np.asarray(frame.to_ndarray(), dtype=np.float32)
+    form, found = frame.format.name, frame.to_ndarray()
+    if form in WHOLE or form == IN_TURN:
+        found = found.reshape(-1, 2).T
+    full = WHOLE[form][1] if form in WHOLE else 1
+    return np.ascontiguousarray(found / full if full > 1 else found, dtype=np.float32)
 
 
 def _packet(packet: av.Packet[av.stream.Stream]) -> Packet:

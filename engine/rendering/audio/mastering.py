@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from engine.rendering.audio.encoding import FRAME_SAMPLES, Decoder, Encoder
+from engine.rendering.audio.encoding import Decoder, Encoder
 from engine.rendering.audio.limiter import StreamLimiter
 from engine.rendering.audio.loudness import LoudnessMeter, PeakMeter
 from engine.rendering.audio.signals import (
@@ -156,7 +156,7 @@ def _reaching(spool: Spool, gain: float, gain_max: float, ceiling: float | None,
 def _encoded(spool: Spool, work: SoundWork, gain: float, ceiling: float | None) -> _Heard:
     """Encode the raised mix, and listen to what comes out of a decoder."""
     encoder = Encoder(work.encoder)
-    decoder = Decoder(work.encoder.codec, encoder.extradata)
+    decoder = Decoder(work.encoder, encoder.extradata)
     loudness, peaks, left = LoudnessMeter(work.encoder.sample_rate), PeakMeter(), work.count
     packets: list[Packet] = []
 
@@ -176,7 +176,10 @@ def _encoded(spool: Spool, work: SoundWork, gain: float, ceiling: float | None) 
     listen(decoder.add(last))
     listen(decoder.finish())
     encoded = EncodedSound(
-        extradata=encoder.extradata, count=work.count, frame_samples=FRAME_SAMPLES, packets=tuple(packets)
+        extradata=encoder.extradata,
+        count=work.count,
+        frame_samples=encoder.frame_samples,
+        packets=tuple(packets),
     )
     return _Heard(encoded, loudness.integrated_lufs(), peaks.dbtp())
 

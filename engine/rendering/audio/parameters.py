@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Final
 
 from cutroom_sdk.wire.timeline import Effect, Parameter, Track
 from engine.editing.catalogue.spec import Entry, ParameterSpec, catalogue, named
 from engine.kernel.errors import Invalid
+from engine.rendering.analyses import DUCK, command_for
+from engine.rendering.audio.speaking import Known, Spans, joined, spoken_on, unknown_on
 from engine.rendering.audio.work import Curve, SoundEffect
 
 SPEED: Final = "sound_speed"
-DUCK: Final = "duck"
 LOUDNESS: Final = "loudness"
 # Effects of pictures that the catalogue does not list, and that linked clips carry on both tracks.
 PICTURES_ONLY: Final = frozenset({"reframe"})
@@ -25,6 +27,7 @@ def sound_effects(
     notices: list[str],
     tracks: Sequence[Track] = (),
     track: Track | None = None,
+    speech: Known = MappingProxyType({}),
 ) -> tuple[SoundEffect, ...]:
     """Return the effects that act on sound, in their order.
 
@@ -35,6 +38,7 @@ def sound_effects(
         notices: is told of those that are left out.
         tracks: all sound tracks, where a track's effects are meant.
         track: that track.
+        speech: what is known of who speaks when, by asset id.
 
     Raises:
         Invalid: an effect or a parameter that there is not, or a value out of its range.
@@ -52,13 +56,19 @@ def sound_effects(
         if effect.name == "fade":
             values["length"] = float(lasts)
         keys: tuple[int, ...] = ()
+        spoken: Spans = ()
         if effect.name == DUCK:
-            keys = _keys(str(values["under"]), tracks, track, where)
+            under = _keys(str(values["under"]), tracks, track, where)
+            keys = tuple(number for number in under if _by_level(tracks[number], speech, where, notices))
+            known = (spoken_on(tracks[number], speech) for number in under if number not in keys)
+            spoken = joined(span for spans in known for span in spans)
         if effect.name == LOUDNESS and track is not None:
             raise Invalid(
                 f"loudness of {where}: it acts on clips; a film's loudness is its profile's", field="timeline"
             )
-        made.append(SoundEffect(name=effect.name, values=tuple(sorted(values.items())), keys=keys))
+        made.append(
+            SoundEffect(name=effect.name, values=tuple(sorted(values.items())), keys=keys, spoken=spoken)
+        )
     return tuple(made)
 
 
@@ -95,6 +105,17 @@ def _keys(under: str, tracks: Sequence[Track], track: Track | None, where: str) 
             raise Invalid(f"duck of {where} listens to {name!r}, which ducks itself", field="timeline")
         found.append(places[name])
     return tuple(found)
+
+
+def _by_level(track: Track, speech: Known, where: str, notices: list[str]) -> bool:
+    """Tell whether nobody knows when somebody speaks on a track, so that how loud it is has to do."""
+    unknown = unknown_on(track, speech)
+    if unknown:
+        notices.append(
+            f"duck of {where} goes by how loud {track.name!r} is, as nobody has looked for speech in"
+            f" {', '.join(unknown)}: {command_for('speech', unknown[0])}"
+        )
+    return bool(unknown)
 
 
 def _ducks(track: Track) -> bool:

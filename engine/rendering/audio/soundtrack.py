@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Final, get_args
+from types import MappingProxyType
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -20,10 +21,12 @@ from engine.editing.timeline import duration as timeline_duration
 from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
 from engine.media.timecode import samples_at
+from engine.rendering.audio.codecs import sound_encoder_for
 from engine.rendering.audio.parameters import keeps_pitch, sound_effects
+from engine.rendering.audio.speaking import Known
 from engine.rendering.audio.stretches import Crossing, Stretch, stretches_of
 from engine.rendering.audio.work import Channel, Mix, SoundSource, SoundWork, Stem, Voice
-from engine.rendering.work import Capabilities, SoundCodec, SoundEncoder
+from engine.rendering.work import Capabilities
 
 FADE: Final = Fraction(1, 100)
 # A long stretch without effects is kept in parts, which lie where its source says: a trim leaves the others as they were.
@@ -38,6 +41,7 @@ class _Making:
     assets: Mapping[str, Asset]
     indexes: Mapping[str, FrameIndex]
     rate: int
+    speech: Known
     used: dict[str, None] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
@@ -50,6 +54,7 @@ def soundtrack(
     capabilities: Capabilities,
     *,
     count: int,
+    speech: Known = MappingProxyType({}),
 ) -> tuple[SoundWork | None, tuple[str, ...], tuple[str, ...]]:
     """Return the work, the assets it reads, and what is to be said about it.
 
@@ -62,25 +67,20 @@ def soundtrack(
         profile: sample rate, encoder and loudness.
         capabilities: what renders.
         count: samples of the film.
+        speech: when somebody speaks in assets that somebody has looked at, by asset id.
 
     Raises:
         Invalid: a clip wants sound that is not there, an effect that there is not, or the profile a codec that is not
             there.
     """
-    codec = next((one for one in get_args(SoundCodec) if one == profile.audio_codec), None)
-    if codec is None or (codec != "aac" and profile.container == "mp4"):
-        raise Invalid(
-            f"the profile {profile.name} wants {profile.audio_codec!r} in {profile.container!r}; there are aac,"
-            " and pcm_s24le in mov or mkv",
-            field="profile",
-        )
-    making = _Making(assets, indexes, profile.sample_rate)
+    encoder = sound_encoder_for(profile)
+    making = _Making(assets, indexes, profile.sample_rate, speech)
     mix = _mix(tracks, count, making)
     if not any(channel.voices for channel in mix.channels):
         return None, (), ("the film is silent: its footage has no sound",)
     work = SoundWork(
         mix=mix,
-        encoder=SoundEncoder(codec=codec, bitrate=profile.audio_bitrate, sample_rate=profile.sample_rate),
+        encoder=encoder,
         loudness_lufs=profile.loudness_lufs,
         true_peak_dbtp=profile.true_peak_dbtp,
         capabilities=capabilities,
@@ -100,7 +100,13 @@ def _mix(tracks: Sequence[Track], count: int, making: _Making) -> Mix:
             ),
             gain_db=track.gain_db,
             effects=sound_effects(
-                track.effects, lasts, f"the track {track.name!r}", making.notices, tracks, track
+                track.effects,
+                lasts,
+                f"the track {track.name!r}",
+                making.notices,
+                tracks,
+                track,
+                making.speech,
             ),
         )
         for track in tracks

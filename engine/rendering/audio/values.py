@@ -22,10 +22,11 @@ def cell_size(rate: int) -> int:
 
 
 class Controls:
-    """The parameters of one effect."""
+    """The parameters of one effect, and when somebody speaks where it goes by that."""
 
     def __init__(self, effect: SoundEffect, rate: int) -> None:
         self._values, self.rate = dict(effect.values), rate
+        self.spoken = effect.spoken
 
     def text(self, name: str) -> str:
         """Return a choice."""

@@ -40,12 +40,14 @@ class SoundSource(Struct, frozen=True, kw_only=True, tag="source"):
 class SoundEffect(Struct, frozen=True, kw_only=True):
     """An effect of the catalogue, every parameter filled in, by name; keyframes are in the time of what it acts on.
 
-    `keys`: the channels of the mix that a sidechain listens to, by their place.
+    `keys`: the channels of the mix that a sidechain listens to, by their place. `spoken`: when somebody speaks on others that
+    it goes by, seconds, in order and apart.
     """
 
     name: str
     values: tuple[tuple[str, Curve | str], ...]
     keys: tuple[int, ...] = ()
+    spoken: tuple[tuple[Fraction, Fraction], ...] = ()
 
 
 class Stem(Struct, frozen=True, kw_only=True):

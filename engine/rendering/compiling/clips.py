@@ -225,9 +225,12 @@ def _footage(
 
     per_frame = Fraction(index.count) / (index.duration * given.rate) * pace.typical
     lead = Lead(numbers, per_frame)
-    looked = given.faces.get(asset.asset_id)
+    looked = given.analyses.faces.get(asset.asset_id)
     faces = None if looked is None else _Looked(looked, asset, index, numbers, fit, given)
-    seen = _placed(clip, made, _room(asset, fit), fit, effects, times, numbers, lead, given, faces=faces)
+    seen = _placed(
+        clip, made, _room(asset, fit), fit, effects, times, numbers, lead, given,
+        faces=faces, asset_id=asset.asset_id,
+    )  # fmt: skip
     if fit.mode != "blur_fill":
         return seen
     behind = Placed(
@@ -359,6 +362,7 @@ def _placed(
     *,
     own: tuple[int, int] | None = None,
     faces: _Looked | None = None,
+    asset_id: str | None = None,
 ) -> Seen:
     """Put a clip's pictures through its effects in their order; the first that places takes them to the canvas.
 
@@ -374,15 +378,15 @@ def _placed(
     fills = fit.width == canvas[0] and fit.height == canvas[1] and (own is None or own == canvas)
     if way is None and fills:
         at_once = None if faces is None else faces.on(canvas, None)
-        node = dressed(made(*canvas), [*before, *after], times, seeds, where, given, at_once)
+        node = dressed(made(*canvas), [*before, *after], times, seeds, where, given, at_once, asset_id)
         opacity: Numbers = (1.0,)
     else:
         size = own or _own_size(fit, way, room)
         early = None if faces is None else faces.on(size, None)
-        inside = dressed(made(*size), before, times, seeds, where, given, early)
+        inside = dressed(made(*size), before, times, seeds, where, given, early, asset_id)
         placed = _onto(inside, size, fit, way, given)
         late = None if faces is None else faces.on(size, placed)
-        node = dressed(placed, after, times, seeds, where, given, late)
+        node = dressed(placed, after, times, seeds, where, given, late, asset_id)
         opacity = (1.0,) if way is None else way.opacity
     blend = next((one for one in reversed(effects) if one.name == BLEND), None)
     mode = "normal"

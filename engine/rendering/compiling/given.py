@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from cutroom_sdk.wire.media import Asset, Faces
+from cutroom_sdk.wire.media import Asset
 from engine.media.index import FrameIndex
+from engine.rendering.analyses import NONE, Analyses
 from engine.rendering.graph import Drawn
 
 Lettering = Callable[[Drawn], tuple[Drawn, tuple[str, ...]]]
@@ -34,7 +35,7 @@ class Notes:
 class Given:
     """Assets and frame indexes by asset id, the canvas, the film's frames a second, and who chooses fonts.
 
-    `faces` were found in assets, by asset id.     `lenient`: what is missing is a warning, and black stands for it; else it is an error.
+    `analyses` are what was found in assets. `lenient`: what is missing is a warning, and black stands for it; else it is an error.
     """
 
     assets: Mapping[str, Asset]
@@ -43,7 +44,7 @@ class Given:
     height: int
     rate: Fraction
     letter: Lettering = unlettered
-    faces: Mapping[str, Faces] = field(default_factory=dict)
+    analyses: Analyses = NONE
     lenient: bool = False
     notes: Notes = field(default_factory=Notes)
 

@@ -10,13 +10,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from cutroom_sdk.wire.timeline import Clip, Nested, Timeline
+from cutroom_sdk.wire.timeline import Clip, Effect, Nested, Timeline
 from engine.editing.catalogue.spec import catalogue
 from engine.kernel.errors import Invalid
 from engine.rendering.compiling.clips import Lead, Seen, handles_of, nested_frames, picture_of
 from engine.rendering.compiling.dressing import dressed
 from engine.rendering.compiling.given import Given
 from engine.rendering.compiling.lanes import Crossing, Lane, Shown, Stand, lane_of
+from engine.rendering.compiling.mattes import mattes_of, tracks_as_mattes
 from engine.rendering.compiling.values import entry_of, files_of, values_of
 from engine.rendering.graph import (
     Between,
@@ -26,6 +27,7 @@ from engine.rendering.graph import (
     Footage,
     Layer,
     Layered,
+    Matted,
     Node,
     Placed,
     Solid,
@@ -65,11 +67,17 @@ class Scene:
             if track.kind in PICTURES and track.enabled and track.items
         )
         self._inner: dict[str, Scene] = {}
+        self._mattes = tracks_as_mattes([lane.track for lane in self.lanes])
+
+    @property
+    def shown(self) -> tuple[Lane, ...]:
+        """The lanes that are shown; the others are mattes."""
+        return tuple(lane for lane in self.lanes if lane.track.name not in self._mattes)
 
     @property
     def length(self) -> int:
-        """Frames of the longest picture track."""
-        return max((lane.length for lane in self.lanes), default=0)
+        """Frames of the longest picture track that is shown."""
+        return max((lane.length for lane in self.shown), default=0)
 
     def edges(self, length: int) -> list[int]:
         """Return where an item begins or ends, and 0 and `length`; in order."""
@@ -131,6 +139,7 @@ class Scene:
         seen: list[object] = []
         for lane, _layer, _lead in self._layers(range(start, end)):
             seen.append((id(lane), _mark(lane.at(start))))
+        seen += [_mark(lane.at(start)) for lane in self.lanes if lane.track.name in self._mattes]
         return (*seen, *self._inside(start))
 
     def _made(self, frames: Sequence[int]) -> tuple[Node, str, Lead | None]:
@@ -147,32 +156,59 @@ class Scene:
     def _layers(self, frames: Sequence[int]) -> list[tuple[Lane, Layer, Lead | None]]:
         """Return the layers that are seen, the lowest first: none below one that hides the canvas."""
         found: list[tuple[Lane, Layer, Lead | None]] = []
-        for lane in reversed(self.lanes):
-            shown = lane.at(frames[0])
-            if shown is None:
-                continue
-            seen = self._seen(shown, frames)
+        for lane in reversed(self.shown):
+            seen = self._on(lane, frames)
             if seen.node == NOTHING:
                 continue
-            node = dressed(
-                seen.node,
-                [one for one in lane.track.effects if one.enabled],
-                [frame / self._given.rate for frame in frames],
-                seen.lead.numbers if seen.lead else (0,),
-                f"the track {lane.track.name!r}",
-                self._given,
-            )
-            found.append((lane, Layer(input=node, blend=seen.blend, opacity=seen.opacity), seen.lead))
-            if seen.blend == "normal" and min(seen.opacity) >= 1 and hides(node):
+            found.append((lane, Layer(input=seen.node, blend=seen.blend, opacity=seen.opacity), seen.lead))
+            if seen.blend == "normal" and min(seen.opacity) >= 1 and hides(seen.node):
                 break
         return found[::-1]
+
+    def _on(self, lane: Lane, frames: Sequence[int]) -> Seen:
+        """Return what is seen on a track."""
+        shown, track = lane.at(frames[0]), lane.track
+        if shown is None:
+            return Seen(NOTHING)
+        where = f"the track {track.name!r}"
+        seen = self._seen(shown, frames)
+        if seen.node == NOTHING:
+            return seen
+        node = dressed(
+            seen.node,
+            [one for one in track.effects if one.enabled],
+            [frame / self._given.rate for frame in frames],
+            seen.lead.numbers if seen.lead else (0,),
+            where,
+            self._given,
+        )
+        return self._matted(replace(seen, node=node), track.effects, where, frames)
 
     def _seen(self, shown: Shown, frames: Sequence[int]) -> Seen:
         match shown:
             case Stand(clip=clip, start=start):
-                return picture_of(clip, _shifted(frames, start), self._given, self._nested)
+                seen = picture_of(clip, _shifted(frames, start), self._given, self._nested)
+                return self._matted(seen, clip.effects, f"the clip {clip.id!r}", frames)
             case Crossing():
                 return self._crossed(shown, frames)
+
+    def _matted(
+        self,
+        seen: Seen,
+        effects: Sequence[Effect],
+        where: str,
+        frames: Sequence[int],
+    ) -> Seen:
+        """Return what other tracks leave of a picture on the canvas."""
+        for track, channel, inverted in mattes_of(effects, where, self._given):
+            lane = next(lane for lane in self.lanes if lane.track.name == track)
+            matte = self._on(lane, frames).alone
+            if matte != NOTHING:
+                node = Matted(input=seen.node, matte=matte, channel=channel, inverted=inverted)
+                seen = replace(seen, node=node)
+            elif not inverted:
+                return Seen(NOTHING)
+        return seen
 
     def _crossed(self, crossing: Crossing, frames: Sequence[int]) -> Seen:
         transition, given = crossing.transition, self._given
@@ -215,7 +251,7 @@ def hides(node: Node) -> bool:
             return True
         case Solid(colour=(_, _, _, alpha)):
             return alpha == 255
-        case Drawn() | Placed():
+        case Drawn() | Placed() | Matted():
             return False
         case Effected(name=name, input=below):
             # A key makes parts of a picture transparent.

@@ -11,6 +11,7 @@ from engine.kernel.errors import StudioError, WorkFailed
 from engine.rendering.compositor import catalogue, patches, regions
 from engine.rendering.compositor.canvas import BLACK, Picture, filled, yuv_of
 from engine.rendering.compositor.flow import Motion
+from engine.rendering.compositor.key import matted
 from engine.rendering.compositor.patches import Patch
 from engine.rendering.compositor.placing import Placing, placed
 from engine.rendering.compositor.sources import Shots
@@ -23,6 +24,7 @@ from engine.rendering.graph import (
     Footage,
     Layer,
     Layered,
+    Matted,
     Node,
     Placed,
     Solid,
@@ -105,6 +107,8 @@ class Evaluator:
                 return patches.trimmed(made) if isinstance(made, Picture) else made
             case Effected():
                 return self._effected(node, place, size)
+            case Matted():
+                return self._matted(node, place, size)
             case Placed():
                 below = self._patch(node.input, place, (node.width, node.height))
                 if below is None:
@@ -148,6 +152,15 @@ class Evaluator:
         if before is not None:
             made = patches.masked(before, made, regions.mask_of(node.regions, place, *size))
         return Patch(made)
+
+    def _matted(self, node: Matted, place: int, size: Size) -> Patch | None:
+        below, matte = (self._patch(one, place, size) for one in (node.input, node.matte))
+        if below is None or (matte is None and not node.inverted):
+            return None
+        picture = patches.whole(below, *size)
+        if matte is None:
+            return Patch(picture)
+        return Patch(matted(picture, patches.whole(matte, *size), node.channel, inverted=node.inverted))
 
     def _crossed(self, node: Crossed, place: int, size: Size) -> Patch:
         first, second = (

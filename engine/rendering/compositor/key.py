@@ -2,7 +2,7 @@
 
 import functools
 import math
-from typing import Final
+from typing import Final, Literal
 
 import cv2
 import numpy as np
@@ -54,6 +54,21 @@ def matte(picture: Picture, at: At) -> Picture:
     """Keep of the picture what is white in another, or opaque where that has an alpha of its own."""
     whole = _matte(at.file("file"), picture.width, picture.height)
     return _limited(picture, 255 - whole if at.number("invert") >= 0.5 else whole)
+
+
+def matted(picture: Picture, matte: Picture, channel: Literal["luma", "alpha"], *, inverted: bool) -> Picture:
+    """Keep of a picture what another of its size shows: what is bright there, or opaque; it may write into both."""
+    shown = cv2.LUT(matte.y, _brightness()) if channel == "luma" else np.full_like(matte.y, 255)
+    if matte.alpha is not None:
+        shown = cv2.multiply(shown, matte.alpha, scale=1 / 255) if channel == "luma" else matte.alpha
+    mask = np.asarray(255 - shown if inverted else shown, dtype=np.uint8)
+    return _limited(picture, mask)
+
+
+@functools.cache
+def _brightness() -> Plane:
+    """Return what is to be seen for each stored brightness: black, 16, nothing; white, 235, all (ITU-R BT.709, 8 bits)."""
+    return _bytes((np.arange(256) - 16) / 219 * 255)
 
 
 def _limited(picture: Picture, mask: Plane) -> Picture:

@@ -13,7 +13,18 @@ from engine.rendering.compositor.canvas import Picture, filled
 from engine.rendering.compositor.evaluate import Evaluator
 from engine.rendering.compositor.flow import Motion
 from engine.rendering.compositor.table import effects, transitions
-from engine.rendering.graph import Crossed, Effected, Layer, Layered, Node, Placed, Region, Solid, Values
+from engine.rendering.graph import (
+    Crossed,
+    Effected,
+    Layer,
+    Layered,
+    Matted,
+    Node,
+    Placed,
+    Region,
+    Solid,
+    Values,
+)
 from engine.rendering.reading import Sources
 
 SIDE: Final = 64
@@ -31,6 +42,7 @@ def use_everything() -> None:
         Effected(input=_turned(base), name="exposure", values={"stops": (0.5,)}, regions=(region,)),
         Layered(layers=(Layer(input=base), Layer(input=_turned(base), blend="soft_light", opacity=(0.5,)))),
     ]
+    trees += [Matted(input=base, matte=_turned(base), channel=one) for one in ("luma", "alpha")]
     for name, entry in catalogue().items():
         if any(one.type in FROM_OUTSIDE for one in entry.parameters):
             continue

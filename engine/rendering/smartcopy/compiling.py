@@ -10,18 +10,18 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import digest
-from cutroom_sdk.wire.media import Asset, Faces, VideoStream
+from cutroom_sdk.wire.media import Asset, VideoStream
 from cutroom_sdk.wire.renders import CutKept, KeptFrames, Profile
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, TimeRange, Track
 from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
 from engine.media.timecode import samples_at
+from engine.rendering.analyses import NONE, Analyses
 from engine.rendering.audio.soundtrack import soundtrack
 from engine.rendering.audio.work import SoundWork
 from engine.rendering.compiling.given import Lettering, unlettered
@@ -51,7 +51,7 @@ def compile_film(
     capabilities: Capabilities,
     *,
     letter: Lettering = unlettered,
-    faces: Mapping[str, Faces] = MappingProxyType({}),
+    analyses: Analyses = NONE,
     lenient: bool = False,
     warnings: tuple[str, ...] = (),
 ) -> RenderPlan:
@@ -64,7 +64,7 @@ def compile_film(
         profile: `copies` says whether packets are copied.
         capabilities: what renders.
         letter: chooses fonts for what is written.
-        faces: as in `compile_plan`.
+        analyses: as in `compile_plan`.
         lenient: a dry run, as in `compile_plan`.
         warnings: as in `compile_plan`.
 
@@ -75,7 +75,7 @@ def compile_film(
         compile_plan,
         *(timeline, assets, indexes, profile, capabilities),
         letter=letter,
-        faces=faces,
+        analyses=analyses,
         lenient=lenient,
         warnings=warnings,
     )

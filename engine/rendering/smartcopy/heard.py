@@ -22,7 +22,7 @@ from engine.media.audio import SoundReader
 from engine.media.source import open_media, packets, read_only, sound
 from engine.media.tasks import Report
 from engine.media.timecode import samples_at
-from engine.rendering.audio.encoding import FRAME_SAMPLES, Encoder
+from engine.rendering.audio.encoding import Encoder
 from engine.rendering.audio.signals import Samples
 from engine.rendering.encoded import EncodedSound, Packet
 from engine.rendering.smartcopy.work import CutSoundWork, Heard
@@ -97,7 +97,7 @@ def encoded(work: CutSoundWork, source: int, report: Report) -> EncodedSound:
     return EncodedSound(
         extradata=machine.extradata,
         count=sum(work.counts),
-        frame_samples=FRAME_SAMPLES,
+        frame_samples=machine.frame_samples,
         packets=tuple(packets_made),
     )
 

@@ -164,6 +164,6 @@ def _packet(packet: Packet, stream: Any, base: Fraction) -> av.Packet[Any]:
     made: av.Packet[Any] = av.Packet(packet.data)
     made.stream, made.time_base = stream, base
     made.pts = made.dts = packet.pts
-    made.duration = encoding.FRAME_SAMPLES if isinstance(stream, av.AudioStream) else 1
+    made.duration = encoding.AAC_SAMPLES if isinstance(stream, av.AudioStream) else 1
     made.is_keyframe = packet.key
     return made

@@ -47,7 +47,7 @@ async def stream(
         Invalid: the position lies beyond the end, or the timeline cannot be rendered or streamed.
         NotFound, Rejected: something that it needs is not there, or changed.
     """
-    plan, material = await jobs.compiled(timeline, profile, context)
+    plan, material = await jobs.compiled(timeline, _played(profile), context)
     first = frame_floor(begin, plan.encoder.rate)
     if first >= plan.frames:
         raise Invalid(
@@ -85,6 +85,11 @@ def _work(plan: RenderPlan, first: int) -> StreamWork:
         sound=plan.sound,
         first_sample=0 if plan.sound is None else int(first * plan.sound.encoder.sample_rate / encoder.rate),
     )
+
+
+def _played(profile: Profile) -> Profile:
+    """Return a profile in what every browser plays and fragments carry, whatever its files are in."""
+    return replace(profile, codec="h264", encoder="cpu", audio_codec="aac", container="mp4")
 
 
 def _quick(encoder: VideoEncoder) -> VideoEncoder:

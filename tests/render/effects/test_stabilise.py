@@ -1,8 +1,10 @@
 """A shaking camera: its path as the analysis finds it, and frames held still by it."""
 
 import math
+import re
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import msgspec
@@ -10,18 +12,22 @@ import numpy as np
 import pytest
 
 from cutroom_sdk.wire.media import CameraPath
-from cutroom_sdk.wire.timeline import Effect
-from engine.kernel.errors import WorkFailed
+from cutroom_sdk.wire.timeline import Clip, Effect, Generator, TimeRange
+from engine.kernel.errors import Invalid, WorkFailed
 from engine.media.analysis.camera import CameraMeter
 from engine.media.analysis.look import Look
+from engine.rendering.analyses import Analyses
 from engine.rendering.compositor.canvas import Picture, Plane
-from engine.rendering.graph import Effected
+from engine.rendering.graph import Effected, Footage
+from engine.rendering.plan import RenderPlan, compile_plan
 from engine.rendering.walking import every, graph_inputs
 from tests.clips import make_clip
 from tests.render.effects.kit import Reals, applied, filled, same, scene
-from tests.render.workshop import plan_of, source_of, span, timeline_of
+from tests.render.workshop import PROFILE, plan_of, source_of, span, timeline_of
+from tests.unit.rendering.material import CAPABLE
 
 WIDTH, HEIGHT, COUNT, RATE = 320, 180, 50, 25
+PAL = Fraction(25)
 
 
 def world(seed: int = 0) -> Plane:
@@ -148,6 +154,38 @@ def test_stabilise_says_when_the_path_is_none_or_anothers(content: bytes | None,
     path = content if content is not None else path_of(filmed(shake())[:5])
     with pytest.raises(WorkFailed, match="path"):
         applied("stabilise", scene(), seed=seed, files={"p": path}, file="p")
+
+
+def test_stabilise_goes_by_the_path_of_its_clips_own_footage(tmp_path: Path) -> None:
+    source = source_of(make_clip(tmp_path / "shaky.mp4", frames=COUNT).path)
+    asset_id = source.asset.asset_id
+    steady = timeline_of([span(source, 0, 8, rate=PAL, effects=[Effect(name="stabilise")])], rate=PAL)
+    index = source.index
+    assert index is not None
+
+    def planned(**more: Any) -> RenderPlan:
+        return compile_plan(steady, {asset_id: source.asset}, {asset_id: index}, PROFILE, CAPABLE, **more)
+
+    plan = planned(analyses=Analyses(cameras={asset_id: "c" * 64}))
+    assert graph_inputs(plan.segments[0].work.graph).files == ("c" * 64,)
+    assert plan.methods == (
+        f"shaky.mp4-0: stabilised by the camera's path {'c' * 12}, as the analysis has found it",
+    )
+    missing = f'nobody has looked for it; have it analysed: POST /v1/assets/{asset_id}/analyses {{"kind": "camera"}}'
+    with pytest.raises(Invalid, match=re.escape(missing)):
+        planned()
+    dry = planned(lenient=True)
+    assert missing in dry.warnings[0]
+    assert isinstance(dry.segments[0].work.graph, Footage)
+
+
+def test_stabilise_of_what_no_camera_took_says_so() -> None:
+    drawn = Clip(
+        id="t", media=Generator(kind="title"), effects=(Effect(name="stabilise"),),
+        source_range=TimeRange(start=Fraction(0), duration=Fraction(1)),
+    )  # fmt: skip
+    with pytest.raises(Invalid, match="this is no footage of one"):
+        plan_of(timeline_of([drawn], rate=PAL), [])
 
 
 def test_stabilise_is_told_each_frames_number_in_its_footage_and_has_the_path_at_hand(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from cutroom_sdk.wire.codec import Request, Wire
 from cutroom_sdk.wire.missions import Priority
 from cutroom_sdk.wire.timeline import Timeline
 
-Container = Literal["mp4", "mov", "mkv"]
+Container = Literal["mp4", "mov", "mkv", "webm"]
 RenderStage = Literal["probe", "decode", "filter", "encode", "mux", "publish"]
 RenderState = Literal["queued", "running", "paused", "failed", "canceled", "completed"]
 

@@ -8,15 +8,17 @@ dynamic range compressor design, JAES 60(6), 2012: the smooth decoupled detector
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.media.timecode import samples_at
 from engine.rendering.audio.effects.filters import passing, run_sections
 from engine.rendering.audio.effects.table import Machine, sound_effect
 from engine.rendering.audio.limiter import StreamLimiter
-from engine.rendering.audio.signals import Samples
+from engine.rendering.audio.signals import Samples, silent
 from engine.rendering.audio.values import Controls
 from engine.rendering.compositor.compiled import kernel
 
@@ -131,10 +133,17 @@ def de_esser(controls: Controls) -> Machine:
 
 
 class _Duck:
+    """Goes down ahead of what is known to be said, so that its first word has room, and after what is only loud."""
+
     latency = 0
 
     def __init__(self, controls: Controls) -> None:
         rate = controls.rate
+        ahead = Fraction(controls.number("attack_ms")) / 1000
+        self._spoken = [
+            (samples_at(max(start - ahead, Fraction(0)), rate), samples_at(end, rate))
+            for start, end in controls.spoken
+        ]
         self._settings = np.array(
             [
                 10 ** (controls.number("threshold_db") / 20),
@@ -149,14 +158,24 @@ class _Duck:
         self._state = np.zeros(3)
 
     def __call__(self, block: Samples, at: int, key: Samples | None) -> Samples:
-        if key is not None:
-            _duck(block, np.ascontiguousarray(key), self._settings, self._state)
+        if key is None and not self._spoken:
+            return block
+        heard = silent(block.shape[1]) if key is None else np.ascontiguousarray(key)
+        _duck(block, heard, self._speaking(at, block.shape[1]), self._settings, self._state)
         return block
+
+    def _speaking(self, at: int, count: int) -> NDArray[np.bool_]:
+        """Return for each of the samples from `at` on whether somebody speaks."""
+        speaks = np.zeros(count, dtype=np.bool_)
+        for start, end in self._spoken:
+            if start < at + count and end > at:
+                speaks[max(0, start - at) : end - at] = True
+        return speaks
 
 
 @sound_effect("duck")
 def duck(controls: Controls) -> Machine:
-    """Make room for those who speak: softer while the key is heard."""
+    """Make room for those who speak: softer while they do, or while the key is heard."""
     return _Duck(controls)
 
 
@@ -231,13 +250,13 @@ def _soften(low: Samples, high: Samples, settings: Floats, state: Floats) -> Non
     state[0], state[1] = level, taken
 
 
-@kernel("void(float32[:, ::1], float32[:, ::1], float64[::1], float64[::1])")
-def _duck(block: Samples, key: Samples, settings: Floats, state: Floats) -> None:
+@kernel("void(float32[:, ::1], float32[:, ::1], boolean[::1], float64[::1], float64[::1])")
+def _duck(block: Samples, key: Samples, speaks: NDArray[np.bool_], settings: Floats, state: Floats) -> None:
     threshold, depth, hold, attack, release, let_go = settings
     level, left, taken = state
     for n in range(block.shape[1]):
         level = max(abs(key[0, n]), abs(key[1, n]), level * let_go)
-        left = hold if level >= threshold else left - 1.0
+        left = hold if speaks[n] or level >= threshold else left - 1.0
         wanted = depth if left > 0.0 else 0.0
         taken = wanted + (taken - wanted) * (attack if wanted > taken else release)
         if taken > 1e-6:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cutroom_sdk.wire.timeline import Effect, Keyframe, Track
+from cutroom_sdk.wire.timeline import AssetReference, Clip, Effect, Keyframe, TimeRange, Track
 from engine.editing.catalogue.spec import catalogue
 from engine.kernel.errors import Invalid
 from engine.rendering.audio.effects import catalogue as everything
@@ -248,7 +248,11 @@ def test_music_ducks_while_somebody_speaks_and_comes_back() -> None:
 def test_a_duck_hears_other_tracks_only() -> None:
     ducking = Effect(name="duck")
     one = Track(kind="audio", name="music", items=(), effects=(ducking,))
-    two = Track(kind="audio", name="voice", items=())
+    said = Clip(
+        id="said", media=AssetReference(asset_id="a"),
+        source_range=TimeRange(start=Fraction(0), duration=Fraction(1)),
+    )  # fmt: skip
+    two = Track(kind="audio", name="voice", items=(said,))
     (effect,) = sound_effects([ducking], Fraction(1), "music", [], (one, two), one)
     assert effect.keys == (1,)
     with pytest.raises(Invalid, match="listens to 'speech'; the sound tracks are music, voice"):
