@@ -195,6 +195,22 @@ def test_every_template_that_ships_can_be_read_and_done_in_some_order(name: str)
 BATCH = {"goal": "20 seconds", "output": "/out"}
 
 
+@pytest.mark.parametrize("name", ["batch_of_footage", "footage_edit", "weekly_highlights"])
+def test_every_template_that_cuts_takes_settings_for_what_is_done_with_the_cut(name: str) -> None:
+    given = (FOOTAGE if name == "footage_edit" else BATCH | {"sources": ["/f/a.mp4"]}) | {"output": "/out"}
+
+    def planned(**more: object) -> dict[str, object]:
+        items = templates.fill(name, given | more).work_items
+        (one,) = (item for item in items if item.kind == "plan_cut")
+        return one.input
+
+    assert planned()["post"] == {}
+    assert planned(post={"speed": "2"})["post"] == {"speed": "2"}
+    with pytest.raises(Invalid, match="post is no object") as refused:
+        planned(post=["speed"])
+    assert refused.value.extra["field"] == "args.post"
+
+
 def test_a_batch_is_an_edit_of_each_clip_and_no_clip_waits_for_another() -> None:
     clips = [f"/clips/{number}.mp4" for number in range(1, 11)]
     items = {
