@@ -15,6 +15,7 @@ from engine.editing.timeline import duration
 from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
 from engine.media.timecode import frame_nearest
+from engine.rendering.compiling.backdrop import covering, enlarged, small
 from engine.rendering.compiling.dressing import FindFaces, dressed
 from engine.rendering.compiling.faces import onwards, regions_of, through_window
 from engine.rendering.compiling.fitting import FIT, REFRAME, Fitted, fitted
@@ -28,7 +29,6 @@ from engine.rendering.graph import (
     Between,
     Drawn,
     DrawnWord,
-    Effected,
     Footage,
     Layer,
     Layered,
@@ -42,8 +42,6 @@ from engine.rendering.walking import NOTHING, at, folded
 
 PLACING: Final = frozenset({FIT, REFRAME, TRANSFORM, PIP, KEN_BURNS})
 BLEND, SLOW = "blend", "slow_motion"
-# A blurred background is made this much smaller than the canvas, and smooth by being enlarged.
-BLUR_STEP: Final = 24
 
 
 @dataclass(frozen=True)
@@ -233,17 +231,17 @@ def _footage(
     )  # fmt: skip
     if fit.mode != "blur_fill":
         return seen
-    behind = Placed(
-        input=_shots(
-            asset, index, numbers, fit, (_even(given.width / BLUR_STEP), _even(given.height / BLUR_STEP)), given, cut=True
-        ),
-        width=_even(given.width / BLUR_STEP),
-        height=_even(given.height / BLUR_STEP),
-        xx=(given.width / _even(given.width / BLUR_STEP),), xy=(0.0,), x0=(0.0,),
-        yx=(0.0,), yy=(given.height / _even(given.height / BLUR_STEP),), y0=(0.0,),
-    )  # fmt: skip
-    dimmed = Effected(input=behind, name="exposure", values={"stops": (-fit.dim,)})
-    layers = (Layer(input=dimmed if fit.dim else behind), Layer(input=seen.node, opacity=seen.opacity))
+    canvas = (given.width, given.height)
+    behind = _shots(asset, index, numbers, fit, small(canvas), given, cut=True)
+    return _before(behind, seen, fit, canvas)
+
+
+def _before(behind: Node, seen: Seen, fit: Fitted, canvas: tuple[int, int]) -> Seen:
+    """Lay a picture before a background that was made `small`."""
+    layers = (
+        Layer(input=enlarged(behind, canvas, fit.dim)),
+        Layer(input=seen.node, opacity=seen.opacity),
+    )
     return replace_node(seen, Layered(layers=layers))
 
 
@@ -335,18 +333,21 @@ def _laid(
     given: Given,
 ) -> Seen:
     """Lay what has a canvas of its own; it is not made larger or smaller for it."""
-    fit = fitted(effects, size, given, times, usual="contain", where=_name(clip))
-    if size == (given.width, given.height):
-        fit = Fitted(width=float(size[0]), height=float(size[1]), mode="fill")
-    elif fit.mode in ("cover", "blur_fill"):
-        scale = max(given.width / size[0], given.height / size[1])
-        scale = scale if fit.mode == "cover" else min(given.width / size[0], given.height / size[1])
-        fit = replace(fit, width=size[0] * scale, height=size[1] * scale, mode="fill")
+    canvas, where = (given.width, given.height), _name(clip)
+    fit = fitted(effects, size, given, times, usual="contain", where=where)
+    behind: Node | None = None
+    if size[0] * canvas[1] == size[1] * canvas[0]:
+        fit = Fitted(width=float(canvas[0]), height=float(canvas[1]), mode="fill")
+    elif fit.cut:
+        node, size = covering(node, size, canvas, (fit.center_x, fit.center_y)), canvas
+    elif fit.mode == "blur_fill":
+        behind = covering(node, size, small(canvas), ((0.5,), (0.5,)))
 
     def made(_width: int, _height: int) -> Node:
         return node
 
-    return _placed(clip, made, None, fit, effects, times, seeds, lead, given, own=size)
+    seen = _placed(clip, made, None, fit, effects, times, seeds, lead, given, own=size)
+    return seen if behind is None else _before(behind, seen, fit, canvas)
 
 
 def _placed(

@@ -4,8 +4,18 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
-from cutroom_sdk.wire.timeline import Clip, Effect, Generator, Nested, Timeline, TimeRange, Track
+from cutroom_sdk.wire.timeline import (
+    Clip,
+    Effect,
+    Generator,
+    Keyframe,
+    Nested,
+    Timeline,
+    TimeRange,
+    Track,
+)
 from engine.rendering.compiling.given import Given
 from engine.rendering.compiling.scene import Scene
 from engine.rendering.compositor.canvas import Picture
@@ -57,3 +67,51 @@ def test_ken_burns_goes_from_the_whole_picture_into_its_middle() -> None:
     for x in (0.06, 0.31, 0.56, 0.94):
         assert colour(first, x, 0.3) == pytest.approx(colour(plain, x, 0.3), abs=0.03)
         assert colour(last, x, 0.3) == pytest.approx(colour(plain, 0.5 + (x - 0.5) / 2, 0.4), abs=0.03)
+
+
+def halves(width: int, height: int) -> Timeline:
+    """The upper half green, the lower half red."""
+    below = clip(Generator(kind="solid", parameters={"colour": "#ff0000"}))
+    lifted = Effect(name="transform", parameters={"crop_bottom": 0.5})
+    above = replace(clip(Generator(kind="solid", parameters={"colour": "#00ff00"}), lifted), id="d")
+    tracks = [Track(kind="video", name=one.id, items=(one,)) for one in (below, above)]
+    return replace(timeline(below, width, height), tracks=tuple(tracks))
+
+
+def test_a_nested_timeline_stands_before_a_blurred_one_of_itself() -> None:
+    tall = Nested(timeline=halves(90, 160))
+    blur = Effect(name="fit", parameters={"mode": "blur_fill", "dim": 1.0})
+    picture = frame(timeline(clip(tall, blur), 320, 180), 0)
+    green, red = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])
+    for y, wanted in ((0.05, green), (0.95, red)):
+        assert colour(picture, 0.5, y) == pytest.approx(wanted, abs=0.02)
+        for x in (0.02, 0.98):
+            beside = colour(picture, x, y)
+            assert beside.argmax() == wanted.argmax()
+            assert 0.3 < beside.max() < 0.9, "a stop darker"
+    edge = [colour(picture, 0.05, 0.5 + off) for off in (-0.04, 0.04)]
+    assert all(min(one[0], one[1]) > 0.05 for one in edge), "the edge between the halves is soft there"
+    assert colour(picture, 0.5, 0.46) == pytest.approx(green, abs=0.05)
+
+
+@pytest.mark.parametrize(("center", "seen"), [(0.0, [0, 1, 0]), (1.0, [1, 0, 0])])
+def test_a_reframed_nested_timeline_is_cut_around_the_centre_that_is_named(
+    center: float, seen: list[float]
+) -> None:
+    tall = Nested(timeline=halves(90, 160))
+    crop = Effect(name="reframe", parameters={"center_x": 0.5, "center_y": center})
+    picture = frame(timeline(clip(tall, crop), 320, 180), 0)
+    for x, y in ((0.02, 0.02), (0.98, 0.98), (0.5, 0.5)):
+        assert colour(picture, x, y) == pytest.approx(seen, abs=0.02)
+
+
+def test_a_reframed_nested_timeline_follows_its_keyframes_and_is_placed_as_it_was_cut() -> None:
+    keys = (Keyframe(at=Fraction(0), value=0.0, ease="hold"), Keyframe(at=Fraction(1), value=1.0))
+    crop = Effect(name="reframe", parameters={"center_x": 0.5, "center_y": keys})
+    half = Effect(name="transform", parameters={"scale": 0.5})
+    film = timeline(clip(Nested(timeline=halves(90, 160)), crop, half), 320, 180)
+    for number, seen in ((0, [0, 1, 0]), (49, [1, 0, 0])):
+        picture = frame(film, number)
+        assert colour(picture, 0.5, 0.5) == pytest.approx(seen, abs=0.02)
+        assert colour(picture, 0.3, 0.3) == pytest.approx(seen, abs=0.02)
+        assert colour(picture, 0.5, 0.15) == pytest.approx([0, 0, 0], abs=0.02), "what was cut off stays off"
