@@ -3,6 +3,7 @@
 python -m tools.bench log [--seconds 2]     writes through the daemon's one write path, synced to disk, by so many at once
 python -m tools.bench missions              events that missions fold, and how soon a large one is under way
 python -m tools.bench routines              what 10 000 that wait cost, and how late ticks fire among them
+python -m tools.bench edits                 an edit of timelines of 100 to 5 000 clips: time, sizes, undo, replay
 python -m tools.bench edit                  the demo's edit in a fresh state directory, and the same again
 python -m tools.bench kernel [--rounds 3]   the daemon against etcd, over the network: writes, reads, fan-out, memory, disk
 python -m tools.bench render [--only cuts]   the renderer against ffmpeg, melt, MoviePy and smartcut, on footage made here
@@ -25,7 +26,7 @@ from engine.kernel.clock import SystemClock, monotonic_s
 from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
 from engine.kernel.records import STREAM, WriteRecords
-from tools import bench_missions, bench_replay, bench_routines
+from tools import bench_edits, bench_missions, bench_replay, bench_routines
 from tools.bench_kernel import measure_kernel
 from tools.bench_render import measure_render
 from tools.bench_servers import space
@@ -98,7 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="just bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
         "what",
-        choices=["all", "log", "missions", "routines", "edit", "kernel", "replay", "render"],
+        choices=["all", "log", "missions", "routines", "edits", "edit", "kernel", "replay", "render"],
         nargs="?",
         default="all",
     )
@@ -119,6 +120,8 @@ def main() -> None:
         print(measure_render(space(), asked.only), end="\n\n")
     if asked.what in ("all", "routines"):
         print(bench_routines.measure(space(), 5 * asked.seconds), end="\n\n")
+    if asked.what in ("all", "edits"):
+        print(bench_edits.measure(space()), end="\n\n")
     if asked.what in ("all", "edit"):
         print(measure_edit(), end="\n\n")
     if asked.what in ("all", "kernel"):

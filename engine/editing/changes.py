@@ -8,17 +8,18 @@ that many write in at once do it (operational transformation): what lies elsewhe
 pieces is a clash.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from fractions import Fraction
+from itertools import islice
 from typing import Any, TypeVar, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cutroom_sdk.wire.timeline import Clip, Effect, Gap, Keyframe, Marker, Timeline, Track, Transition
+from cutroom_sdk.wire.timeline import Clip, Effect, Keyframe, Marker, Timeline, Track
+from engine.editing.timeline import Item, item_duration, total, track_duration
 
-Item = Clip | Gap | Transition
 T = TypeVar("T")
 
 
@@ -125,6 +126,21 @@ def applied(timeline: Timeline, changes: Sequence[Change]) -> Timeline:
     return timeline
 
 
+def lasting(lasts: tuple[Fraction, ...], changes: Sequence[Change]) -> tuple[Fraction, ...]:
+    """Return how long tracks last after changes, seconds, by how long they did before; only what changes is added up."""
+    for change in changes:
+        match change:
+            case TracksChanged(at=at, before=before, after=after):
+                old, new = (tuple(map(track_duration, tracks)) for tracks in (before, after))
+                lasts = _spliced(lasts, at, old, new)
+            case ItemsChanged(track=number, before=gone, after=come):
+                more = total(map(item_duration, come)) - total(map(item_duration, gone))
+                lasts = (*lasts[:number], lasts[number] + more, *lasts[number + 1 :])
+            case _:
+                pass
+    return lasts
+
+
 def inverse(changes: Sequence[Change]) -> tuple[Change, ...]:
     """Return what undoes changes."""
     return tuple(_turned(change) for change in reversed(changes))
@@ -189,11 +205,15 @@ def _track_settings(track: Track) -> TrackSettings:
 def _edges(old: tuple[T, ...], new: tuple[T, ...]) -> tuple[int, tuple[T, ...], tuple[T, ...]]:
     """Return what differs between the beginning and the end that two rows share, and where it begins."""
     most = min(len(old), len(new))
-    start = next((place for place in range(most) if not _same(old[place], new[place])), most)
-    end = next(
-        (place for place in range(most - start) if not _same(old[-1 - place], new[-1 - place])), most - start
-    )
+    start = _shared(old, new, most)
+    end = _shared(reversed(old), reversed(new), most - start)
     return start, old[start : len(old) - end], new[start : len(new) - end]
+
+
+def _shared(old: Iterable[object], new: Iterable[object], most: int) -> int:
+    """Return with how many equal pieces two rows begin, up to `most`."""
+    pairs = enumerate(islice(zip(old, new, strict=False), most))
+    return next((place for place, (one, other) in pairs if one is not other and one != other), most)
 
 
 def _pieces(old: tuple[T, ...], new: tuple[T, ...]) -> list[tuple[int, tuple[T, ...], tuple[T, ...]]]:
@@ -211,10 +231,6 @@ def _pieces(old: tuple[T, ...], new: tuple[T, ...]) -> list[tuple[int, tuple[T, 
         if what != "equal"
     ]
     return found[::-1]
-
-
-def _same(one: object, other: object) -> bool:
-    return one is other or one == other
 
 
 def _applied(timeline: Timeline, change: Change) -> Timeline:

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.timeline import Clip, Timeline, Track
-from engine.editing.timeline import Item, places
+from engine.editing.timeline import Item, item_duration, total
 from engine.kernel.errors import Rejected
 
 T = TypeVar("T")
@@ -29,8 +29,9 @@ def find(timeline: Timeline, clip_id: str) -> Place:
         Rejected: `unknown_clip`.
     """
     for track_number, track in enumerate(timeline.tracks):
-        for number, (start, _, item) in enumerate(places(track)):
+        for number, item in enumerate(track.items):
             if isinstance(item, Clip) and item.id == clip_id:
+                start = total(map(item_duration, track.items[:number]))
                 return Place(track_number, number, start, item)
     raise Rejected("unknown_clip", f"there is no clip {clip_id[:80]!r} on the timeline", clip=clip_id[:80])
 
@@ -92,9 +93,11 @@ def with_clip(timeline: Timeline, place: Place, clip: Clip) -> Timeline:
 
 def fresh_ids(timeline: Timeline) -> Callable[[str], str]:
     """Return what gives ids, or names of link groups, that the timeline does not have, each once: `a`, `a~2`, `a~3`, ..."""
-    taken = {clip.id for clip in clips(timeline)} | {clip.link_group or "" for clip in clips(timeline)}
+    taken: set[str] = set()
 
     def fresh(like: str) -> str:
+        if not taken:  # most edits ask for none
+            taken.update(name for clip in clips(timeline) for name in (clip.id, clip.link_group or ""))
         base = like.partition("~")[0] or like
         names = (f"{base}~{number}" for number in range(2, len(taken) + 3))
         found = base if base not in taken else next(name for name in names if name not in taken)

@@ -1,5 +1,6 @@
 """The items of one track, cut open, put in, taken out. Pure: each takes a row of items and returns another."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
@@ -7,7 +8,7 @@ from msgspec.structs import replace
 
 from cutroom_sdk.wire.timeline import Clip, Gap, Transition
 from engine.editing.clips import stretch
-from engine.editing.timeline import Item, item_duration
+from engine.editing.timeline import Item, edges, item_duration
 
 Items = tuple[Item, ...]
 Fresh = Callable[[str], str]  # an id that no clip has, like this one
@@ -19,17 +20,15 @@ def opened(items: Items, at: Fraction, fresh: Fresh) -> tuple[Items, int]:
     A clip that lies across it is two clips then, a gap two gaps; beyond the end a gap leads up to it. A transition at the
     edge counts as being after it.
     """
-    clock = Fraction(0)
-    for number, item in enumerate(items):
-        if clock >= at:
-            return items, number
-        lasts = item_duration(item)
-        if clock < at < clock + lasts:
-            return items[:number] + halves(item, at - clock, fresh) + items[number + 1 :], number + 1
-        clock += lasts
-    if clock < at:
-        items = (*items, Gap(duration=at - clock))
-    return items, len(items)
+    grid, starts = edges(items)
+    ticks = at * grid
+    number = bisect_left(starts, ticks)
+    if number > len(items):
+        return (*items, Gap(duration=at - Fraction(starts[-1], grid))), len(items) + 1
+    if starts[number] == ticks:
+        return items, number
+    parts = halves(items[number - 1], at - Fraction(starts[number - 1], grid), fresh)
+    return (*items[: number - 1], *parts, *items[number:]), number
 
 
 def halves(item: Item, at: Fraction, fresh: Fresh) -> tuple[Item, Item]:
@@ -54,7 +53,7 @@ def placed(items: Items, item: Clip | Gap, at: Fraction, fresh: Fresh, *, overwr
         items, last = opened(items, at + item_duration(item), fresh)
     if last < len(items) and isinstance(items[last], Transition):
         last += 1
-    return settled((*items[:first], item, *items[last:]))
+    return spliced(items, first, last, (item,))
 
 
 def taken(items: Items, number: int, *, close: bool) -> Items:
@@ -65,10 +64,20 @@ def taken(items: Items, number: int, *, close: bool) -> Items:
         first -= 1
     if last < len(items) and isinstance(items[last], Transition):
         last += 1
-    found = settled(items[:first] + left + items[last:])
+    found = spliced(items, first, last, left)
     while not close and found and isinstance(found[-1], Gap):
         found = found[:-1]
     return found
+
+
+def spliced(items: Items, first: int, last: int, put: Items) -> Items:
+    """Return items with others in the place of `[first, last)`, settled where they meet; what lies further off stays as it is."""
+    low, high = max(0, first - 1), min(len(items), last + 1)
+    while low and not isinstance(items[low], Clip):
+        low -= 1
+    while high < len(items) and not isinstance(items[high - 1], Clip):
+        high += 1
+    return items[:low] + settled(items[low:first] + put + items[last:high]) + items[high:]
 
 
 def settled(items: Sequence[Item]) -> Items:

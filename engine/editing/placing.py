@@ -16,7 +16,7 @@ from engine.editing.finding import (
     with_clip,
     with_items,
 )
-from engine.editing.lanes import Items, halves, placed, renamed, settled, taken
+from engine.editing.lanes import Items, halves, placed, renamed, spliced, taken
 from engine.kernel.errors import Invalid, Rejected
 from engine.media.timecode import frame_nearest, frame_start
 
@@ -30,7 +30,8 @@ def insert(timeline: Timeline, asked: o.Insert) -> Timeline:
     """
     track = track_of(timeline, asked.track)
     if asked.at is None:
-        return with_items(timeline, asked.track, settled((*track.items, asked.item)))
+        end = len(track.items)
+        return with_items(timeline, asked.track, spliced(track.items, end, end, (asked.item,)))
     at = _frame(timeline, asked.at, "at")
     if at < 0:
         raise Invalid(f"at is {at}: 0 or later", field="at")
@@ -117,7 +118,7 @@ def _fitted(items: Items, place: Place, clip: Clip, head: Fraction, tail: Fracti
         before = _given(before, head, clip.id)
     if tail:
         after = _given(after[::-1], tail, clip.id, at_end=True)[::-1]
-    found = settled((*before, clip, *after))
+    found = spliced(before + after, len(before), len(before), (clip,))
     # At the end of a track there need be no gap.
     return found[:-1] if not after[1:] and tail > 0 and isinstance(found[-1], Gap) else found
 

@@ -1,20 +1,24 @@
 """Kept timelines read back: as they are, as they were at a version, or at a position of the log."""
 
 from collections.abc import Sequence
+from itertools import chain
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, overload
+
+from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import decode
-from cutroom_sdk.wire.timeline import Timeline, Track
-from cutroom_sdk.wire.timelines import StoredTimeline, TimelineHead, TimelineTrack
-from engine.editing.reducer import KIND, Event, missing, track_key
+from cutroom_sdk.wire.timeline import Timeline
+from cutroom_sdk.wire.timelines import StoredTimeline, TimelineHead, TimelineItems, TimelineTrack
+from engine.editing import reducer
+from engine.editing.pages import KIND, head_key, is_page, page_key, track_key
+from engine.editing.reducer import missing
 from engine.editing.undo import Past
 from engine.kernel.errors import Compacted, NotFound
-from engine.kernel.log import Log
+from engine.kernel.log import Event, Log
 from engine.kernel.resources import Record, Store
 
-EVENT: Final[Any] = Event  # a union, which is no type to a type checker
-TRACKS_MAX: Final = 1000
+EVENT: Final[Any] = reducer.Event  # a union, which is no type to a type checker
 
 
 async def read_timeline(
@@ -45,16 +49,19 @@ async def timeline_at(resources: Store, timeline_id: str, partition: str, positi
         NotFound: there was none.
         Compacted: the log begins later.
     """
-    record, _ = await resources.as_of(f"{KIND}/{timeline_id}", position, partition)
-    if record is None:
+    key = head_key(timeline_id)
+    heads = await resources.all_as_of([key], position, partition)
+    if not heads:
         raise missing(timeline_id)
-    head = decode(record.value, TimelineHead)
-    tracks = []
-    for number in range(len(head.tracks)):
-        part, _ = await resources.as_of(track_key(timeline_id, number), position, partition)
-        assert part is not None, f"{timeline_id} had no track {number} at {position}"
-        tracks.append(decode(part.value, TimelineTrack).track)
-    return _whole(head, tracks)
+    head = decode(heads[0].value, TimelineHead)
+    wanted = [track_key(timeline_id, number) for number in range(len(head.tracks))]
+    parts = [
+        decode(one.value, TimelineTrack) for one in await resources.all_as_of(wanted, position, partition)
+    ]
+    assert len(parts) == len(wanted), f"{timeline_id} had other tracks at {position} than its head says"
+    wanted = [page_key(timeline_id, part.number, page) for part in parts for page in part.pages]
+    pages = await resources.all_as_of(wanted, position, partition)
+    return _whole(head, parts, [decode(one.value, TimelineItems) for one in pages])
 
 
 async def position_of(log: Log, timeline_id: str, partition: str, version: int) -> int | None:
@@ -71,7 +78,7 @@ async def position_of(log: Log, timeline_id: str, partition: str, version: int) 
     return next((event.position - 1 for event in past.events if event.version == version + 1), None)
 
 
-async def history_of(log: Log, timeline_id: str, partition: str) -> tuple[list[Past], int]:
+async def history_of(log: Log, timeline_id: str, partition: str) -> tuple[Sequence[Past], int]:
     """Return what happened to a timeline, in order, as far as the log reaches back, and the version before that.
 
     That is 0 where nothing was compacted.
@@ -82,8 +89,30 @@ async def history_of(log: Log, timeline_id: str, partition: str) -> tuple[list[P
     past = await log.past(partition, f"{KIND}/{timeline_id}")
     if not past.version:
         raise missing(timeline_id)
-    found = [Past(one.version, one.actor, one.at_ms, decode(one.data, EVENT)) for one in past.events]
-    return found, past.kept.version if past.kept else 0
+    return _History(past.events), past.kept.version if past.kept else 0
+
+
+class _History(Sequence[Past]):
+    """Events as what happened to a timeline. Each is decoded when it is looked at: an undo looks at the newest."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = events
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    @overload
+    def __getitem__(self, place: int) -> Past: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Past]: ...
+    def __getitem__(self, place: int | slice) -> Past | Sequence[Past]:
+        if isinstance(place, slice):
+            return [_past(one) for one in self._events[place]]
+        return _past(self._events[place])
+
+
+def _past(event: Event) -> Past:
+    return Past(event.version, event.actor, event.at_ms, decode(event.data, EVENT))
 
 
 async def _current(resources: Store, timeline_id: str, partition: str) -> StoredTimeline:
@@ -97,16 +126,25 @@ async def current(resources: Store, timeline_id: str, partition: str) -> tuple[S
     Raises:
         NotFound: there is none.
     """
-    key = f"{KIND}/{timeline_id}"
-    page = await resources.page([key], partition, limit=TRACKS_MAX + 1)
-    if not page.items or page.items[0].key != key:
+    found = await resources.under(head_key(timeline_id), partition)
+    if not found or found[0].key != head_key(timeline_id):
         raise missing(timeline_id)
-    record, *rest = page.items
-    parts = sorted((decode(part.value, TimelineTrack) for part in rest), key=attrgetter("number"))
-    return _whole(decode(record.value, TimelineHead), [part.track for part in parts]), record
+    record, *rest = found
+    parts = [decode(one.value, TimelineTrack) for one in rest if not is_page(one.key)]
+    pages = [decode(one.value, TimelineItems) for one in rest if is_page(one.key)]
+    return _whole(decode(record.value, TimelineHead), parts, pages), record
 
 
-def _whole(head: TimelineHead, tracks: Sequence[Track]) -> StoredTimeline:
+def _whole(
+    head: TimelineHead, parts: Sequence[TimelineTrack], pages: Sequence[TimelineItems]
+) -> StoredTimeline:
+    items = {(one.number, one.page): one.items for one in pages}
+    tracks = [
+        replace(part.track, items=tuple(chain.from_iterable(items[part.number, page] for page in part.pages)))
+        if part.pages
+        else part.track
+        for part in sorted(parts, key=attrgetter("number"))
+    ]
     timeline = Timeline(
         name=head.name,
         rate=head.rate,

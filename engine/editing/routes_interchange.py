@@ -15,8 +15,9 @@ from engine.editing.interchange.formats import Form, form_named, form_of
 from engine.editing.interchange.losses import Imported
 from engine.editing.interchange.settings import Asked as Wanted
 from engine.editing.interchange.shelf import Shelf
+from engine.editing.pages import KIND
 from engine.editing.reading import read_timeline
-from engine.editing.reducer import KIND, Create
+from engine.editing.reducer import Create
 from engine.http.replies import committed
 from engine.http.requests import (
     answer,

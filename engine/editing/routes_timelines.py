@@ -16,8 +16,9 @@ from cutroom_sdk.wire.timelines import (
     TimelineRequest,
     UndoRequest,
 )
+from engine.editing.pages import KIND
 from engine.editing.reading import current, history_of, read_timeline, timeline_at
-from engine.editing.reducer import KIND, Create, Edit, Kept, TakeBack, head
+from engine.editing.reducer import Create, Edit, Kept, TakeBack, head
 from engine.editing.timeline import duration
 from engine.editing.undo import in_the_way, nothing_left, overtaken, redoing, undoing
 from engine.http.replies import committed

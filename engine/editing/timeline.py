@@ -1,6 +1,9 @@
 """Timelines: how long they are, whether they hold together, and the one that a plan becomes."""
 
+import math
+from collections.abc import Iterable, Set
 from fractions import Fraction
+from itertools import accumulate
 from typing import assert_never
 
 from cutroom_sdk.wire.timeline import (
@@ -18,6 +21,7 @@ from engine.media.timecode import frame_nearest, frame_start
 
 SIDE_MOST = 16_384
 RATE_MOST = Fraction(240)
+_NO_TIME = Fraction(0)
 
 
 Item = Clip | Gap | Transition
@@ -26,19 +30,43 @@ Item = Clip | Gap | Transition
 def item_duration(item: Item) -> Fraction:
     """Return how long an item lasts on its track, seconds; a transition takes no time of its own."""
     match item:
-        case Transition():
-            return Fraction(0)
         case Clip():
             return item.source_range.duration
         case Gap():
             return item.duration
+        case Transition():
+            return _NO_TIME
         case _:
             assert_never(item)
 
 
 def track_duration(track: Track) -> Fraction:
     """Return how long a track lasts, seconds; 0 without items."""
-    return sum((item_duration(item) for item in track.items), Fraction(0))
+    return total(map(item_duration, track.items))
+
+
+def total(times: Iterable[Fraction]) -> Fraction:
+    """Return the sum of times, exact.
+
+    Added up by denominator, of which a timeline has few: to bring each single sum down to lowest terms would take most of
+    the time that an edit of a long track takes.
+    """
+    parts: dict[int, int] = {}
+    for time in times:
+        below = time.denominator
+        parts[below] = parts.get(below, 0) + time.numerator
+    return sum((Fraction(above, below) for below, above in parts.items()), Fraction(0))
+
+
+def edges(items: Iterable[Item]) -> tuple[int, list[int]]:
+    """Return where items begin, and behind them where the last one ends, in whole parts of a second; and how many are a second.
+
+    >>> edges([Gap(duration=Fraction(1, 2)), Gap(duration=Fraction(1, 3))])
+    (6, [0, 3, 5])
+    """
+    lasts = [item_duration(item) for item in items]
+    grid = math.lcm(*{one.denominator for one in lasts})
+    return grid, list(accumulate((one.numerator * (grid // one.denominator) for one in lasts), initial=0))
 
 
 def duration(timeline: Timeline) -> Fraction:
@@ -74,8 +102,12 @@ def snapped(at: Fraction, rate: Fraction) -> Fraction:
     return frame_start(frame_nearest(at, rate), rate)
 
 
-def check(timeline: Timeline) -> Timeline:
+def check(timeline: Timeline, *, known: Set[int] = frozenset()) -> Timeline:
     """Return the timeline when it holds together.
+
+    Args:
+        timeline: what is looked at.
+        known: the `id()` of tracks and items that are known to hold together on a timeline of this rate.
 
     Raises:
         Invalid: `field` names where: a size, a rate or a time that cannot be, an edge that is no frame's, keyframes out
@@ -85,15 +117,25 @@ def check(timeline: Timeline) -> Timeline:
         _demand(16 <= side <= SIDE_MOST and side % 2 == 0, name, f"is {side}: even, 16 to {SIDE_MOST}")
     _demand(0 < timeline.rate <= RATE_MOST, "rate", f"is {timeline.rate}: above 0, up to {RATE_MOST}")
     _demand(timeline.sample_rate > 0, "sample_rate", f"is {timeline.sample_rate}: above 0")
-    ids: set[str] = set()
+    for track_number, track in enumerate(timeline.tracks):
+        for number, item in enumerate(() if id(track) in known else track.items):
+            if id(item) not in known:
+                _check_item(item, f"tracks[{track_number}].items[{number}]", timeline.rate)
+    _check_ids(timeline)
+    return timeline
+
+
+def _check_ids(timeline: Timeline) -> None:
+    names = [item.id for track in timeline.tracks for item in track.items if isinstance(item, Clip)]
+    if len(set(names)) == len(names):
+        return
+    seen: set[str] = set()
     for track_number, track in enumerate(timeline.tracks):
         for number, item in enumerate(track.items):
-            field = f"tracks[{track_number}].items[{number}]"
-            _check_item(item, field, timeline.rate)
             if isinstance(item, Clip):
-                _demand(item.id not in ids, f"{field}.id", f"is {item.id!r}, which another clip has")
-                ids.add(item.id)
-    return timeline
+                field = f"tracks[{track_number}].items[{number}].id"
+                _demand(item.id not in seen, field, f"is {item.id!r}, which another clip has")
+                seen.add(item.id)
 
 
 def _check_item(item: Item, field: str, rate: Fraction) -> None:

@@ -70,38 +70,39 @@ def told(past: Past) -> TimelineEdit:
 
 
 def _newest(history: Sequence[Past], actor: str, what: Literal["undo", "redo"]) -> Past | None:
-    done: list[Past] = []
-    undone: list[Past] = []
-    for past in history:
-        if past.actor != actor:
+    back: set[int] = set()  # versions that the actor has taken back since
+    for past in reversed(history):
+        if past.actor != actor or past.version in back:
             continue
         match past.event:
-            case Edited():
-                done.append(past)
-                undone.clear()
-            case Undone(of=of):
-                done = [one for one in done if one.version != of]
-                undone.append(past)
-            case Redone(of=of):
-                undone = [one for one in undone if one.version != of]
-                done.append(past)
+            case Undone(of=of) if what == "undo":
+                back.add(of)
+            case Redone(of=of) if what == "redo":
+                back.add(of)
+            case Edited() if what == "redo":
+                return None
             case Created():
                 pass
-    row = done if what == "undo" else undone
-    return row[-1] if row else None
+            case _:
+                return past
+    return None
 
 
 def _reversal(history: Sequence[Past], target: Past | None) -> Reversal | None:
     if target is None:
         return None
-    later = [past for past in history if past.version > target.version]
     changes = inverse(_changes(target))
-    for over in _standing(later):
+    for over in _standing(since(history, target.version)):
         try:
             changes = rebased(changes, over)
         except Clash as clash:
             raise in_the_way(history, target.version) from clash
     return Reversal(target.version, changes)
+
+
+def since(history: Sequence[Past], version: int) -> Sequence[Past]:
+    """Return what happened after a version; a history has no gaps."""
+    return history[max(0, len(history) - max(0, history[-1].version - version)) :] if history else ()
 
 
 def _standing(later: Sequence[Past]) -> list[tuple[Change, ...]]:
@@ -126,8 +127,7 @@ def _standing(later: Sequence[Past]) -> list[tuple[Change, ...]]:
 
 def in_the_way(history: Sequence[Past], of: int) -> Conflict:
     """Return what says which later edits touched what the version `of` did."""
-    (target,) = (past for past in history if past.version == of)
-    later = [past for past in history if past.version > of]
+    target, *later = since(history, of - 1)
     back = {past.event.of for past in later if isinstance(past.event, Undone | Redone)}
     standing = [
         past
@@ -157,7 +157,7 @@ def _changes(past: Past) -> tuple[Change, ...]:
 
 def overtaken(conflict: Conflict, history: Sequence[Past], expected: int) -> Conflict:
     """Return a conflict of versions with the edits that won."""
-    won = [told(past) for past in history if past.version > expected]
+    won = [told(past) for past in since(history, expected)]
     said = ", ".join(f"{', '.join(one.operations) or one.event} by {one.actor}" for one in won[:3])
     return Conflict(
         f"{conflict.detail}{f': {said}' if said else ''}",

@@ -1,13 +1,12 @@
 """Timelines held against the rules and the catalogue, before they are kept: what is wrong is named with its place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from fractions import Fraction
 from typing import Final
 
 from cutroom_sdk.wire.timeline import (
     Clip,
     Effect,
-    Gap,
     Generator,
     Marker,
     Mask,
@@ -44,18 +43,37 @@ def check_timeline(timeline: Timeline, *, field: str = "timeline") -> Timeline:
     return timeline
 
 
-def check_tracks(timeline: Timeline, before: Timeline, *, field: str = "timeline") -> Timeline:
-    """Return the timeline when it holds together, looking only at tracks that `before`, which did, does not have as well.
+def check_lengths(lasts: Iterable[Fraction], *, field: str = "timeline") -> None:
+    """Check how long tracks last, seconds.
+
+    Raises:
+        Invalid: `field` names the one that is too long.
+    """
+    for number, length in enumerate(lasts):
+        if length > LASTS_MAX:
+            where = f"{field}.tracks[{number}]"
+            raise Invalid(f"{where} lasts more than {LASTS_MAX} seconds", field=where)
+
+
+def check_edit(timeline: Timeline, before: Timeline, *, field: str = "timeline") -> Timeline:
+    """Return the timeline when it holds together, looking only at what `before`, which did, does not have as well.
+
+    Tracks and items are known by being the very same objects: what an edit does not touch stays that, and none takes an
+    item to a track of another kind.
 
     Raises:
         Invalid: as `check_timeline`.
     """
-    known = {id(track) for track in before.tracks} if timeline.rate == before.rate else set()
+    rows = before.tracks if timeline.rate == before.rate else ()
+    known = set(map(id, rows))
+    if any(id(track) not in known for track in timeline.tracks):
+        known.update(id(item) for track in rows for item in track.items)
     _check_whole(timeline, field, 0, known)
     return timeline
 
 
-def _check_whole(timeline: Timeline, field: str, depth: int, known: set[int] | None = None) -> None:
+def _check_whole(timeline: Timeline, field: str, depth: int, known: Set[int] = frozenset()) -> None:
+    """Check a timeline; `known` are the `id()` of tracks and items that need not be looked at again."""
     if depth > DEPTH_MAX:
         raise Invalid(f"{field} is nested more than {DEPTH_MAX} timelines deep", field=field)
     if len(timeline.tracks) > TRACKS_MAX:
@@ -63,7 +81,7 @@ def _check_whole(timeline: Timeline, field: str, depth: int, known: set[int] | N
             f"{field}.tracks are {len(timeline.tracks)}: up to {TRACKS_MAX}", field=f"{field}.tracks"
         )
     try:
-        check(timeline)
+        check(timeline, known=known)
     except Invalid as error:
         place = str(error.extra.get("field", "timeline")).removeprefix("timeline")
         detail = error.detail.removeprefix(f"timeline{place}")
@@ -73,27 +91,25 @@ def _check_whole(timeline: Timeline, field: str, depth: int, known: set[int] | N
         raise Invalid(f"{where} is {timeline.sample_rate}: up to {SAMPLE_RATE_MAX}", field=where)
     _check_markers(timeline.markers, f"{field}.markers")
     for number, track in enumerate(timeline.tracks):
-        if known is None or id(track) not in known:
-            _check_track(track, f"{field}.tracks[{number}]", timeline.rate, depth)
+        if id(track) not in known:
+            _check_track(track, f"{field}.tracks[{number}]", timeline.rate, depth, known)
+    if not known:
+        check_lengths(map(track_duration, timeline.tracks), field=field)
 
 
-def _check_track(track: Track, field: str, rate: Fraction, depth: int) -> None:
+def _check_track(track: Track, field: str, rate: Fraction, depth: int, known: Set[int]) -> None:
     check_within(track.gain_db, GAIN_LOW, GAIN_HIGH, f"{field}.gain_db", None)
     check_effects(track.effects, EFFECTS[track.kind], f"{field}.effects", None)
-    if track_duration(track) > LASTS_MAX:
-        raise Invalid(f"{field} lasts more than {LASTS_MAX} seconds", field=field)
     for number, item in enumerate(track.items):
-        where = f"{field}.items[{number}]"
         match item:
-            case Clip():
-                _check_clip(item, track.kind, where, depth)
+            case Clip() if id(item) not in known:
+                _check_clip(item, track.kind, f"{field}.items[{number}]", depth)
             case Transition():
-                neighbours = (
-                    track.items[number - 1] if number else None,
-                    track.items[number + 1] if number + 1 < len(track.items) else None,
-                )
-                _check_transition(item, track.kind, where, rate, neighbours)
-            case Gap():
+                where = f"{field}.items[{number}]"
+                _check_stands(track.items[max(0, number - 1) : number + 2], where)
+                if id(item) not in known:
+                    _check_transition(item, track.kind, where, rate)
+            case _:
                 pass
 
 
@@ -177,11 +193,13 @@ def _check_words(words: Sequence[Word], field: str, lasts: Fraction) -> None:
             )
 
 
-def _check_transition(
-    transition: Transition, kind: str, field: str, rate: Fraction, neighbours: tuple[Item | None, Item | None]
-) -> None:
-    if not all(isinstance(one, Clip) for one in neighbours):
+def _check_stands(around: Sequence[Item], field: str) -> None:
+    """Check that a transition, given with its neighbours, has a clip at either side."""
+    if [isinstance(one, Clip) for one in around] != [True, False, True]:
         raise Invalid(f"{field} is a transition: it stands between two clips", field=field)
+
+
+def _check_transition(transition: Transition, kind: str, field: str, rate: Fraction) -> None:
     for name in ("in_offset", "out_offset"):
         offset: Fraction = getattr(transition, name)
         if offset < 0 or (offset * rate).denominator != 1:

@@ -11,7 +11,7 @@ from cutroom_sdk.wire.codec import decode
 from engine.kernel import beginning
 from engine.kernel.changes import covers
 from engine.kernel.context import DEFAULT_PARTITION
-from engine.kernel.database import Database
+from engine.kernel.database import Database, looking
 
 T = TypeVar("T")
 LIMIT_MAX: Final = 1000
@@ -76,16 +76,37 @@ class Store:
         """
 
         def work(connection: sqlite3.Connection) -> list[Record | None]:
-            rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM resource_history"
-                " WHERE partition = ? AND key = ? AND position <= ? ORDER BY position DESC, ordinal DESC LIMIT 2",
-                (partition, key, position),
-            ).fetchall()
+            rows = _written(connection, key, position, partition, 2)
             beginning.check(connection, position)
-            return [None if row[1] is None else _record(row) for row in rows]
+            return rows
 
         now, before = [*await self._database.read(work), None, None][:2]
         return now, before
+
+    async def all_as_of(
+        self, keys: Sequence[str], position: int, partition: str = DEFAULT_PARTITION
+    ) -> list[Record]:
+        """Return the records that there were of some keys at `position`, in the order of the keys.
+
+        Raises:
+            Compacted: the log begins later.
+        """
+
+        def work(connection: sqlite3.Connection) -> list[Record]:
+            found = [row for key in keys for row in _written(connection, key, position, partition, 1)]
+            beginning.check(connection, position)
+            return [one for one in found if one is not None]
+
+        return await self._database.read(work)
+
+    async def under(self, key: str, partition: str = DEFAULT_PARTITION) -> list[Record]:
+        """Return the record `key` and all that lie beneath it, of one moment, sorted by key; for what has a bound of its own."""
+
+        def work(connection: sqlite3.Connection) -> list[Record]:
+            with looking(connection):
+                return [_record(row) for row in _rows(connection, partition, _spans([key]))]
+
+        return await self._database.read(work)
 
     async def page(
         self,
@@ -202,6 +223,18 @@ def _record(row: tuple[Any, ...]) -> Record:
         ttl_ms=ttl_ms,
         expires_at_ms=expires_at_ms,
     )
+
+
+def _written(
+    connection: sqlite3.Connection, key: str, position: int, partition: str, limit: int
+) -> list[Record | None]:
+    """Return the last writes of a key up to a position, the newest first; None for one that deleted it."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM resource_history"
+        " WHERE partition = ? AND key = ? AND position <= ? ORDER BY position DESC, ordinal DESC LIMIT ?",
+        (partition, key, position, limit),
+    )
+    return [None if row[1] is None else _record(row) for row in rows]
 
 
 def _partitions(connection: sqlite3.Connection) -> list[str]:

@@ -1,5 +1,8 @@
 """Whatever is edited in whatever order: every edit can be taken back, and what is accepted holds together."""
 
+import asyncio
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -7,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cutroom_sdk.wire.codec import decode, encode
+from cutroom_sdk.wire.codec import convert, decode, encode, to_builtins
 from cutroom_sdk.wire.timeline import Clip, Timeline
+from cutroom_sdk.wire.timelines import StoredTimeline
 from engine.editing import changes as c
 from engine.editing.finding import clips
 from engine.editing.operations import carried_out
@@ -26,8 +30,9 @@ from engine.editing.reducer import (
 from engine.editing.undo import Past, redoing, undoing
 from engine.editing.validate import check_timeline
 from engine.kernel.errors import Conflict, Invalid, NotFound, Rejected
-from engine.kernel.reducer import Envelope
+from engine.kernel.reducer import Envelope, tag_of
 from tests.property.edits import operations, timelines
+from tests.unit.editing.test_kept import border, edit, keep
 
 EVENT: Any = Event
 REFUSED = (Invalid, Rejected)
@@ -195,6 +200,50 @@ def test_a_fork_equals_its_source_and_a_replay_its_first_fold(
         again = on_event(again, past.event, Envelope(at_ms=past.at_ms, actor=past.actor)).state
     assert again == bench.kept
     assert encode(again) == encode(bench.kept)
+
+
+@given(timelines(), st.data())
+@settings(max_examples=15)
+def test_who_edits_an_older_version_is_refused_whatever_they_touch_and_told_what_won(
+    timeline: Timeline, data: st.DataObject
+) -> None:
+    """Nothing is merged: not even edits of different clips. At the version that it has come to they are accepted."""
+    asyncio.run(_overtaken(timeline, data))
+
+
+async def _overtaken(first: Timeline, data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with border(Path(folder)) as (kernel, client):
+            path = f"/v1/timelines/{(await keep(client, first))['timeline_id']}"
+            now, won = first, list[tuple[str, set[str]]]()
+            for _ in range(data.draw(st.integers(1, 3))):
+                operation = data.draw(operations(now))
+                done = await edit(client, path, to_builtins(operation), at=len(won) + 1, who="bob")
+                if done.status_code == 200 and done.json()["version"] > len(won) + 1:
+                    before, now = now, carried_out(now, [operation]).timeline
+                    won.append((tag_of(type(operation)), _differing(before, now)))
+            hypothesis.assume(won)
+            head, late = kernel.dispatch.head, data.draw(operations(first))
+            refused = (await edit(client, path, to_builtins(late), at=1)).json()
+            assert (refused["code"], refused["expected"]) == ("version_conflict", 1)
+            assert refused["actual"] == len(won) + 1
+            told = refused["operations"]
+            assert [(one["version"], one["actor"]) for one in told] == [
+                (version, "bob") for version in range(2, len(won) + 2)
+            ]
+            for one, (name, touched) in zip(told, won, strict=True):
+                assert one["operations"] == [name]
+                assert touched <= set(one["clips"]), "every clip that is another one now is named"
+            assert kernel.dispatch.head == head, "a refusal leaves nothing behind"
+            again = await edit(client, path, to_builtins(late), at=len(won) + 1)
+            left = convert((await client.get(path)).json(), StoredTimeline).timeline
+            assert left == (carried_out(now, [late]).timeline if again.status_code == 200 else now)
+
+
+def _differing(before: Timeline, after: Timeline) -> set[str]:
+    """The ids of clips that are there once, or not as they were."""
+    old, new = by_id(before), by_id(after)
+    return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
 
 
 def test_a_timeline_that_is_not_there_takes_no_edit() -> None:

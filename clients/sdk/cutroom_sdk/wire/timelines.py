@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from cutroom_sdk.wire.codec import Request, Wire
 from cutroom_sdk.wire.operations import TimelineOperation
-from cutroom_sdk.wire.timeline import Marker, Timeline, Track
+from cutroom_sdk.wire.timeline import Clip, Gap, Marker, Timeline, Track, Transition
 
 TrackKind = Literal["video", "audio", "caption"]
 
@@ -60,12 +60,27 @@ class TimelineHead(Wire, frozen=True, kw_only=True):
     forked_from: TimelineOrigin | None = None
 
 
-class TimelineTrack(Wire, frozen=True, kw_only=True):
-    """Resource `timeline/{timeline_id}/track/{number}`; the lowest track has the number 0."""
+class TimelineTrack(Wire, frozen=True, kw_only=True, omit_defaults=True):
+    """Resource `timeline/{timeline_id}/track/{number}`; the lowest track has the number 0.
+
+    Of a long track the items are not here: they are the resources
+    `timeline/{timeline_id}/track/{number}/items/{page}`, one for each of `pages`, in this order. An edit writes only the
+    pages that it touches. Without `pages` the track is whole.
+    """
 
     timeline_id: str
     number: int
     track: Track
+    pages: tuple[str, ...] = ()
+
+
+class TimelineItems(Wire, frozen=True, kw_only=True):
+    """Resource `timeline/{timeline_id}/track/{number}/items/{page}`: some items of a long track that follow each other."""
+
+    timeline_id: str
+    number: int
+    page: str
+    items: tuple[Clip | Gap | Transition, ...]
 
 
 class StoredTimeline(Wire, frozen=True, kw_only=True):
