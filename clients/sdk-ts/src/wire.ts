@@ -3088,6 +3088,14 @@ export interface TimelineImportRequest {
   sample_rate?: number | null;
 }
 
+/** Resource `timeline/{timeline_id}/track/{number}/items/{page}`: some items of a long track that follow each other. */
+export interface TimelineItems {
+  timeline_id: string;
+  number: number;
+  page: string;
+  items: (Clip | Gap | Transition)[];
+}
+
 /** The timeline, at a version of its stream, that another one was forked from. */
 export interface TimelineOrigin {
   timeline_id: string;
@@ -3107,11 +3115,19 @@ export interface TimelineRequest {
   timeline: Timeline;
 }
 
-/** Resource `timeline/{timeline_id}/track/{number}`; the lowest track has the number 0. */
+/**
+ * Resource `timeline/{timeline_id}/track/{number}`; the lowest track has the number 0.
+ *
+ * Of a long track the items are not here: they are the resources
+ * `timeline/{timeline_id}/track/{number}/items/{page}`, one for each of `pages`, in this order. An edit writes only the
+ * pages that it touches. Without `pages` the track is whole.
+ */
 export interface TimelineTrack {
   timeline_id: string;
   number: number;
   track: Track;
+  /** @default [] */
+  pages?: string[];
 }
 
 /** The resource `token/{id}`, there until it is revoked. `sha256` is that of the secret, in hex; nobody has more. */
