@@ -79,6 +79,23 @@ class Blobs:
             finally:
                 Path(name).unlink(missing_ok=True)
 
+    @contextlib.contextmanager
+    def reserved(self) -> Iterator[Path]:
+        """Yield a new, empty file on the blobs' file system, for others to open; what is not adopted is gone afterwards.
+
+        Work that waits for its turn so holds no descriptor: a process has few of them, and thousands may wait.
+
+        Raises:
+            Unavailable: as `staged`.
+        """
+        with full_is_told("a file of the engine's own"):
+            descriptor, name = tempfile.mkstemp(dir=self._staging)
+            os.close(descriptor)
+            try:
+                yield Path(name)
+            finally:
+                Path(name).unlink(missing_ok=True)
+
     def adopt(self, file: Path, *, sha256: str | None = None) -> str:
         """Move a staged file to its place and return its SHA-256, which is computed unless it is given."""
         reach("staged")

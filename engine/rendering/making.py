@@ -175,7 +175,7 @@ class Making:
 
     async def _made(self, segment: plans.Segment | Edge, progress: Callable[[float], None]) -> Segment:
         task = self._task(segment)
-        with self.blobs.staged() as (_, staged):
+        with self.blobs.reserved() as staged:
             done = await self._twice(
                 lambda: self.executor.run(
                     task.name,
@@ -226,7 +226,7 @@ class Making:
         kept = await self._kept(key)
         if kept is not None:
             return kept
-        with self.blobs.staged() as (_, staged):
+        with self.blobs.reserved() as staged:
             notices = await self._twice(lambda: self._sounded(work, staged))
             size = staged.stat().st_size
             blob = await asyncio.to_thread(self.blobs.adopt, staged)
@@ -255,7 +255,7 @@ class Making:
         """Join what is there, look at the outcome, and keep it."""
         self._say("joining")
         heard = [] if sound is None else [self.blobs.path(sound.blob)]
-        with self.blobs.staged() as (_, staged):
+        with self.blobs.reserved() as staged:
             done = await self._join(parts, heard, staged)
             reach("joined")
             self._say("checking")

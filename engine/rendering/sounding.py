@@ -61,7 +61,7 @@ async def make_sound(work: SoundWork, bench: Bench, staged: Path) -> tuple[str, 
     made = {one.key: one for task in tasks for one in task.result()}
     paths = [bench.blobs.path((found[one] or made[one]).blob) for one in keys]
     async with _joined(paths, bench.blobs) as (files, places):
-        with bench.blobs.staged() as (_, scratch):
+        with bench.blobs.reserved() as scratch:
             done = await bench.pool.run(
                 f"{WORKER}:make_sound",
                 MasterWork(work=work, places=places),
@@ -78,7 +78,7 @@ async def _stems(batch: Sequence[tuple[Stem, str]], bench: Bench) -> list[Segmen
     stems = tuple(stem for stem, _ in batch)
     inputs = [bench.files[source.sha256] for source in sources_of(stems)]
     with ExitStack() as stack:
-        staged = [stack.enter_context(bench.blobs.staged())[1] for _ in batch]
+        staged = [stack.enter_context(bench.blobs.reserved()) for _ in batch]
         done: StemsDone = await bench.twice(
             lambda: bench.pool.run(
                 f"{WORKER}:make_stems",

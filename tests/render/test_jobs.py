@@ -1,5 +1,7 @@
 """Render jobs: asked for over HTTP, carried out by the outbox, paused, resumed, canceled; each piece of work done once."""
 
+import os
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from fractions import Fraction
@@ -105,6 +107,22 @@ async def test_a_job_id_is_one_job(tmp_path: Path, source: Source) -> None:
         assert (await until(room.kernel, "mine", "completed")).progress.total_frames == 20
         mistaken = await client.post("/v1/renders", json=wanted(source, (0, 20), job_id="a/b"))
         assert (mistaken.status_code, mistaken.json()["field"]) == (400, "job_id")
+
+
+async def test_segments_that_wait_for_a_process_hold_no_file_open(tmp_path: Path, source: Source) -> None:
+    """A film of many more segments than this process may have files is made all the same."""
+    spans = [(place, place + 1) for place in range(0, 160, 2)]
+    async with studio(tmp_path / "state") as room, border(room) as client:
+        await room.take_in(source)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + len(spans) // 2, hard))
+        try:
+            asked = await client.post("/v1/renders", json=wanted(source, *spans))
+            render = await until(room.kernel, asked.json()["render_id"], "completed", "failed")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert render.error is None
+        assert render.segments.rendered == len(spans)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,17 @@ def test_what_is_staged_and_not_adopted_is_gone(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         fails()
     assert _files(tmp_path) == []
+
+
+def test_a_reserved_file_costs_no_descriptor_and_is_gone_unless_adopted(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    before = len(os.listdir("/proc/self/fd"))
+    with blobs.reserved() as path, blobs.reserved() as other:
+        assert len(os.listdir("/proc/self/fd")) == before
+        path.write_bytes(b"segment")
+        other.write_bytes(b"half")
+        sha256 = blobs.adopt(path)
+    assert _files(tmp_path) == [blobs.path(sha256)]
 
 
 def test_an_adopted_file_is_moved_and_hashed(tmp_path: Path) -> None:
