@@ -21,10 +21,11 @@ ANNEX_B: Final = 0  # stands where a length size would: start codes instead of l
 
 
 class ParameterSets(Struct, frozen=True, kw_only=True):
-    """The sequence and picture parameter sets of a stream by their ids, as whole NAL units."""
+    """The sequence and picture parameter sets of a stream by their ids, as whole NAL units; `vps` are H.265's alone."""
 
     sps: dict[int, bytes]
     pps: dict[int, bytes]
+    vps: dict[int, bytes] = {}
 
     def with_units(self, units: Iterable[bytes]) -> ParameterSets:
         """Return these and the sets among `units`.

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import pack, unpack
 from engine.media.h264 import ParameterSets
-from engine.media.order import OrderGatherer, PacketOrder
+from engine.media.order import Codec, OrderGatherer, PacketOrder
 from engine.media.source import packets, picture, pictures, unreadable
 
 _NEVER = 1 << 62
@@ -138,15 +138,26 @@ class _StoredOrder(Struct, frozen=True, kw_only=True):
     entries: tuple[int, ...]
     sets: ParameterSets
     length_size: int
+    codec: Codec = "h264"
 
     @staticmethod
     def of(order: PacketOrder) -> _StoredOrder:
         return _StoredOrder(
-            steps=order.steps(), entries=order.entries, sets=order.sets, length_size=order.length_size
+            steps=order.steps(),
+            entries=order.entries,
+            sets=order.sets,
+            length_size=order.length_size,
+            codec=order.codec,
         )
 
     def order(self) -> PacketOrder:
-        return PacketOrder.from_steps(self.steps, self.entries, self.sets, self.length_size)
+        return PacketOrder(
+            shown=PacketOrder.shown_of(self.steps),
+            entries=self.entries,
+            sets=self.sets,
+            length_size=self.length_size,
+            codec=self.codec,
+        )
 
 
 class _Stored(Struct, frozen=True, kw_only=True):

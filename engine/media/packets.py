@@ -14,24 +14,27 @@ from engine.media.index import FrameIndex
 
 
 def copied_packets(
-    container: InputContainer, index: FrameIndex, first: int, entry: int, count: int
+    container: InputContainer, index: FrameIndex, entry: int, count: int
 ) -> Iterator[tuple[int, av.Packet[Any]]]:
-    """Yield `count` packets in decoding order, each with its frame's number.
+    """Yield `count` packets in decoding order, each with its frame's number; what leads the first is left out.
 
     Args:
         container: of the source.
         index: with an order of packets.
-        first: place in decoding order of the packet to begin with.
-        entry: number of its frame, which is one of the order's entries.
+        entry: number of the frame to begin with, which is one of the order's entries.
         count: all of these are shown.
 
     Raises:
         WorkFailed: `stage` probe: the file does not hold the packets that its index tells of.
     """
     assert index.order is not None, "copies are planned where there is an order"
-    wanted = index.order.shown[first : first + count]
-    found = FrameReader(container, index).packets_from(entry)
-    for number in wanted:
+    begins = index.pts[entry]
+    found = (
+        packet
+        for packet in FrameReader(container, index).packets_from(entry)
+        if packet.pts is None or packet.pts >= begins
+    )
+    for number in index.order.following(entry, count):
         packet = next(found, None)
         if packet is None or packet.pts != index.pts[number]:
             raise WorkFailed(

@@ -25,7 +25,8 @@ X264_PARAMS: Final = "stitchable=1:open-gop=0"
 X265_PARAMS: Final = "open-gop=0:repeat-headers=0:log-level=none:pools=none:frame-threads=1:info=0:hash=0"
 # Of 0 to 8: the fastest that still weighs what a choice costs.
 VP9_SPEED: Final = "5"
-BT709: Final = 1  # ITU-T H.273: primaries, transfer and matrix share the number
+# ITU-T H.273: primaries, transfer and matrix share the number. (170M is BT.601 with 525 lines.)
+COLOURS: Final = {"bt709": 1, "bt601": 6}
 LIMITED_RANGE: Final = 1
 
 
@@ -133,7 +134,8 @@ def configure(context: VideoCodecContext, encoder: VideoEncoder) -> None:
     context.width, context.height, context.pix_fmt = encoder.width, encoder.height, encoder.pixel_format
     context.time_base, context.framerate = 1 / encoder.rate, encoder.rate
     context.thread_count, context.thread_type = encoder.threads, ThreadType.FRAME
-    context.color_primaries = context.color_trc = context.colorspace = BT709
+    colours = COLOURS[encoder.matrix]
+    context.color_primaries = context.color_trc = context.colorspace = colours
     context.color_range = LIMITED_RANGE
     context.sample_aspect_ratio = Fraction(1)
     if encoder.tag:

@@ -23,6 +23,8 @@ MATRICES: Final[dict[str, Matrix]] = {
     "bt2020nc": "bt2020",
     "bt2020c": "bt2020",
 }
+# How libav calls them when it is told.
+LIBAV: Final[dict[Matrix, str]] = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
 
 
 def is_deep(asset: Asset) -> bool:

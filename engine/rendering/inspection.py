@@ -53,12 +53,26 @@ def inspect(work: InspectWork, film: int, parts: Sequence[int]) -> Inspection:
         Invalid: `media_unreadable`: the film cannot be opened or a frame of it cannot be decoded.
     """
     evidence = [seen for segment in read_segments(parts) for seen in segment.evidence]
+    return inspect_film(evidence, work.cuts, film)
+
+
+def inspect_film(evidence: Sequence[Evidence | None], cuts: Sequence[int], film: int) -> Inspection:
+    """Return what is found in a film.
+
+    Args:
+        evidence: what was seen of each frame before the encoder; None: nobody has looked, it was never encoded.
+        cuts: output frames that begin something else, 0 left out.
+        film: the file.
+
+    Raises:
+        Invalid: as `inspect`.
+    """
     with open_media(film) as container:
         video = picture_stream(container)
         assert video is not None, "the film has a picture"
         index = build_index(container)
         rate = video.average_rate or Fraction(0)
-        compared, mismatches = _compare(container, index, evidence, work)
+        compared, mismatches = _compare(container, index, evidence, cuts)
         audio = sound_stream(container)
         heard = _SILENT if audio is None else _heard(container, index)
         return Inspection(
@@ -78,7 +92,9 @@ def inspect(work: InspectWork, film: int, parts: Sequence[int]) -> Inspection:
             start_offset=Fraction(0) if audio is None else _first_heard(container) - index.start,
             compared=compared,
             mismatches=mismatches,
-            black=spans((seen.dark >= DARK_PART for seen in evidence), at_least=BLACK_S * rate),
+            black=spans(
+                (seen is not None and seen.dark >= DARK_PART for seen in evidence), at_least=BLACK_S * rate
+            ),
             frozen=_frozen(evidence, at_least=FROZEN_S * rate),
             **heard,
         )
@@ -95,14 +111,16 @@ def spans(flags: Iterable[bool], *, at_least: Fraction) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def _frozen(evidence: Sequence[Evidence], *, at_least: Fraction) -> tuple[Span, ...]:
+def _frozen(evidence: Sequence[Evidence | None], *, at_least: Fraction) -> tuple[Span, ...]:
     """Return where the source itself stands still; a still part of a picture that moves elsewhere is none of these."""
     still = [False] * len(evidence)
     for place in range(1, len(evidence)):
-        seen = evidence[place]
+        seen, before = evidence[place], evidence[place - 1]
+        if seen is None or before is None:
+            continue
         # Where a segment begins, the frame before is another segment's: its thumbnail has to do.
         still[place] = (
-            still[place - 1] and seen.thumb == evidence[place - 1].thumb
+            still[place - 1] and seen.thumb == before.thumb
             if seen.source_change is None
             else seen.source_change <= STILL_MOST
         )
@@ -112,12 +130,15 @@ def _frozen(evidence: Sequence[Evidence], *, at_least: Fraction) -> tuple[Span, 
 
 
 def _compare(
-    container: av.container.InputContainer, index: FrameIndex, evidence: Sequence[Evidence], work: InspectWork
+    container: av.container.InputContainer,
+    index: FrameIndex,
+    evidence: Sequence[Evidence | None],
+    cuts: Sequence[int],
 ) -> tuple[int, tuple[Mismatch, ...]]:
     """Compare the frames at both ends and on both sides of every cut with their evidence."""
     last = min(index.count, len(evidence))
-    edges = {0, 1, last - 2, last - 1} | {cut + side for cut in work.cuts for side in (-1, 0)}
-    wanted = sorted(frame for frame in edges if 0 <= frame < last)
+    edges = {0, 1, last - 2, last - 1} | {cut + side for cut in cuts for side in (-1, 0)}
+    wanted = sorted(frame for frame in edges if 0 <= frame < last and evidence[frame] is not None)
     mismatches: list[Mismatch] = []
     for number, frame in _frames(container, index, wanted):
         found = _mismatch(number, thumb(brightness(frame)).tobytes(), evidence)
@@ -130,24 +151,29 @@ def _frames(
     container: av.container.InputContainer, index: FrameIndex, wanted: Sequence[int]
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     """Yield the wanted frames, by seeking, or in one go where seeking would decode more."""
+    if not wanted:
+        return
     reader, left = FrameReader(container, index), set(wanted)
     if sum(number - index.keyframe_before(number) for number in wanted) > index.count:
         yield from ((number, frame) for number, frame in reader.frames(0, wanted[-1] + 1) if number in left)
         return
-    start = wanted[0] if wanted else 0
+    start = wanted[0]
     for before, number in zip(wanted, (*wanted[1:], -1), strict=True):
         if number != before + 1:
             yield from reader.frames(start, before + 1)
             start = number
 
 
-def _mismatch(number: int, seen: bytes, evidence: Sequence[Evidence]) -> Mismatch | None:
-    own = _distance(seen, evidence[number].thumb)
+def _mismatch(number: int, seen: bytes, evidence: Sequence[Evidence | None]) -> Mismatch | None:
+    wanted = evidence[number]
+    assert wanted is not None, "only frames with evidence are compared"
+    own = _distance(seen, wanted.thumb)
     if own > DISTANCE_MAX:
         return Mismatch(frame=number, distance=round(own, 2), detail="not the frame handed to the encoder")
     for neighbour in (number - 1, number + 1):
-        if 0 <= neighbour < len(evidence):
-            other = _distance(seen, evidence[neighbour].thumb)
+        beside = evidence[neighbour] if 0 <= neighbour < len(evidence) else None
+        if beside is not None:
+            other = _distance(seen, beside.thumb)
             if other + NEIGHBOUR_MARGIN < own:
                 return Mismatch(
                     frame=number, distance=round(own, 2), detail=f"looks like frame {neighbour}: {other:.2f}"

@@ -55,7 +55,7 @@ from engine.rendering.reducer import (
     StopRender,
 )
 from engine.rendering.smartcopy.compiling import kept_of
-from engine.rendering.smartcopy.making import CutMaking
+from engine.rendering.smartcopy.making import CopyMaking
 from engine.rendering.sources import Material, ReadTimeline, gather, read_plan, resolved
 from engine.rendering.work import EncodersFound, EncoderTrial
 
@@ -187,7 +187,7 @@ class Jobs:
             priority=wanted.priority or wanted.profile.priority,
             anew=wanted.anew,
             asked_by=wanted.asked_by,
-            cut=None if plan.splicing is None else kept_of(plan.splicing),
+            cut=kept_of(plan.splicing),
         )
         return Ordered(render_id=render_id, order=order, job=job, plan=plan)
 
@@ -350,7 +350,7 @@ class Jobs:
             for listener in self._reports.get(at, ()):
                 listener(done, total, note)
 
-        kind = Making if plan.splicing is None else CutMaking
+        kind = Making if plan.splicing is None else CopyMaking
         return kind(
             plan=plan,
             render_id=job.render_id,

@@ -59,14 +59,15 @@ def mux(work: MuxWork, inputs: tuple[int, ...], output: int) -> int:
     with open(output, "r+b", closefd=False) as file:
         with av.open(file, "w", format=FORMATS[work.container], options=options) as container:
             video, audio = _streams(container, work)
-            texts = [_text_stream(container, one.name, work.container) for one in work.subtitles]
+            written = [text_stream(container, one.name, work.container) for one in work.subtitles]
             container.start_encoding()
             tracks: list[Iterator[av.Packet[Any]]] = [_pictures(segments, video, work)]
             if audio is not None and encoded is not None and work.sound is not None:
                 _demand_headers(audio, encoded.extradata)
                 tracks.append(_sounds(encoded, audio, work.sound.sample_rate))
             tracks += [
-                _texts(one, stream, work.container) for one, stream in zip(work.subtitles, texts, strict=True)
+                texts(one, stream, work.container)
+                for one, stream in zip(work.subtitles, written, strict=True)
             ]
             for packet in heapq.merge(*tracks, key=_time):
                 container.mux_one(packet)
@@ -122,7 +123,8 @@ def _sounds(encoded: EncodedSound, stream: av.AudioStream, rate: int) -> Iterato
             yield _packet(packet, stream, base, pts=packet.pts, dts=packet.pts, duration=heard)
 
 
-def _text_stream(container: av.container.OutputContainer, name: str, kind: str) -> SubtitleStream:
+def text_stream(container: av.container.OutputContainer, name: str, kind: str) -> SubtitleStream:
+    """Add a stream of texts to a container of this kind."""
     stream = container.add_mux_stream(PLAIN_TEXTS.get(kind, "mov_text"))
     assert isinstance(stream, SubtitleStream)
     stream.time_base = Fraction(1, TIMESCALE)
@@ -130,7 +132,7 @@ def _text_stream(container: av.container.OutputContainer, name: str, kind: str) 
     return stream
 
 
-def _texts(subtitles: Subtitles, stream: SubtitleStream, kind: str) -> Iterator[av.Packet[Any]]:
+def texts(subtitles: Subtitles, stream: SubtitleStream, kind: str) -> Iterator[av.Packet[Any]]:
     """Yield a text track's packets; between texts the muxer says that there is none."""
     for cue in subtitles.cues:
         packet: av.Packet[Any] = av.Packet(cue.text.encode() if kind in PLAIN_TEXTS else timed_text(cue))

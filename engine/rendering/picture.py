@@ -7,13 +7,13 @@ Whatever else a tree asks for is made by the compositor, which is loaded only wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, Literal
 
 import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
 from engine.kernel.errors import WorkFailed
 from engine.rendering.encoded import EncodedSegment, Evidence, Packet
@@ -25,6 +25,7 @@ from engine.rendering.walking import NOTHING, graph_inputs
 from engine.rendering.work import PictureWork
 
 THUMB: Final = 16
+EXACT: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 DARK_BELOW: Final = 32  # 16 is black (ITU-R BT.709, 8 bits)
 FALLBACK: Final = "slow motion: between {} pairs of frames nothing could be followed, so they were mixed"
 
@@ -49,10 +50,17 @@ def encode(work: PictureWork, descriptors: tuple[int, ...]) -> Iterator[tuple[in
     # One for all frames: it keeps what it has worked out for the first.
     converter = VideoReformatter()
     notices: list[str] = []
+    encoder = work.encoder
     frames = frames_of(
-        work.graph, work.count, work.encoder.width, work.encoder.height, descriptors, notices.append,
-        pixel_format=work.encoder.pixel_format,
-    )  # fmt: skip
+        work.graph,
+        work.count,
+        encoder.width,
+        encoder.height,
+        descriptors,
+        notices.append,
+        pixel_format=encoder.pixel_format,
+        matrix=encoder.matrix,
+    )
     done = 0
     for done, (frame, source_change) in enumerate(frames, start=1):
         evidence.append(seen(frame, source_change))
@@ -105,6 +113,7 @@ def frames_of(
     notice: Callable[[str], None] = lambda _: None,
     *,
     pixel_format: str = PLAIN,
+    matrix: Literal["bt601", "bt709"] = "bt709",
 ) -> Iterator[tuple[av.VideoFrame, float | None]]:
     """Yield a tree's frames as they go to the encoder, each with how much its sources have changed since the last.
 
@@ -118,6 +127,7 @@ def frames_of(
         descriptors: for each of the tree's sources its file and its frame index, then its other files.
         notice: told at the end what came out otherwise than asked.
         pixel_format: what plain footage is brought to, straight from what it is.
+        matrix: how colours come out.
 
     Raises:
         Invalid, WorkFailed: as `encode`.
@@ -129,7 +139,8 @@ def frames_of(
     sources = Sources(hashes, descriptors)
     try:
         if isinstance(graph, Footage):
-            scaler, reader = Scaler(graph, width, height, pixel_format), sources.reader(graph)
+            scaler = Scaler(graph, width, height, pixel_format, matrix)
+            reader = sources.reader(graph)
             for place in range(count):
                 yield scaler.made_of(reader.frame(place), place), reader.source_change
             return
@@ -140,13 +151,26 @@ def frames_of(
             sha256: read_whole(descriptor)
             for sha256, descriptor in zip(files, descriptors[2 * len(hashes) :], strict=True)
         }
-        evaluator = Evaluator(graph, width, height, sources, contents)
+        evaluator, converter = Evaluator(graph, width, height, sources, contents), VideoReformatter()
         for place in range(count):
-            yield frame_of(evaluator.picture(place)), evaluator.source_change
+            yield _coloured(frame_of(evaluator.picture(place)), matrix, converter), evaluator.source_change
         if evaluator.lost:
             notice(FALLBACK.format(evaluator.lost))
     finally:
         sources.close()
+
+
+def _coloured(frame: av.VideoFrame, matrix: str, converter: VideoReformatter) -> av.VideoFrame:
+    """Return a frame of the compositor, which is in BT.709, in another matrix."""
+    if matrix == "bt709":
+        return frame
+    return converter.reformat(
+        frame,
+        src_colorspace=Colorspace.ITU709,
+        dst_colorspace=Colorspace.ITU601,
+        interpolation=EXACT,
+        threads=1,
+    )
 
 
 def _black(width: int, height: int) -> av.VideoFrame:

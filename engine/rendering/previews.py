@@ -14,7 +14,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
-from cutroom_sdk.wire.plans import Plan, PlanEncoder, PlanSegment
+from cutroom_sdk.wire.plans import Plan, PlanEncoder, PlanSegment, SegmentKind
 from cutroom_sdk.wire.renders import Profile, Segment
 from cutroom_sdk.wire.timeline import Clip, Nested, Timeline, TimelineReference
 from engine.kernel.context import Context
@@ -162,22 +162,21 @@ class Previews:
         return [*read, *(blobs.path(sha256) for sha256 in files)]
 
     async def _segments(self, plan: RenderPlan, context: Context) -> tuple[PlanSegment, ...]:
-        if plan.splicing is not None:
-            return _spliced(plan.splicing)
-        return tuple(
-            [
-                PlanSegment(
-                    first=one.first,
-                    frames=one.work.count,
-                    kind="render",
-                    key=one.key,
-                    clip=one.clip,
-                    asset_id=one.asset_id,
-                    kept=await self._is_kept(one.key, context),
-                )
-                for one in plan.segments
-            ]
-        )
+        splicing = plan.splicing
+        copies, kinds = _spliced(splicing) if splicing is not None else ((), {})
+        encoded = [
+            PlanSegment(
+                first=one.first,
+                frames=one.work.count,
+                kind=kinds.get(one.first, "render"),
+                key=one.key,
+                clip=one.clip,
+                asset_id=one.asset_id,
+                kept=await self._is_kept(one.key, context),
+            )
+            for one in (plan.segments if splicing is None or splicing.mixed else splicing.edges)
+        ]
+        return tuple(sorted([*copies, *encoded], key=_first))
 
     async def _is_kept(self, key: str, context: Context) -> bool:
         resources = self.jobs.kernel.resources
@@ -198,23 +197,32 @@ def frame_of(plan: RenderPlan, number: int) -> tuple[Node, str]:
     return taken(segment.work.graph, place), f"{segment.key}-{place}"
 
 
-def _spliced(splicing: Splicing) -> tuple[PlanSegment, ...]:
-    """Return the stretches of a film that is copied; what is copied is made anew each time, which is quicker."""
-    found, first = [], 0
+def _spliced(splicing: Splicing) -> tuple[list[PlanSegment], dict[int, SegmentKind]]:
+    """Return what is copied of a film, and of what is encoded why it is, by its first frame.
+
+    What is copied is made anew each time, which is quicker than keeping it.
+    """
+    copies: list[PlanSegment] = []
+    kinds: dict[int, SegmentKind] = {}
+    first = 0
     for one in splicing.stretches:
-        found.append(
-            PlanSegment(
-                first=first,
-                frames=one.count,
-                kind=one.kind,
-                key="",
-                clip="",
-                asset_id=splicing.asset_id,
-                kept=False,
+        kinds[first] = one.kind
+        if one.kind == "copy":
+            assert one.source is not None, "what is copied has a source"
+            asset_id = splicing.sources[one.source]
+            copies.append(
+                PlanSegment(
+                    first=first,
+                    frames=one.count,
+                    kind="copy",
+                    key="",
+                    clip="",
+                    asset_id=asset_id,
+                    kept=False,
+                )
             )
-        )
         first += one.count
-    return tuple(found)
+    return copies, kinds
 
 
 def _encoder(looked: Looked) -> PlanEncoder:

@@ -9,6 +9,7 @@ import av
 from av.filter import Graph
 
 from engine.kernel.errors import WorkFailed
+from engine.rendering.footage import LIBAV, Matrix
 from engine.rendering.geometry import STEP
 from engine.rendering.graph import Footage
 
@@ -22,13 +23,15 @@ _BASE: Final = Fraction(1, 25)  # the filters want a time base; none of them loo
 class Scaler:
     """The way of one source's frames to the canvas: turn, crop, scale, and crop again where the window moves.
 
-    What comes out is BT.709, limited range, and follows from the frame and the place alone.
+    What comes out is of limited range, and follows from the frame and the place alone.
     """
 
-    def __init__(self, footage: Footage, width: int, height: int, pixel_format: str = PLAIN) -> None:
-        """Describe the way; `width` and `height` are the canvas's, `pixel_format` is of what comes out."""
+    def __init__(
+        self, footage: Footage, width: int, height: int, pixel_format: str = PLAIN, matrix: Matrix = "bt709"
+    ) -> None:
+        """Describe the way; `width` and `height` are the canvas's, the others say how what comes out is stored."""
         self._footage, self._width, self._height = footage, width, height
-        self._target = pixel_format
+        self._target, self._matrix = pixel_format, LIBAV[matrix]
         self._graph: Graph | None = None
         self._format = ""
         turned = footage.rotation in (90, 270)
@@ -72,7 +75,7 @@ class Scaler:
         footage = self._footage
         graph = Graph()
         graph.threads = 1
-        matrix = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}[footage.matrix]
+        matrix = LIBAV[footage.matrix]
         colors = (
             "" if self._format.startswith(("rgb", "bgr", "gbr", "gray", "pal8")) else f":colorspace={matrix}"
         )
@@ -97,7 +100,7 @@ class Scaler:
         scale = graph.add(
             "scale",
             f"w={self._x.scaled}:h={self._y.scaled}:flags={SCALING}:in_color_matrix={matrix}"
-            f":in_range={'full' if footage.full_range else 'limited'}:out_color_matrix=bt709:out_range=limited",
+            f":in_range={'full' if footage.full_range else 'limited'}:out_color_matrix={self._matrix}:out_range=limited",
         )
         pixels = graph.add("format", f"pix_fmts={self._target}")
         self._second = graph.add("crop", f"w={self._width}:h={self._height}:x=0:y=0")

@@ -40,7 +40,7 @@ class VideoEncoder(Struct, frozen=True, kw_only=True):
     """How pictures are encoded, in libav's names. `keyint` is in frames; `params` are x264's or x265's own settings.
 
     `bitrate` is in bits a second, None: `crf` says how good it is. `reorder` is by how many pictures decoding runs ahead of
-    showing. `tag` is what an MP4 calls the codec, "" where libav knows.
+    showing. `tag` is what an MP4 calls the codec, "" where libav knows. `matrix` is how colours are stored (limited range).
     """
 
     codec: Library
@@ -57,6 +57,7 @@ class VideoEncoder(Struct, frozen=True, kw_only=True):
     bitrate: int | None = None
     reorder: int = 2
     tag: str = ""
+    matrix: Literal["bt601", "bt709"] = "bt709"
 
 
 class PictureWork(Struct, frozen=True, kw_only=True, tag="picture"):

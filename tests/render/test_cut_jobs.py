@@ -92,6 +92,27 @@ async def test_copying_only_widens_and_encodes_nothing(tmp_path: Path, source: S
         assert [one for one in await room.segments() if one.kind == "picture"] == []
 
 
+async def test_a_mixed_film_renders_what_was_changed_alone_and_finds_it_again(
+    tmp_path: Path, source: Source
+) -> None:
+    blur = Effect(name="blur", parameters={"radius": 3.0})
+    items = [span(source, 10, 75, rate=PAL), span(source, 100, 130, rate=PAL, effects=(blur,))]
+    film = timeline_of(items, rate=PAL)
+    async with studio(tmp_path / "state") as room, border(room) as client:
+        await room.take_in(source)
+        render = await cut(room, client, film)
+        assert render.output is not None, render.error
+        assert read_numbers(Path(render.output.path)) == [*range(10, 75), *range(100, 130)]
+        assert {check.name for check in render.checks if check.status == "fail"} == set()
+        assert any("frames are copied" in one for one in render.notices), render.notices
+        assert render.progress.done_frames == render.progress.total_frames == 95
+        assert sum(one.count for one in await room.segments() if one.kind == "picture") < 50
+        other = timeline_of([*items, span(source, 150, 151, rate=PAL)], rate=PAL)
+        again = await cut(room, client, other)
+        # Both edges and what is blurred; copies are made anew.
+        assert again.segments.cached == 3
+
+
 def test_spans_that_are_widened_into_each_other_become_one(source: Source) -> None:
     plan = compiled(timeline(source, (27, 33), (35, 40)), source, "copy")
     assert plan.splicing is not None
@@ -122,7 +143,7 @@ def test_frames_that_cannot_be_are_refused(source: Source, metadata: dict[str, A
         compiled(replace(timeline(source, (20, 50)), metadata=metadata), source)
 
 
-def test_what_is_more_than_spans_is_rendered_and_the_plan_says_why(source: Source) -> None:
+def test_what_is_more_than_spans_is_mixed_and_nothing_that_may_only_be_copied(source: Source) -> None:
     plain = timeline(source, (20, 50))
     (clip,) = plain.tracks[0].items
     assert isinstance(clip, Clip)
@@ -137,8 +158,8 @@ def test_what_is_more_than_spans_is_rendered_and_the_plan_says_why(source: Sourc
     ):
         film = replace(plain, tracks=tracks)
         plan = compiled(film, source)
-        assert plan.splicing is None
-        assert any(why in notice for notice in plan.notices), plan.notices
+        assert plan.splicing is not None
+        assert plan.splicing.mixed
         with pytest.raises(Invalid, match=why):
             compiled(film, source, "copy")
 

@@ -18,6 +18,7 @@ from cutroom_sdk.wire.timeline import Clip, Nested, TimelineReference, TimeRange
 from engine.editing.reducer import Create
 from engine.http.app import build_app
 from engine.kernel.kernel import Kernel
+from engine.rendering import making
 from engine.rendering.reducer import Queue
 from engine.rendering.routes import routes
 from engine.rendering.sources import resolved
@@ -109,20 +110,24 @@ async def test_a_job_id_is_one_job(tmp_path: Path, source: Source) -> None:
         assert (mistaken.status_code, mistaken.json()["field"]) == (400, "job_id")
 
 
-async def test_segments_that_wait_for_a_process_hold_no_file_open(tmp_path: Path, source: Source) -> None:
-    """A film of many more segments than this process may have files is made all the same."""
-    spans = [(place, place + 1) for place in range(0, 160, 2)]
+async def test_segments_that_wait_for_a_process_hold_no_file_open(
+    tmp_path: Path, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A film of more segments than this process may have files is made all the same."""
+    monkeypatch.setattr(making, "PARTS_MAX", 8)
+    items = [span(source, place, place + 1, rate=PAL) for place in range(0, 160, 2)]
+    film = to_builtins(timeline_of(items, rate=PAL))
     async with studio(tmp_path / "state") as room, border(room) as client:
         await room.take_in(source)
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + len(spans) // 2, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + len(items) // 2, hard))
         try:
-            asked = await client.post("/v1/renders", json=wanted(source, *spans))
+            asked = await client.post("/v1/renders", json={"profile": "source", "timeline": film})
             render = await until(room.kernel, asked.json()["render_id"], "completed", "failed")
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert render.error is None
-        assert render.segments.rendered == len(spans)
+        assert render.segments.rendered == len(items)
 
 
 @pytest.mark.parametrize(

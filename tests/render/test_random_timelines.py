@@ -1,10 +1,12 @@
 """Random timelines of every kind of source: each frame that comes out is the one that an oracle says, each tick in its place.
 
 The oracle works on what the clips were made of, not on what the engine finds in their files: the times of their frames, and
-the rule that a frame shows what is on screen half a frame in (the first of a clip: where it starts).
+the rule that a frame shows what is on screen half a frame in (the first of a clip: where it starts). Each timeline is
+rendered whole, and drawn again so that much of it can be copied.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +19,7 @@ import pytest
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Gap, Timeline, TimeRange, Track, Transition
 from tests.clips import FILM, NTSC, Sound, find_ticks, make_clip, read_numbers, read_sound
 from tests.clips import Clip as Made
+from tests.render.copying import make_copied, plan_copies
 from tests.render.workshop import Source, make_film, source_of
 
 FRAMES: Final = 120
@@ -44,6 +47,8 @@ MAKES: Final[dict[str, dict[str, Any]]] = {
     "hevc.mp4": {"codec": "libx265", "open_gop": True, "gop": 20},
     "stream.ts": {"gop": 20},
     "late.mkv": {"start": Fraction(7), "gop": 25},
+    "twin.mp4": {"gop": 12},
+    "own_ids.mp4": {"gop": 15, "b_frames": 3, "codec_options": {"x264-params": "sps-id=5"}},
     "web.webm": {"codec": "libvpx-vp9", "rate": NTSC, "gop": 30},
 }
 
@@ -60,7 +65,8 @@ class Stock:
         """When its frames are shown: Matroska and WebM keep whole milliseconds."""
         if self.made.path.suffix not in (".mkv", ".webm"):
             return list(self.made.times)
-        return [Fraction(round(at * 1000), 1000) for at in self.made.times]
+        # A half goes up, as the muxer has it.
+        return [Fraction(int(at * 1000 + Fraction(1, 2)), 1000) for at in self.made.times]
 
     def number_at(self, moment: Fraction) -> int:
         """Return the number on screen, by looking at the frames one after the other."""
@@ -91,8 +97,10 @@ class Piece:
 class Drawn:
     """A timeline drawn by lot, with what must come out of it."""
 
-    def __init__(self, stocks: list[Stock], seed: int) -> None:
+    def __init__(self, stocks: list[Stock], seed: int, *, copies: bool = False) -> None:
+        """`copies`: most of it is untouched footage at the film's own rate, which can be copied."""
         self._chance = np.random.default_rng(seed)
+        self._copies = copies
         self.rate = RATES[int(self._chance.integers(len(RATES)))]
         self._stocks = stocks
         self._pieces: list[Piece] = []
@@ -144,6 +152,10 @@ class Drawn:
             speed = SPEEDS[int(self._chance.integers(len(SPEEDS)))]
             first = int(self._chance.integers(0, FRAMES - 10))
             length = int(self._chance.integers(5, 40))
+            if self._copies and self._chance.random() < 0.8:
+                at_rate = [one for one in self._stocks if one.made.rate == self.rate] or self._stocks
+                stock = at_rate[int(self._chance.integers(len(at_rate)))]
+                first, length, speed = first // 2, 2 * length, Fraction(1)
             start = stock.times[first]
             if start + abs(speed) * length / self.rate <= stock.made.duration:
                 break
@@ -204,20 +216,50 @@ class Drawn:
                     yield piece.start / self.rate + inside, not EDGE < inside < length - EDGE
 
 
-@pytest.mark.parametrize(
-    "seed", [*range(12), *(pytest.param(n, marks=pytest.mark.deep) for n in range(12, 500))]
-)
+SEEDS: Final = [*range(12), *(pytest.param(n, marks=pytest.mark.deep) for n in range(12, 500))]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_every_frame_and_every_tick_is_where_the_oracle_says(
     tmp_path: Path, stocks: list[Stock], seed: int
 ) -> None:
     drawn = Drawn(stocks, seed)
     film = make_film(tmp_path / "out", drawn.timeline, [one.source for one in stocks])
-    assert drawn.wrong(read_numbers(film.path)) == []
     assert film.inspection.mismatches == ()
+    assert_as_drawn(drawn, film.path)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_films_of_which_a_part_is_copied_are_just_as_exact(
+    tmp_path: Path, stocks: list[Stock], seed: int
+) -> None:
+    drawn, sources = Drawn(stocks, seed, copies=True), [one.source for one in stocks]
+    plan = plan_copies(drawn.timeline, sources)
+    if plan.splicing is None:
+        assert any("nothing was copied" in one for one in plan.notices)
+        return
+    assert plan.splicing.mixed
+    film = make_copied(tmp_path / "out", plan, sources)
+    assert film.found.mismatches == ()
+    assert_as_drawn(drawn, film.path)
+
+
+def test_these_films_are_copied_and_encoded_beside_copies_and_rendered(stocks: list[Stock]) -> None:
+    kinds: Counter[str] = Counter()
+    for seed in range(12):
+        splicing = plan_copies(
+            Drawn(stocks, seed, copies=True).timeline, [one.source for one in stocks]
+        ).splicing
+        kinds.update({one.kind for one in splicing.stretches} if splicing else {"nothing copied"})
+    assert min(kinds["copy"], kinds["edge"], kinds["render"]) >= 6, kinds
+
+
+def assert_as_drawn(drawn: Drawn, path: Path) -> None:
+    assert drawn.wrong(read_numbers(path)) == []
     ticks = list(drawn.ticks())
     if not ticks:
         return
-    found = find_ticks(*read_sound(film.path))
+    found = find_ticks(*read_sound(path))
     sure = [at for at, edge in ticks if not edge]
     lost = [at for at in sure if not any(abs(at - one) <= ON_TIME for one in found)]
     assert lost == [], "a tick is not heard within a millisecond of its time"

@@ -16,7 +16,7 @@ from engine.kernel.errors import WorkFailed
 from engine.media import h264
 from engine.media.packets import copied_packets
 from engine.media.source import open_media
-from engine.rendering.smartcopy.division import first_packet, widened
+from engine.rendering.smartcopy.division import widened
 from engine.rendering.smartcopy.splice import splice
 from engine.rendering.smartcopy.work import SpliceWork
 from tests.clips import FILM, NTSC, Clip, Sound, find_ticks, make_clip, read_numbers, read_sound
@@ -102,8 +102,7 @@ def assert_copied_as_they_lay(one: Source, cut: Cut) -> None:
     for stretch in cut.stretches:
         if stretch.kind == "copy":
             with Opened([one.path], []) as files, open_media(files.inputs[0]) as container:
-                place = first_packet(order, stretch.start)
-                found = copied_packets(container, one.index, place, stretch.start, stretch.count)
+                found = copied_packets(container, one.index, stretch.start, stretch.count)
                 for got, (_, packet) in zip(made[at : at + stretch.count], found, strict=True):
                     assert picture_units(got, 4) == picture_units(bytes(packet), order.length_size)
                     assert order.length_size == h264.ANNEX_B or got == bytes(packet)

@@ -1,7 +1,6 @@
 """A timeline compiled for a profile that copies: spans of one source, one after the other, nothing done to them. Pure.
 
-Whatever else a timeline asks for is rendered, and the plan says why nothing was copied; a profile that may only copy
-refuses it.
+Of whatever else a timeline asks for the untouched parts are copied (`mixing`); a profile that may only copy refuses it.
 """
 
 import difflib
@@ -27,7 +26,16 @@ from engine.rendering.audio.work import SoundWork
 from engine.rendering.compiling.given import Lettering, unlettered
 from engine.rendering.plan import RenderPlan, compile_plan, hashed
 from engine.rendering.smartcopy.division import Stretch, divide, widened
-from engine.rendering.smartcopy.planning import CRF, PRESET, X264_PARAMS, edge_work, heard_of
+from engine.rendering.smartcopy.mixing import mixed
+from engine.rendering.smartcopy.planning import (
+    CRF,
+    PRESET,
+    X264_PARAMS,
+    CannotCopy,
+    edge_work,
+    heard_of,
+    why_not,
+)
 from engine.rendering.smartcopy.work import B_FRAMES, CutSoundWork, Edge, Splicing
 from engine.rendering.work import Capabilities, VideoEncoder
 
@@ -37,10 +45,6 @@ Kept = tuple[int, int]
 FRAMES: Final = "cut_frames"
 # Rates of sampling that AAC has (ISO/IEC 14496-3, table 1.18), Hz.
 SAMPLE_RATES: Final = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
-
-
-class CannotCopy(Exception):
-    """Why nothing can be copied."""
 
 
 def compile_film(
@@ -88,15 +92,20 @@ def compile_film(
             raise Invalid(
                 f"nothing can be copied: {why}; cut it exactly, which encodes anew", field="timeline"
             ) from None
-        plan = rendered()
+    plan = rendered()
+    try:
+        return mixed(plan, timeline, assets, indexes, profile)
+    except CannotCopy as why:
         return hashed(replace(plan, notices=(*plan.notices, f"nothing was copied: {why}")))
 
 
-def kept_of(splicing: Splicing) -> CutKept:
-    """Return what is told of a cut."""
+def kept_of(splicing: Splicing | None) -> CutKept | None:
+    """Return what is told of a film that is spans of one source; None: it is another."""
+    if splicing is None or splicing.mixed:
+        return None
     kinds = Counter(one.kind for one in splicing.stretches)
     return CutKept(
-        asset_id=splicing.asset_id,
+        asset_id=splicing.sources[0],
         spans=tuple(KeptFrames(start_frame=start, end_frame=end) for start, end in splicing.kept),
         copy=kinds["copy"],
         edge=kinds["edge"],
@@ -112,13 +121,13 @@ def _compiled(
     profile: Profile,
     capabilities: Capabilities,
 ) -> RenderPlan:
-    clips = _clips(timeline)
+    clips = _clips(timeline, profile)
     asset_id = _only_source(clips)
     asset, index = assets.get(asset_id), indexes.get(asset_id)
     if asset is None or asset.video is None or index is None:
         raise CannotCopy(f"the picture of {asset_id} is not there")
     if index.order is None:
-        raise CannotCopy(_why_not(asset.video))
+        raise CannotCopy(why_not(asset.video))
     kept = _joined(_kept(clips, index, timeline.metadata))
     stretches = _stretches(kept, index, only=profile.copies == "only")
     if profile.copies == "only":
@@ -148,7 +157,7 @@ def _compiled(
             defaults=(),
             notices=notices,
             splicing=Splicing(
-                asset_id=asset_id,
+                sources=(asset_id,),
                 kept=tuple(kept),
                 stretches=tuple(stretches),
                 edges=tuple(edges),
@@ -161,8 +170,10 @@ def _compiled(
     )
 
 
-def _clips(timeline: Timeline) -> list[Clip]:
+def _clips(timeline: Timeline, profile: Profile) -> list[Clip]:
     """Return the clips of a timeline that is nothing but spans one after the other."""
+    if profile.loudness_lufs is not None or profile.true_peak_dbtp is not None:
+        raise CannotCopy("its sound is to have another loudness")
     pictures = [track for track in timeline.tracks if track.kind == "video" and track.enabled and track.items]
     if any(track.kind == "caption" and track.enabled and track.items for track in timeline.tracks):
         raise CannotCopy("it has captions")
@@ -200,12 +211,6 @@ def _only_source(clips: Sequence[Clip]) -> str:
     if len(media) != 1 or any(not isinstance(clip.media, AssetReference) for clip in clips):
         raise CannotCopy("its clips are not all of one source")
     return media.pop().asset_id
-
-
-def _why_not(video: VideoStream) -> str:
-    if video.codec != "h264":
-        return f"its picture is {video.codec}, and only H.264 can be joined to what is encoded"
-    return "its picture is interlaced, damaged, or changes its headers on the way"
 
 
 def _kept(clips: Sequence[Clip], index: FrameIndex, metadata: Mapping[str, Any]) -> list[Kept]:

@@ -25,7 +25,7 @@ EDGE_FRAMES_MAX: Final = 150
 
 
 class Stretch(Struct, frozen=True, kw_only=True):
-    """Frames `[start, end)` of a source.
+    """Frames `[start, end)` of a film's source, given by its place among them; None: of the film itself, whatever they show.
 
     `copy`: their packets as they lie; `edge`: encoded anew beside copied ones; `render`: encoded anew where nothing in
     reach could be copied.
@@ -34,6 +34,7 @@ class Stretch(Struct, frozen=True, kw_only=True):
     kind: Literal["copy", "edge", "render"]
     start: int
     end: int
+    source: int | None = 0
 
     @property
     def count(self) -> int:
@@ -77,11 +78,6 @@ def widened(index: FrameIndex, start: int, end: int) -> Stretch | None:
     return None
 
 
-def first_packet(order: PacketOrder, entry: int) -> int:
-    """Return the place in decoding order of the packet of an entry's frame."""
-    return order.shown.index(entry, entry)
-
-
 def _demand_within(index: FrameIndex, start: int, end: int) -> None:
     if not 0 <= start < end <= index.count:
         raise IndexError(f"frames [{start}, {end}) of {index.count}")
@@ -102,8 +98,7 @@ def _ends(order: PacketOrder, entry: int, limit: int) -> Sequence[int]:
     """Return the ends, at most `limit`, that a copy from `entry` may have, rising."""
     ends: list[int] = []
     latest = NEVER
-    place = first_packet(order, entry)
-    for count, number in enumerate(order.shown[place : place + limit - entry], start=1):
+    for count, number in enumerate(order.following(entry, limit - entry), start=1):
         if number == NEVER:
             break
         latest = max(latest, number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any
 
 import av
 from av.codec.context import Flags, ThreadType
@@ -12,7 +12,6 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from engine.kernel.errors import WorkFailed
-from engine.media import h264
 from engine.media.frames import FrameReader
 from engine.media.index import FrameIndex
 from engine.media.source import open_media, picture
@@ -20,13 +19,11 @@ from engine.rendering.encoded import EncodedSegment, Packet
 from engine.rendering.reading import read_whole
 from engine.rendering.smartcopy.work import EdgeEncoder, EdgeWork
 
-LENGTH_SIZE: Final = 4
-
 
 def encode(work: EdgeWork, descriptors: tuple[int, ...]) -> Iterator[tuple[int, EncodedSegment | None]]:
     """Yield how many frames are done after each, and at last the encoded pictures.
 
-    Packets hold NAL units after their lengths (4 bytes); `extradata` are the parameter sets in Annex B form.
+    Packets and `extradata` (the parameter sets) are in Annex B form.
 
     Args:
         work: what to make.
@@ -93,9 +90,7 @@ def _context(encoder: EdgeEncoder, frame: av.VideoFrame, source: VideoCodecConte
 
 def _packet(packet: av.Packet[Any]) -> Packet:
     assert packet.pts is not None, "an encoder gives times"
-    # x264 tells of itself in a SEI of the first picture: nobody needs it in the middle of a film.
-    kept = [unit for unit in h264.units(bytes(packet), h264.ANNEX_B) if h264.unit_kind(unit) != h264.SEI]
-    return Packet(pts=packet.pts, key=packet.is_keyframe, data=h264.prefixed(kept, LENGTH_SIZE))
+    return Packet(pts=packet.pts, key=packet.is_keyframe, data=bytes(packet))
 
 
 def _numbers(index: FrameIndex, pts: tuple[int, ...]) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from av.container import InputContainer
 
 from engine.kernel.errors import Invalid
 from engine.media.audio import SoundReader
-from engine.media.source import open_media, packets, read_only, sound
+from engine.media.source import BROKEN, open_media, packets, read_only, sound
 from engine.media.tasks import Report
 from engine.media.timecode import samples_at
 from engine.rendering.audio.encoding import Encoder
@@ -166,7 +166,11 @@ def _read(container: InputContainer, stream: av.AudioStream, span: Heard) -> Pla
     if base is None:
         return None
     aim = int((span.start - EARLIER) / base)
-    container.seek(max(aim, stream.start_time or 0), stream=stream, backward=True)
+    try:
+        # The first packet of all lies before the sound's start: it is no more than the run-up of the second.
+        container.seek(aim, stream=stream, backward=True)
+    except BROKEN:
+        container.seek(max(aim, stream.start_time or 0), stream=stream, backward=True)
     found: list[tuple[int, bytes]] = []
     for packet in packets(container, stream):
         if packet.pts is None or packet.is_corrupt:

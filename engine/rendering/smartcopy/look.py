@@ -1,4 +1,4 @@
-"""A finished cut held against its source, in the worker: its times, and the frames on both sides of every seam.
+"""A finished film held against the sources that it was copied from, in the worker: its times, and the frames on both sides of every seam.
 
 Copied frames must come out of a decoder exactly as they come out of the source; encoded ones must look like theirs, and
 not more like a neighbour.
@@ -7,22 +7,26 @@ not more like a neighbour.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from fractions import Fraction
+from typing import NamedTuple
 
 import av
 import numpy as np
+from msgspec.structs import replace
 
 from engine.media.audio import first_heard
 from engine.media.frames import FrameReader
 from engine.media.index import FrameIndex, build_index
 from engine.media.source import again, open_media, picture, seconds, sound
-from engine.rendering.inspection import DISTANCE_MAX, MISMATCHES_MAX, moov_first
+from engine.rendering.encoded import Evidence, read_segments
+from engine.rendering.inspection import DISTANCE_MAX, MISMATCHES_MAX, inspect_film, moov_first
 from engine.rendering.picture import thumb
 from engine.rendering.reading import brightness, read_whole
 from engine.rendering.smartcopy.division import Stretch
-from engine.rendering.smartcopy.splice import frame_times
-from engine.rendering.smartcopy.work import CutFound, LookWork
-from engine.rendering.work import Mismatch
+from engine.rendering.smartcopy.pictures import frame_times
+from engine.rendering.smartcopy.work import CutFound, LookAtMixWork, LookWork
+from engine.rendering.work import Inspection, Mismatch
 
 
 def look(work: LookWork, inputs: tuple[int, ...]) -> CutFound:
@@ -41,8 +45,9 @@ def look(work: LookWork, inputs: tuple[int, ...]) -> CutFound:
         own = build_index(container)
         video, audio = picture(container), sound(container)
         assert video is not None, "it has an index"
+        seams = list(_seams(work.stretches))
         compared, mismatches = _compare(
-            FrameReader(container, own), FrameReader(original, index), own.count, work
+            FrameReader(container, own), [FrameReader(original, index)], own.count, seams
         )
         return CutFound(
             container=container.format.name,
@@ -61,6 +66,48 @@ def look(work: LookWork, inputs: tuple[int, ...]) -> CutFound:
         )
 
 
+def look_at_mix(work: LookAtMixWork, inputs: tuple[int, ...]) -> Inspection:
+    """Return what is found in a film of copies and of what was rendered.
+
+    What was rendered is held against what was seen of it before the encoder, as in any film; of each copy the first and
+    the last frame against the source's own.
+
+    Args:
+        work: what the film should be.
+        inputs: the film, files of its segments, and for each source the file and its frame index.
+
+    Raises:
+        Invalid: as `look`.
+    """
+    film, parts, pairs = inputs[0], inputs[1 : 1 + work.parts], inputs[1 + work.parts :]
+    seams = list(_seams(work.stretches))
+    cuts = {one.number for one in seams if one.first} | set(work.cuts)
+    found = inspect_film(_evidence(work.stretches, parts), sorted(cuts - {0}), film)
+    with ExitStack() as stack:
+        readers = [
+            FrameReader(stack.enter_context(open_media(file)), FrameIndex.from_bytes(read_whole(index)))
+            for file, index in zip(pairs[::2], pairs[1::2], strict=True)
+        ]
+        container = stack.enter_context(open_media(film))
+        own = build_index(container)
+        copied = [one for one in seams if one.exact]
+        compared, mismatches = _compare(FrameReader(container, own), readers, own.count, copied)
+    return replace(
+        found,
+        compared=found.compared + compared,
+        mismatches=(*found.mismatches, *mismatches)[:MISMATCHES_MAX],
+    )
+
+
+def _evidence(stretches: Sequence[Stretch], parts: Sequence[int]) -> list[Evidence | None]:
+    """Return what was seen of each frame of the film; None: it was copied, and nobody has looked."""
+    segments = read_segments(parts)
+    found: list[Evidence | None] = []
+    for stretch in stretches:
+        found += [None] * stretch.count if stretch.kind == "copy" else next(segments).evidence
+    return found
+
+
 def _on_time(own: FrameIndex, index: FrameIndex, work: LookWork) -> bool:
     """Tell whether every frame is shown when it should be, to the nearest tick of the film's clock.
 
@@ -74,27 +121,43 @@ def _on_time(own: FrameIndex, index: FrameIndex, work: LookWork) -> bool:
     )
 
 
+class Seam(NamedTuple):
+    """The film's frame `number`, which is frame `original` of a source; `exact`: it was copied.
+
+    `first`: a stretch begins with it.
+    """
+
+    number: int
+    source: int
+    original: int
+    exact: bool
+    first: bool
+
+
 def _compare(
-    film: FrameReader, source: FrameReader, count: int, work: LookWork
+    film: FrameReader, sources: Sequence[FrameReader], count: int, seams: Sequence[Seam]
 ) -> tuple[int, tuple[Mismatch, ...]]:
-    wanted = list(_seams(work.stretches))
     mismatches: list[Mismatch] = []
-    for number, original, exact in wanted:
-        if number >= count:
-            mismatches.append(Mismatch(frame=number, distance=0.0, detail="missing"))
+    for seam in seams:
+        if seam.number >= count:
+            mismatches.append(Mismatch(frame=seam.number, distance=0.0, detail="missing"))
             continue
-        found = _mismatch(number, film.frame(number), source.frame(original), exact=exact)
+        original = sources[seam.source].frame(seam.original)
+        found = _mismatch(seam.number, film.frame(seam.number), original, exact=seam.exact)
         if found is not None:
             mismatches.append(found)
-    return len(wanted), tuple(mismatches[:MISMATCHES_MAX])
+    return len(seams), tuple(mismatches[:MISMATCHES_MAX])
 
 
-def _seams(stretches: Sequence[Stretch]) -> Iterator[tuple[int, int, bool]]:
-    """Yield the first and the last frame of each stretch: its place in the film, in the source, and whether it was copied."""
+def _seams(stretches: Sequence[Stretch]) -> Iterator[Seam]:
+    """Yield the first and the last frame of each stretch of a source."""
     first = 0
     for stretch in stretches:
-        for place in sorted({0, stretch.count - 1}):
-            yield first + place, stretch.start + place, stretch.kind == "copy"
+        if stretch.source is not None:
+            for place in sorted({0, stretch.count - 1}):
+                yield Seam(
+                    first + place, stretch.source, stretch.start + place, stretch.kind == "copy", place == 0
+                )
         first += stretch.count
 
 

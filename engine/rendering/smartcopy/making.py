@@ -1,4 +1,4 @@
-"""A cut being made: its edges and its sound in the worker processes, then everything joined from the source itself.
+"""A film being made in which packets are copied: what is encoded and its sound in the worker processes, then all is joined.
 
 Copies are not kept among the segments. Reading them again from the source takes as long as reading a kept copy would, and
 keeping it would take their room and writing them once more.
@@ -13,41 +13,52 @@ from engine.rendering.audio.work import SoundWork
 from engine.rendering.making import FILM_LIMIT_S, SEGMENT_LIMIT_S, Making, SegmentTask
 from engine.rendering.plan import Segment
 from engine.rendering.reducer import Advance
-from engine.rendering.smartcopy.work import CutFound, CutSoundDone, Edge, LookWork, SpliceWork, Splicing
-from engine.rendering.work import MuxDone
+from engine.rendering.smartcopy.work import (
+    CutFound,
+    CutSoundDone,
+    Edge,
+    EdgeWork,
+    LookAtMixWork,
+    LookWork,
+    SpliceWork,
+    Splicing,
+)
+from engine.rendering.work import Inspection, MuxDone
 
 WORKER: Final = "engine.rendering.smartcopy.tasks"
 
 
-class CutMaking(Making):
-    """One attempt at a cut."""
+class CopyMaking(Making):
+    """One attempt at a film in which packets are copied."""
 
     @property
     def _splicing(self) -> Splicing:
-        assert self.plan.splicing is not None, "a cut is made of plans that splice"
+        assert self.plan.splicing is not None, "copies are made of plans that splice"
         return self.plan.splicing
 
     @property
-    def _source(self) -> list[Path]:
-        """The source and its frame index."""
-        asset_id = self._splicing.asset_id
-        return [self.files[asset_id], self.index_files[asset_id]]
+    def _sources(self) -> list[Path]:
+        """For each source the file and its frame index."""
+        return [path for one in self._splicing.sources for path in (self.files[one], self.index_files[one])]
 
     @property
     def _segments(self) -> Sequence[Segment | Edge]:
-        return self._splicing.edges
+        return self.plan.segments if self._splicing.mixed else self._splicing.edges
 
     def _task(self, segment: Segment | Edge) -> SegmentTask:
-        return SegmentTask(name=f"{WORKER}:encode_edge", work=segment.work, inputs=self._source)
+        if not isinstance(segment.work, EdgeWork):
+            return super()._task(segment)
+        return SegmentTask(name=f"{WORKER}:encode_edge", work=segment.work, inputs=self._sources)
 
     async def _sounded(self, work: SoundWork, staged: Path) -> tuple[str, ...]:
         asked = self._splicing.sound
-        assert asked is not None, "asked for only where there is sound"
+        if asked is None:
+            return await super()._sounded(work, staged)
         await self.pool.run(
             f"{WORKER}:make_cut_sound",
             asked,
             CutSoundDone,
-            inputs=self._source[:1],
+            inputs=[self.files[self._splicing.sources[self._splicing.heard]]],
             outputs=[staged],
             limit_s=SEGMENT_LIMIT_S,
         )
@@ -60,12 +71,15 @@ class CutMaking(Making):
             rate=splicing.rate,
             parts=len(parts),
             sound=None if plan.sound is None else plan.sound.encoder,
+            sources=len(splicing.sources),
+            heard=splicing.heard,
+            subtitles=plan.subtitles,
         )
         done = await self.pool.run(
             f"{WORKER}:join_cut",
             joining,
             MuxDone,
-            inputs=[*self._source, *parts, *heard],
+            inputs=[*self._sources, *parts, *heard],
             outputs=[staged],
             limit_s=FILM_LIMIT_S,
         )
@@ -75,13 +89,21 @@ class CutMaking(Making):
             self._progress("copies", copied)
         return done
 
-    async def _inspect(self, parts: Sequence[Path], staged: Path) -> CutFound:
+    async def _inspect(self, parts: Sequence[Path], staged: Path) -> Inspection | CutFound:
         splicing = self._splicing
+        if splicing.mixed:
+            return await self.pool.run(
+                f"{WORKER}:look_at_mix",
+                LookAtMixWork(stretches=splicing.stretches, cuts=self.plan.cuts, parts=len(parts)),
+                Inspection,
+                inputs=[staged, *parts, *self._sources],
+                limit_s=FILM_LIMIT_S,
+            )
         looking = LookWork(stretches=splicing.stretches, rate=splicing.rate, nominal=splicing.nominal)
         return await self.pool.run(
             f"{WORKER}:look_at_cut",
             looking,
             CutFound,
-            inputs=[staged, *self._source],
+            inputs=[staged, *self._sources],
             limit_s=FILM_LIMIT_S,
         )

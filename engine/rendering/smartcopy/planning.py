@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
+from cutroom_sdk.wire.media import VideoStream
 from engine.media import h264
 from engine.media.index import FrameIndex
 from engine.rendering.smartcopy.division import Stretch
@@ -17,6 +18,17 @@ PRESET: Final = "ultrafast"
 CRF: Final = 20
 # Headers do not depend on what is encoded.
 X264_PARAMS: Final = "stitchable=1:open-gop=0"
+
+
+class CannotCopy(Exception):
+    """Why nothing can be copied."""
+
+
+def why_not(video: VideoStream) -> str:
+    """Return why packets of a picture without an order cannot be copied."""
+    if video.codec != "h264":
+        return f"its picture is {video.codec}, and only H.264 can be joined to what is encoded"
+    return "its picture is interlaced, damaged, or changes its headers on the way"
 
 
 def edge_work(

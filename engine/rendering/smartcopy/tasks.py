@@ -8,10 +8,11 @@ from engine.rendering.smartcopy.work import (
     CutSoundDone,
     CutSoundWork,
     EdgeWork,
+    LookAtMixWork,
     LookWork,
     SpliceWork,
 )
-from engine.rendering.work import MuxDone, SegmentDone
+from engine.rendering.work import Inspection, MuxDone, SegmentDone
 
 
 @task
@@ -34,7 +35,7 @@ def make_cut_sound(work: CutSoundWork, files: Files, report: Report) -> CutSound
 
 @task
 def join_cut(work: SpliceWork, files: Files, _report: Report) -> MuxDone:
-    """Write the cut. Inputs: the source, its index, encoded pictures, sound. Output: the film."""
+    """Write the film. Inputs: the sources and their indexes, encoded pictures, sound. Output: the film."""
     return MuxDone(bytes=splice.splice(work, files.inputs, files.outputs[0]))
 
 
@@ -42,3 +43,9 @@ def join_cut(work: SpliceWork, files: Files, _report: Report) -> MuxDone:
 def look_at_cut(work: LookWork, files: Files, _report: Report) -> CutFound:
     """Hold a cut against its source. Inputs: the film, the source, its index."""
     return look.look(work, files.inputs)
+
+
+@task
+def look_at_mix(work: LookAtMixWork, files: Files, _report: Report) -> Inspection:
+    """Look at a film of copies and renders. Inputs: the film, its segments, the sources and their indexes."""
+    return look.look_at_mix(work, files.inputs)

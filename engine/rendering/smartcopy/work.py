@@ -1,4 +1,4 @@
-"""What crosses to the worker for a smart copy: pictures around a cut, a sound that follows the cuts, and joining it all."""
+"""What crosses to the worker where packets are copied: pictures around a cut, a sound that follows it, and joining it all."""
 
 from fractions import Fraction
 from typing import Final, Literal
@@ -6,10 +6,11 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from engine.rendering.smartcopy.division import Stretch
+from engine.rendering.subtitles import Subtitles
 from engine.rendering.work import Capabilities, Mismatch, SoundEncoder
 
 # Raised whenever the same work would give other bytes than before.
-VERSION: Final = 1
+VERSION: Final = 2
 # B-frames in a row beside copies. They are no references, so that one picture is decoded ahead of its turn at most.
 B_FRAMES: Final = 2
 
@@ -70,17 +71,20 @@ class CutSoundWork(Struct, frozen=True, kw_only=True):
 
 
 class SpliceWork(Struct, frozen=True, kw_only=True):
-    """Join copies and encoded pictures of one source.
+    """Join copies and encoded pictures.
 
-    `rate`: frames a second of a source whose frames come at even times; None: each frame is shown as long as in the
-    source. `sets_id`: of the encoded pictures' parameter sets. The inputs are the source, its frame index, `parts` files
-    of encoded pictures, and the sound where there is one.
+    `rate`: the film's frames a second where they come at even times; None: each frame is shown as long as in the one
+    source. The inputs are for each of `sources` the file and its frame index, `parts` files of encoded pictures, and the
+    sound where there is one. `heard` is the source whose sound that is where it was copied.
     """
 
     stretches: tuple[Stretch, ...]
     rate: Fraction | None
     parts: int
     sound: SoundEncoder | None
+    sources: int = 1
+    heard: int = 0
+    subtitles: tuple[Subtitles, ...] = ()
 
 
 class LookWork(Struct, frozen=True, kw_only=True):
@@ -90,6 +94,18 @@ class LookWork(Struct, frozen=True, kw_only=True):
     rate: Fraction | None
     # The source's nominal rate, frames a second.
     nominal: Fraction
+
+
+class LookAtMixWork(Struct, frozen=True, kw_only=True):
+    """Look at a film in which copies stand between what was rendered.
+
+    `cuts` are the output frames from which something else is seen, 0 left out. The inputs are the film, `parts` files of
+    segments with their evidence, then for each of the film's sources the file and its frame index.
+    """
+
+    stretches: tuple[Stretch, ...]
+    cuts: tuple[int, ...]
+    parts: int
 
 
 class CutFound(Struct, frozen=True, kw_only=True):
@@ -125,20 +141,24 @@ class Edge(Struct, frozen=True, kw_only=True):
 
 
 class Splicing(Struct, frozen=True, kw_only=True):
-    """How a film is put together that is spans of one source.
+    """How a film is put together in which packets are copied: `sources` are asset ids, `stretches` how its frames come.
 
-    `kept` are the source's frames, pairs half open, in the film's order; `stretches` how they come; `edges` what of them
-    is encoded. `rate`: as in `SpliceWork`; `nominal` is the source's rate in any case. `duration` is seconds.
+    A film that is spans of one source is shown as that is: `kept` are its frames, pairs half open, in the film's order,
+    and `edges` what of them is encoded. A film that is more (`mixed`) is a timeline's own, with as many of its frames copied
+    as can be: what is encoded are the plan's segments. `rate`: as in `SpliceWork`; `nominal` is the frames a second in any
+    case. `duration` is seconds. `sound` None: it is silent, or mixed as any film's. `heard`: as in `SpliceWork`.
     """
 
-    asset_id: str
-    kept: tuple[tuple[int, int], ...]
+    sources: tuple[str, ...]
     stretches: tuple[Stretch, ...]
-    edges: tuple[Edge, ...]
     rate: Fraction | None
     nominal: Fraction
     duration: Fraction
     sound: CutSoundWork | None
+    kept: tuple[tuple[int, int], ...] = ()
+    edges: tuple[Edge, ...] = ()
+    mixed: bool = False
+    heard: int = 0
 
 
 class CutSoundDone(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine.media.h264 import NO_SETS
 from engine.media.index import FrameIndex
 from engine.media.order import NEVER, PacketOrder
-from engine.rendering.smartcopy.division import EDGE_FRAMES_MAX, Stretch, divide, first_packet, widened
+from engine.rendering.smartcopy.division import EDGE_FRAMES_MAX, Stretch, divide, widened
 
 
 def index_of(shown: list[int], entries: list[int]) -> FrameIndex:
@@ -61,7 +61,6 @@ def test_a_source_without_an_order_is_encoded() -> None:
 def test_a_packet_that_is_never_shown_is_not_copied() -> None:
     index = index_of([0, 1, NEVER, 2, 3, 4, 5, 6], [0, 4])
     assert kinds(index, 0, 7) == [("copy", 0, 2), ("edge", 2, 7)]
-    assert first_packet(index.order, 4) == 5  # type: ignore[arg-type]  # it has one
 
 
 def test_long_stretches_are_divided_at_places_of_the_source() -> None:
@@ -109,8 +108,7 @@ def test_every_frame_comes_once_and_copies_stand_alone(index: FrameIndex, data: 
     for one in found:
         if one.kind == "copy":
             assert one.start in index.order.entries
-            place = first_packet(index.order, one.start)
-            assert sorted(index.order.shown[place : place + one.count]) == list(range(one.start, one.end))
+            assert sorted(index.order.following(one.start, one.count)) == list(range(one.start, one.end))
     wide = widened(index, start, end)
     if wide is not None:
         assert wide.start <= start
