@@ -2041,8 +2041,8 @@ export interface Problem {
  * `rate` None: the source's, brought between `rate_min` and `rate_max` frames a second. `loudness_lufs` and
  * `true_peak_dbtp` None: left alone. `max_duration` and `default_duration` (of a highlight without a length) in seconds.
  * `priority` is how urgent its renders are. `source` says where the figures come from; `confidence` how far to trust them. `safe_zone` None: not known.
- * `copies`: spans of one H.264 source are copied where they can be (`exact`), or that and nothing else (`only`: spans are
- * widened to where decoding may begin and end, and nothing is encoded).
+ * `copies`: footage that is shown as it is is copied, and what stands around it is encoded to suit (`exact`); or spans of one
+ * source are widened to where decoding may begin and end, and nothing is encoded (`only`).
  */
 export interface Profile {
   name: string;
@@ -2244,7 +2244,7 @@ export interface Removed {
 }
 
 /**
- * Resource `render/{render_id}`. `cut` is there where a profile copies and the timeline lets it.
+ * Resource `render/{render_id}`. `cut` is there where a profile copies and the timeline is spans of one source.
  *
  * `timeline_id` and `timeline_version` say of which timeline it is, None: of one that was given whole. `cut_plan` is the
  * artifact that it came from, where a mission planned it.
