@@ -9,7 +9,7 @@ from typing import Final
 from engine.rendering.work import Capabilities
 
 # The wheel of `av` brings libav and x264, so its version stands for theirs.
-LIBRARIES: Final = ("av", "numba", "numpy", "opencv-python-headless", "pillow", "uniseg")
+LIBRARIES: Final = ("av", "budoux", "numba", "numpy", "opencv-python-headless", "pillow", "uniseg")
 CPU_INFO: Final = Path("/proc/cpuinfo")
 
 

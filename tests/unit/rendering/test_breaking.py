@@ -45,6 +45,22 @@ def test_chinese_and_japanese_break_anywhere_but_around_brackets_and_marks() -> 
         assert not any(one[-1] in OPENING for one in lines[:-1]), lines
 
 
+def test_japanese_is_broken_between_phrases_where_these_fit() -> None:
+    text = "今日はとても良い天気ですから、散歩に行きましょう。"
+    assert _text(text, 12, balanced=False) == ["今日はとても良い", "天気ですから、散歩に", "行きましょう。"]
+    # A phrase that is wider than a line is broken as the rules allow.
+    assert _text("天気ですから、", 4, balanced=False) == ["天気です", "から、"]
+
+
+def test_thai_is_broken_between_words() -> None:
+    text = "วันนี้อากาศดีมาก เราไปเดินเล่น"
+    assert _text(text, 12, balanced=False) == ["วันนี้อากาศ", "ดีมาก เราไป", "เดินเล่น"]
+
+
+def test_chinese_is_left_to_the_rules() -> None:
+    assert _text("今天天气很好我们去散步", 6, balanced=False) == ["今天天气很好", "我们去散步"]
+
+
 @given(st.text(st.sampled_from("ab 、「」あ中\u05d0é👍🏽-")), st.integers(2, 12))
 def test_nothing_is_lost_and_no_line_is_too_wide(text: str, room: int) -> None:
     lines = lines_of(text, lambda start, end: sum(map(len, text[start:end])), room)

@@ -1,8 +1,9 @@
 """Where a text may be broken into lines, and which breaks look best. Pure.
 
 Breaks are those of Unicode Standard Annex #14 in its strict form, which includes the Japanese rules (no line begins with
-closing punctuation, a small kana or a long-vowel mark, none ends with an opening bracket). What is wider than a line all by
-itself is broken between graphemes.
+closing punctuation, a small kana or a long-vowel mark, none ends with an opening bracket); of these, Japanese takes the ones
+between phrases, and Thai has those between its words besides (`phrases`). A phrase that is wider than a line is broken
+wherever the rules allow, and what is still too wide between graphemes.
 
 The tables of `uniseg` (11 MB) are loaded when they are first needed, in the daemon never before a text is compiled; workers
 load them before they lock themselves down (`faces`).
@@ -11,6 +12,8 @@ load them before they lock themselves down (`faces`).
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
+
+from engine.rendering.compositor.text.phrases import phrased
 
 Width = Callable[[int, int], float]
 _VARIATION_16 = "\ufe0f"
@@ -43,11 +46,20 @@ def is_emoji(grapheme: str) -> bool:
 
 
 def pieces(text: str) -> list[tuple[int, int]]:
-    """Return the spans between which a line may end; a piece holds the spaces after it."""
+    """Return the spans between which a line is best broken; a piece holds the spaces after it."""
+    ends = _ends(text)
+    return _spans(ends if text.isascii() else phrased(text, ends))
+
+
+def _ends(text: str) -> list[int]:
+    """Return where a line may be broken by the rules for characters."""
     from uniseg.linebreak import line_break_units
 
-    ends = list(accumulate(len(unit) for unit in line_break_units(text)))
-    return list(zip([0, *ends[:-1]], ends, strict=True)) if ends else []
+    return list(accumulate(len(unit) for unit in line_break_units(text)))
+
+
+def _spans(ends: Sequence[int], start: int = 0) -> list[tuple[int, int]]:
+    return list(zip([start, *ends[:-1]], ends, strict=True)) if ends else []
 
 
 def lines_of(text: str, width: Width, room: float, *, balanced: bool = True) -> list[Line]:
@@ -69,9 +81,19 @@ def lines_of(text: str, width: Width, room: float, *, balanced: bool = True) -> 
 
 
 def _fitting(text: str, width: Width, room: float) -> list[tuple[int, int]]:
-    """Return the pieces; those too wide for any line are divided between graphemes."""
+    """Return the pieces; those too wide for any line are divided by the rules, and then between graphemes."""
     found: list[tuple[int, int]] = []
-    for start, end in pieces(text):
+    allowed = set(_ends(text))
+
+    def parts(start: int, end: int) -> list[tuple[int, int]]:
+        fits = width(start, _trimmed(text, start, end)) <= room
+        return (
+            [(start, end)]
+            if fits
+            else _spans([one for one in range(start + 1, end) if one in allowed] + [end], start)
+        )
+
+    for start, end in (part for piece in pieces(text) for part in parts(*piece)):
         if width(start, _trimmed(text, start, end)) <= room:
             found.append((start, end))
             continue

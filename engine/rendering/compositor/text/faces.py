@@ -22,7 +22,7 @@ from PIL import features as pillow
 
 from engine.kernel.errors import Invalid
 from engine.media.tasks import warm_up
-from engine.rendering.compositor.text import bidi
+from engine.rendering.compositor.text import bidi, phrases
 from engine.rendering.compositor.text.breaking import is_emoji
 from engine.rendering.graph import DrawnFont
 
@@ -190,6 +190,7 @@ def load() -> None:
     Pillow reads parts of itself when they are first used, FriBidi is found when it is first asked for.
     """
     bidi.library()
+    phrases.load()
     latin = (
         resources.files("engine.rendering").joinpath("fonts", "inter-latin-wght-normal.woff2").read_bytes()
     )
