@@ -15,10 +15,15 @@ from msgspec.structs import replace
 from PIL import Image
 from starlette.requests import ClientDisconnect, Request
 
+from cutroom_sdk.wire.codec import encode
+from cutroom_sdk.wire.media import CameraPath
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Effect, Generator, Timeline, TimeRange, Track
 from engine.editing.profiles import profile_named
 from engine.editing.reducer import Create
 from engine.http.app import build_app
+from engine.media.analysis.backends import backend
+from engine.media.cache import make_artifact
+from engine.media.reducer import Record
 from engine.rendering.previews import Looked, Previews
 from engine.rendering.routes_previews import routes, while_wanted
 from tests.clips import make_clip, read_number
@@ -164,6 +169,30 @@ async def test_what_is_missing_is_a_warning_in_a_plan_and_an_error_in_a_frame(
         assert plan["frames"] == 50
         assert any("gone" in one and "f" * 32 in one for one in plan["warnings"])
         assert (await client.get(f"{HERE}/frame", params={"frame": 0})).status_code == 404
+
+
+async def test_stabilise_finds_its_path_among_the_analyses_and_says_what_to_run_where_there_is_none(
+    tmp_path: Path, source: Source
+) -> None:
+    steady = timeline_of([span(source, 0, 25, rate=PAL, effects=[Effect(name="stabilise")])], rate=PAL)
+    asset = source.asset
+    async with border(tmp_path, steady, source) as (room, client):
+        plan = (await client.get(f"{HERE}/plan")).json()
+        ask = f'POST /v1/assets/{asset.asset_id}/analyses {{"kind": "camera"}}'
+        assert any(ask in one for one in plan["warnings"])
+        missing = next(one for one in plan["dependency_notices"] if one["kind"] == "camera")
+        assert (missing["asset_id"], missing["found"]) == (asset.asset_id, False)
+        refused = await client.get(f"{HERE}/frame", params={"frame": 9})
+        assert (refused.status_code, ask in refused.json()["detail"]) == (400, True)
+        still = CameraPath(width=320, height=180, rate=25.0, moves=(None, *[(0.0, 0.0, 0.0, 0.0)] * 99))
+        maker = backend("camera")
+        path = make_artifact(asset, maker, maker.params, encode(still), room.kernel.blobs)
+        await room.kernel.dispatch.propose(f"artifact/{path.artifact_id}", Record(artifact=path), EDITOR)
+        plan = (await client.get(f"{HERE}/plan")).json()
+        assert (plan["warnings"], len(plan["methods"])) == ([], 1)
+        there = next(one for one in plan["dependency_notices"] if one["kind"] == "camera")
+        assert (there["found"], there["backend"], there["cache_key"]) == (True, maker.name, path.cache_key)
+        assert number_in(await client.get(f"{HERE}/frame", params={"frame": 9})) == 9
 
 
 async def test_who_no_longer_waits_for_a_frame_gives_the_turn_back(
