@@ -11,6 +11,12 @@ cd "$(dirname "$0")/.."
 export UV_PYTHON_DOWNLOADS=never
 
 environment() {
+    installed
+    # Ours changes from day to day: what is up to date is passed over.
+    .venv/bin/python -m compileall -q engine clients/cli clients/tui clients/view clients/sdk/cutroom_sdk
+}
+
+installed() {
     local wanted
     wanted="$(cat requirements/*.lock pyproject.toml clients/sdk/pyproject.toml tools/setup.sh <(pwd) | sha256sum)"
     if [ -x .venv/bin/python ] && [ "$(cat .venv/setup.stamp 2>/dev/null)" = "$wanted" ]; then
@@ -25,8 +31,25 @@ environment() {
     uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements/dev.lock
     uv pip install --quiet --python .venv/bin/python --require-hashes --no-deps -r requirements/models.lock
     uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e clients/sdk -e .
-    .venv/bin/python -P -c "import engine.rendering.compositor.warm"  # machine code, once, for all who start later
+    loaded_once
     printf '%s\n' "$wanted" >.venv/setup.stamp
+}
+
+# What the daemon and its processes import, imported once: that leaves bytecode beside it, which uv does not make, and machine
+# code of the loops over pixels. All who start later find both; worker processes never write any.
+loaded_once() {
+    PYTHONDONTWRITEBYTECODE= .venv/bin/python -P - <<'END'
+import importlib
+
+import clients.cli.main
+import engine.daemon
+from engine.features import ALL_MODULES, WORKER_MODULES
+from engine.media.tasks import run_warm_ups
+
+for module in (*WORKER_MODULES, *ALL_MODULES):
+    importlib.import_module(module)
+run_warm_ups()
+END
 }
 
 # The Python that `pip install` was run with is on the path; prefer it, then any other that is new enough.
