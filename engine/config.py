@@ -30,8 +30,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The daemon's settings.
 
     `port` 0 takes any free one. `media_roots` are the folders beneath which footage may be given by path. `workers` 0
-    means one for each core, at most four. `idle_exit_s` 0 means never. `sandbox`: `auto` uses what the platform has,
-    `none` opens media without, which must be said by hand. `connections` are taken at once, streams counted apart. A
+    means one for each core, at most four; with `reserve_worker` one more has everything loaded and waits.
+    `idle_exit_s` 0 means never. `sandbox`: `auto` uses what the platform has, `none` opens media without, which must be said by
+    hand. `connections` are taken at once, streams counted apart. A
     request's head must come within `request_s` seconds, and its body keep coming. `outbound_allow` are
     hosts, with or without a port, that requests may be sent to although they are not public. An approval expires
     `approval_s` seconds after it was asked for. `commands` are those that missions may run, by name; they stand in the
@@ -49,6 +50,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     port: int = 7717
     media_roots: tuple[str, ...] = ("~",)
     workers: int = 0
+    reserve_worker: bool = True
     idle_exit_s: int = 0
     sandbox: str = "auto"
     log_level: str = "info"

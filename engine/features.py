@@ -122,12 +122,13 @@ ROUTES: Final[list[BaseRoute]] = [
     *memory_wiring_routes,
     *memory_routes,
 ]
-WORKER_MODULES: Final = (
-    "engine.media.probe",
-    "engine.media.analysis.tasks",
-    "engine.rendering.worker",
-    "engine.rendering.smartcopy.tasks",
+# What nearly all work takes: a process has the rest where its work needs it, or loads it in this order while it stands by.
+WORKER_MODULES: Final = ("engine.media.probe", "engine.rendering.worker")
+ALL_MODULES: Final = (
     "engine.rendering.streaming.tasks",
+    "engine.rendering.compositor.warm",
+    "engine.rendering.smartcopy.tasks",
+    "engine.media.analysis.tasks",
 )
 WORKERS_MAX: Final = 4
 
@@ -141,7 +142,9 @@ class Features:
             modules=WORKER_MODULES,
             workers=settings.workers or min(os.cpu_count() or 1, WORKERS_MAX),
             sandbox="none" if settings.sandbox == "none" else "required",
+            reserve=((), ALL_MODULES),
         )
+        self._reserve = settings.reserve_worker
         self._approval_life_ms = settings.approval_s * 1000
         self._runs = wiring.register(kernel, approval_life_ms=self._approval_life_ms)
         roots = [Path(root).expanduser() for root in settings.media_roots]
@@ -192,6 +195,8 @@ class Features:
     async def running(self) -> AsyncIterator[None]:
         """Keep what the features run alive for as long as the block lasts."""
         async with self._pool, self._cluster or nullcontext(), self.memory.opened():
+            if self._reserve:
+                self._pool.keep_reserve()
             await self._programs.load()
             yield
 

@@ -25,7 +25,8 @@ class Daemon:
     def __init__(self, folder: Path, *flags: str, **environment: str) -> None:
         self.folder = folder
         self._flags = flags
-        self._environment = environment
+        # A process in reserve loads for seconds, which is nothing to most tests.
+        self._environment = {"CUTROOM_RESERVE_WORKER": "0", **environment}
         self.process: subprocess.Popen[str] | None = None
 
     @property

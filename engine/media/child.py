@@ -1,13 +1,15 @@
 """The worker process: loads, locks itself down, then does one job after the other until its parent goes.
 
-Started by the pool as `python -m engine.media.child` with a socket. A job comes as a message with open descriptors; what
-goes back is progress and one `Done` or `Failed`. Messages are MessagePack behind a length of four bytes.
+Started by the pool as `python -m engine.media.child` with a socket. It loads module after module until it is told to begin,
+by a message that says which of them it must have. A job comes as a message with open descriptors; what goes back is progress
+and one `Done` or `Failed`. Messages are MessagePack behind a length of four bytes.
 """
 
 import contextlib
 import gc
 import importlib
 import os
+import select
 import signal
 import socket
 import struct
@@ -21,15 +23,16 @@ from cutroom_sdk.wire.codec import pack, unpack
 from engine.kernel.clock import monotonic_s
 from engine.kernel.errors import StudioError
 from engine.media import sandbox
-from engine.media.tasks import Files, run_warm_ups, tasks
+from engine.media.tasks import Files, run_let_gos, run_warm_ups, tasks
 
 HEAD = struct.Struct("!I")
 FILES_MAX = 200  # the kernel passes at most 253 descriptors at once
 _PROGRESS_EVERY_S = 0.05
+_IDLE_S = 20.0  # after so long without work a process keeps nothing for more of the same
 
 
 class Setup(Struct, frozen=True, kw_only=True):
-    """How a worker process is to be: the first argument of its command line, as JSON."""
+    """How a worker process is to be: the first argument of its command line, as JSON. It loads `modules` in this order."""
 
     socket: int
     parent: int
@@ -37,6 +40,12 @@ class Setup(Struct, frozen=True, kw_only=True):
     memory_bytes: int
     file_bytes: int
     locked: bool
+
+
+class Begin(Struct, frozen=True, kw_only=True):
+    """Have at least these modules, and be ready for work."""
+
+    modules: tuple[str, ...]
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -48,9 +57,10 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 class Ready(Struct, frozen=True, kw_only=True, tag="ready"):
-    """The process is warm and locked down."""
+    """The process is warm and locked down. `modules` are those that it was told to load, and those that bring tasks."""
 
     walls: sandbox.Walls | None
+    modules: tuple[str, ...]
 
 
 class Progress(Struct, frozen=True, kw_only=True, tag="progress"):
@@ -84,23 +94,72 @@ def main(setup: Setup) -> None:
     """Be a worker until the parent closes its end of the socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     sandbox.die_with_parent(setup.parent)
-    for module in setup.modules:
-        importlib.import_module(module)
-    run_warm_ups()
-    _quieten()
-    memory = os.open("/proc/self/statm", os.O_RDONLY)
-    gc.freeze()
-    walls = None
-    if setup.locked:
-        walls = sandbox.lock_down(memory_bytes=setup.memory_bytes, file_bytes=setup.file_bytes)
     with socket.socket(fileno=setup.socket) as channel:
-        _send(channel, Ready(walls=walls))
-        while (received := _receive(channel)) is not None:
-            job, descriptors = received
-            answer = _do(job, Files(descriptors[: job.inputs], descriptors[job.inputs :]), channel, memory)
-            for descriptor in descriptors:
-                os.close(descriptor)
-            _send(channel, answer)
+        loaded = _loaded(channel, setup.modules)
+        if loaded is None:
+            return
+        _quieten()
+        memory = os.open("/proc/self/statm", os.O_RDONLY)
+        gc.collect()
+        gc.freeze()
+        walls = None
+        if setup.locked:
+            walls = sandbox.lock_down(memory_bytes=setup.memory_bytes, file_bytes=setup.file_bytes)
+        _send(channel, Ready(walls=walls, modules=loaded))
+        _serve(channel, memory)
+
+
+def _loaded(channel: socket.socket, modules: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Load module after module until told to begin, then those that are wanted; None: the parent has gone.
+
+    What a module has marked as its warm-up is run right after it was imported, and told apart: nobody has to wait for what
+    is not wanted.
+    """
+    loaded: list[str] = []
+
+    def load(module: str) -> None:
+        if module not in loaded:
+            importlib.import_module(module)
+            run_warm_ups()
+            loaded.append(module)
+
+    for module in modules:
+        if _has_news(channel, 0):
+            break
+        load(module)
+    payload = _message(channel)
+    if payload is None:
+        return None
+    for module in unpack(payload, Begin).modules:
+        load(module)
+    bring = {name.partition(":")[0] for name in tasks()}
+    return tuple(sorted(bring.union(loaded)))
+
+
+def _serve(channel: socket.socket, memory: int) -> None:
+    """Do job after job until the parent goes. What a task keeps for the next of its kind goes when there is none soon."""
+    last = ""
+    while True:
+        if not _has_news(channel, _IDLE_S):
+            run_let_gos()
+        received = _receive(channel)
+        if received is None:
+            return
+        job, descriptors = received
+        if job.task != last:
+            run_let_gos()
+            last = job.task
+        answer = _do(job, Files(descriptors[: job.inputs], descriptors[job.inputs :]), channel, memory)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        _send(channel, answer)
+
+
+def _has_news(channel: socket.socket, seconds: float) -> bool:
+    """Wait for something to read, or for the end of the parent; return whether there is."""
+    poll = select.poll()
+    poll.register(channel, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def _do(job: Job, files: Files, channel: socket.socket, memory: int) -> Done | Failed:
@@ -162,6 +221,13 @@ def _receive(channel: socket.socket) -> tuple[Job, tuple[int, ...]] | None:
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             descriptors.extend(struct.unpack(f"={len(data) // 4}i", data))
+    payload = _message(channel, head)
+    return None if payload is None else (unpack(payload, Job), tuple(descriptors))
+
+
+def _message(channel: socket.socket, head: bytes = b"") -> bytes | None:
+    """Return the next message, whose length may have been read already; None: the parent has gone."""
+    head = head or os.read(channel.fileno(), HEAD.size)
     if len(head) < HEAD.size:
         return None
     (length,) = HEAD.unpack(head)
@@ -171,7 +237,7 @@ def _receive(channel: socket.socket) -> tuple[Job, tuple[int, ...]] | None:
         if not block:
             return None
         payload += block
-    return unpack(bytes(payload), Job), tuple(descriptors)
+    return bytes(payload)
 
 
 if __name__ == "__main__":

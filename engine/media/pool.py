@@ -6,18 +6,15 @@
         the caller is cancelled: the process is killed, at once
 
 Processes are started when they are needed, kept warm, serve one tenant, and are replaced after a number of jobs or when
-they have grown. They die with this process, and their thread's end is that of the event loop: run pools in the main
-thread.
+they have grown. More may stand by (`engine.media.reserve`), so that urgent work, and work that takes long to load, has one at
+once. They die with this process, and their thread's end is that of the event loop: run pools in the main thread.
 """
 
 import asyncio
 import contextlib
 import os
-import signal
-import socket
 import stat
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
@@ -25,24 +22,19 @@ from typing import Literal, Self, TypeVar
 
 from msgspec import Struct
 
-from cutroom_sdk.wire.codec import encode, pack, unpack
-from engine.kernel import failpoints
-from engine.kernel.errors import Invalid, NotFound, StudioError, Unavailable, WorkFailed
-from engine.kernel.turns import Turns
+from cutroom_sdk.wire.codec import pack, unpack
+from engine.kernel.errors import Invalid, NotFound, Unavailable, WorkFailed
+from engine.kernel.turns import Turns, current_party
 from engine.media import sandbox
-from engine.media.child import FILES_MAX, HEAD, Done, Failed, Job, Message, Progress, Ready, Setup
+from engine.media.child import FILES_MAX, Job
+from engine.media.process import Report, Worker
+from engine.media.reserve import Reserve
 
 R = TypeVar("R", bound=Struct)
 
 GIB = 1 << 30
-_START_LIMIT_S = 60.0
-_LOG_LIMIT_S = 1.0
-_LOG_TAIL = 4000
 
-Report = Callable[[float, float], None]
 _tenant: ContextVar[str] = ContextVar("tenant", default="local")
-
-reach = failpoints.points("pool", "worker_ready", "job_given", "job_done")
 
 
 @contextlib.contextmanager
@@ -72,11 +64,12 @@ class Pool:
         resident_max: int = GIB,
         threads: int = 1,
         sandbox: Literal["required", "none"] = "required",
+        reserve: Sequence[Sequence[str]] = (),
     ) -> None:
         """Describe the pool; nothing is started yet.
 
         Args:
-            modules: what the processes import; the tasks that these register can be run.
+            modules: what every process imports.
             workers: most processes at once; as many as there are cores unless given.
             memory_bytes: most private memory of a process.
             file_bytes: longest file that a process may write.
@@ -84,6 +77,7 @@ class Pool:
             resident_max: memory in use after a job beyond which the process is replaced, bytes.
             threads: of OpenMP and BLAS in each process.
             sandbox: `required` refuses to work where the machine cannot lock a process down; `none` works anyway.
+            reserve: for each process that stands by, what it loads beside `modules`, the quickest first.
         """
         self._workers_max = workers or os.cpu_count() or 1
         self._modules = tuple(modules)
@@ -92,14 +86,20 @@ class Pool:
         self._threads = threads
         self._locked = sandbox == "required"
         self._slots = Turns(self._workers_max)
-        self._idle: list[_Worker] = []
-        self._all: set[_Worker] = set()
+        self._idle: list[Worker] = []
+        self._all: set[Worker] = set()
+        self._reserve = Reserve([(*modules, *more) for more in reserve], self._spawn)
+        self._keeps_reserve = False
         self._closed = False
 
     @property
     def size(self) -> int:
         """The most jobs that run at once."""
         return self._workers_max
+
+    async def standing_by(self) -> tuple[int, ...]:
+        """Return the ids of the processes that stand by, once those that are being started do."""
+        return await self._reserve.standing()
 
     async def __aenter__(self) -> Self:
         return self
@@ -125,7 +125,7 @@ class Pool:
         """Have a task done and return its result.
 
         Args:
-            task: `module:function`, registered by one of the pool's modules.
+            task: `module:function`; the process has to have the module.
             request: what the function takes.
             kind: what it returns.
             inputs: regular files to read, passed as open descriptors.
@@ -133,8 +133,8 @@ class Pool:
             report: told `(done, total)` on the event loop, at most 20 times a second.
             limit_s: seconds after which the process is killed; waiting for a free process does not count.
             tenant: a process that has served another one is not used; None: the one of `serving`.
-            needs: modules that the process has to have imported beside the pool's: what only some work takes, and takes
-                long to load.
+            needs: modules that the process has to have imported beside that of the task and the pool's: what only some work
+                takes, and takes long to load.
 
         Cancelling kills the process; nothing of the job goes on.
 
@@ -174,7 +174,8 @@ class Pool:
         if len(inputs) + len(outputs) > FILES_MAX:
             raise Invalid(f"{task} was given more than {FILES_MAX} files at once")
         async with self._slots.turn():
-            worker = await self._free_worker(tenant or _tenant.get(), needs)
+            wanted = frozenset((task.partition(":")[0], *self._modules, *needs))
+            worker = await self._free_worker(tenant or _tenant.get(), wanted)
             try:
                 with contextlib.ExitStack() as stack:
                     descriptors = _open_files(stack, inputs, outputs)
@@ -195,7 +196,15 @@ class Pool:
             WorkFailed: a process does not come up.
         """
         async with self._slots.turn():
-            await self._put_back(await self._free_worker("local"))
+            await self._put_back(await self._free_worker("local", frozenset(self._modules)))
+
+    def keep_reserve(self) -> None:
+        """Have processes stand by from now on, and others whenever they were taken.
+
+        There are none where memory is short, and while every core has work none is replaced.
+        """
+        self._keeps_reserve = True
+        self._fill_reserve()
 
     async def close(self) -> None:
         """Kill all processes, with whatever they are doing, and wait until they are gone.
@@ -211,191 +220,79 @@ class Pool:
         for worker in self._idle:
             await self._retire(worker)
         self._idle.clear()
+        await self._reserve.close()
         for _ in range(self._workers_max):
             self._slots.release()
 
-    async def _free_worker(self, tenant: str, needs: Sequence[str] = ()) -> "_Worker":
+    async def _free_worker(self, tenant: str, wanted: frozenset[str]) -> Worker:
         if self._closed:
             raise Unavailable("the worker processes are shutting down")
-        for place, worker in enumerate(self._idle):
-            if worker.tenant == tenant and worker.is_alive and worker.modules.issuperset(needs):
-                return self._idle.pop(place)
+        # Who worked last still has at hand what the next work of its kind wants.
+        for worker in reversed(self._idle):
+            if worker.tenant == tenant and worker.is_alive and worker.modules >= wanted:
+                self._idle.remove(worker)
+                return worker
+        # What stands by is for urgent work, and for work that would have to wait for what it needs.
+        at_once = current_party().priority == "high" or not wanted.issubset(self._modules)
         # All slots count processes: one that idles for another tenant, lacks a module, or died idle, makes room.
         if self._idle and len(self._all) >= self._workers_max:
-            await self._retire(self._idle.pop(0))
+            leaving = self._idle.pop(0)
+            # What this work lacked there, the next one will not lack here.
+            wanted |= leaving.modules
+            await self._retire(leaving)
+        self._check_walls()
+        ready = await self._reserve.take(wanted) if at_once else None
+        if ready is not None:
+            # One that was ended while it stood by is no failure of the work.
+            with contextlib.suppress(WorkFailed):
+                return await self._begun(ready, tenant, wanted)
+        return await self._begun(Worker(), tenant, wanted)
+
+    async def _begun(self, worker: Worker, tenant: str, wanted: frozenset[str]) -> Worker:
+        worker.tenant = tenant
+        self._all.add(worker)
+        try:
+            if not worker.is_alive:
+                await self._spawn(worker, self._modules)
+            await worker.begin(wanted)
+        except BaseException:
+            await self._retire(worker)
+            raise
+        self._fill_reserve()
+        return worker
+
+    def _check_walls(self) -> None:
         if self._locked and not (walls := sandbox.available()).complete:
             raise Unavailable(
                 "untrusted media is opened only in a locked-down process, which this machine does not offer: "
                 f'{"; ".join(walls.missing)}; set sandbox = "none" to do without',
             )
-        modules = (*self._modules, *needs)
-        worker = _Worker(tenant, frozenset(modules))
-        self._all.add(worker)
-        try:
-            await worker.start(modules, self._limits, self._threads, locked=self._locked)
-        except BaseException:
-            await self._retire(worker)
-            raise
-        return worker
 
-    async def _put_back(self, worker: "_Worker") -> None:
+    def _fill_reserve(self) -> None:
+        if self._keeps_reserve and self._is_free():
+            self._reserve.fill(self._is_free)
+
+    def _is_free(self) -> bool:
+        """Whether a core has no work, and a process could be started."""
+        busy = len(self._all) - len(self._idle)
+        walls = not self._locked or sandbox.available().complete
+        return not self._closed and busy < self._workers_max and walls
+
+    async def _spawn(self, worker: Worker, modules: Sequence[str]) -> None:
+        await worker.spawn(modules, self._limits, self._threads, locked=self._locked)
+
+    async def _put_back(self, worker: Worker) -> None:
         worn = worker.jobs >= self._jobs_max or worker.resident_bytes > self._resident_max
         if worker.is_busy or worn or self._closed or not worker.is_alive:
             await self._retire(worker)
         else:
             self._idle.append(worker)
+        self._fill_reserve()
 
-    async def _retire(self, worker: "_Worker") -> None:
+    async def _retire(self, worker: Worker) -> None:
         # Shielded: a second cancellation must not leave a process behind.
         await asyncio.shield(worker.kill())
         self._all.discard(worker)
-
-
-class _Worker:
-    """One process and the socket to it."""
-
-    def __init__(self, tenant: str, modules: frozenset[str]) -> None:
-        self.tenant, self.modules = tenant, modules
-        self.jobs = 0
-        self.resident_bytes = 0
-        self.is_busy = False
-        self.log_tail = ""
-        self._process: asyncio.subprocess.Process | None = None
-        self._socket: socket.socket | None = None
-        self._log: asyncio.Task[None] | None = None
-
-    @property
-    def is_alive(self) -> bool:
-        return self._process is not None and self._process.returncode is None
-
-    async def start(
-        self, modules: tuple[str, ...], limits: tuple[int, int], threads: int, *, locked: bool
-    ) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        ours.setblocking(False)
-        self._socket = ours
-        setup = Setup(
-            socket=theirs.fileno(),
-            parent=os.getpid(),
-            modules=modules,
-            memory_bytes=limits[0],
-            file_bytes=limits[1],
-            locked=locked,
-        )
-        with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-P", "-X", "faulthandler", "-m", "engine.media.child", encode(setup).decode()),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-                cwd="/",
-                env=_environment(threads),
-            )
-        self._log = asyncio.create_task(self._read_log())
-        try:
-            async with asyncio.timeout(_START_LIMIT_S):
-                first = await self._message()
-        except TimeoutError:
-            raise WorkFailed("a worker process does not come up", cause="time_limit") from None
-        assert isinstance(first, Ready), "a worker says first that it is ready"
-        reach("worker_ready")
-
-    async def do(self, job: Job, descriptors: Sequence[int], report: Report | None) -> bytes:
-        assert self._socket is not None, "the worker was started"
-        self.is_busy = True
-        self.jobs += 1
-        payload = pack(job)
-        try:
-            socket.send_fds(self._socket, [HEAD.pack(len(payload))], descriptors)
-            await asyncio.get_running_loop().sock_sendall(self._socket, payload)
-        except OSError:
-            raise await self._death(job.task) from None
-        reach("job_given")
-        while True:
-            match await self._message(job.task):
-                case Progress(done=done, total=total):
-                    if report is not None:
-                        report(done, total)
-                case Done() as done_:
-                    self.is_busy, self.resident_bytes = False, done_.resident_bytes
-                    reach("job_done")
-                    return done_.result
-                case Failed() as failed:
-                    self.is_busy, self.resident_bytes = False, failed.resident_bytes
-                    raise _error(failed)
-                case Ready():
-                    raise AssertionError("a worker is ready only once")
-
-    def end(self) -> None:
-        """Kill the process without waiting; who reads from it finds out."""
-        if self._process is not None and self._process.returncode is None:
-            # Its whole session: without a sandbox it may have started others.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-
-    async def kill(self) -> None:
-        """Kill the process and wait for its end; harmless when it has ended. Nobody may be reading from it."""
-        self.end()
-        if self._process is not None:
-            await self._process.wait()
-        await self._end_log()
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    async def _message(self, task: str = "") -> Message:
-        (length,) = HEAD.unpack(await self._exactly(HEAD.size, task))
-        return unpack(await self._exactly(length, task), Message)  # type: ignore[arg-type]
-
-    async def _exactly(self, count: int, task: str) -> bytes:
-        loop = asyncio.get_running_loop()
-        assert self._socket is not None, "the worker was started"
-        data = bytearray()
-        while len(data) < count:
-            try:
-                block = await loop.sock_recv(self._socket, count - len(data))
-            except ConnectionError:
-                block = b""
-            if not block:
-                raise await self._death(task)
-            data += block
-        return bytes(data)
-
-    async def _death(self, task: str) -> WorkFailed:
-        """Return the error that says how the process ended."""
-        assert self._process is not None and self._log is not None, "the worker was started"  # noqa: PT018
-        code = await self._process.wait()
-        await self._end_log()
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        what = f"the process that did {task} {how}" if task else f"a worker process {how} while it started"
-        last = self.log_tail.strip().splitlines()[-1:] if not task else []
-        detail = f"{what}: {last[0]}" if last else what
-        return WorkFailed(detail, cause="crash", log_tail=self.log_tail)
-
-    async def _end_log(self) -> None:
-        """Wait for the last of the log; not for long, should somebody else hold its pipe open."""
-        if self._log is not None:
-            done, _ = await asyncio.wait((self._log,), timeout=_LOG_LIMIT_S)
-            if not done:
-                self._log.cancel()
-
-    async def _read_log(self) -> None:
-        assert self._process is not None and self._process.stderr is not None, "stderr is a pipe"  # noqa: PT018
-        while block := await self._process.stderr.read(4096):
-            self.log_tail = (self.log_tail + block.decode(errors="replace"))[-_LOG_TAIL:]
-
-
-def _error(failed: Failed) -> StudioError:
-    match failed.code:
-        case "work_failed":
-            return WorkFailed(failed.detail, log_tail=failed.trace, **failed.extra)
-        case "unavailable":
-            return Unavailable(failed.detail, **failed.extra)
-        case _:
-            return Invalid(failed.detail, code=failed.code, **failed.extra)
 
 
 def _open_files(stack: contextlib.ExitStack, inputs: Sequence[Path], outputs: Sequence[Path]) -> list[int]:
@@ -418,16 +315,3 @@ def _open_files(stack: contextlib.ExitStack, inputs: Sequence[Path], outputs: Se
         stack.callback(os.close, descriptor)
         descriptors.append(descriptor)
     return descriptors
-
-
-def _environment(threads: int) -> dict[str, str]:
-    """Nothing of this process's environment but where its modules are; equal for every worker."""
-    return {
-        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "LC_ALL": "C.UTF-8",
-        "OMP_NUM_THREADS": str(threads),
-        "OPENBLAS_NUM_THREADS": str(threads),
-        "MKL_NUM_THREADS": str(threads),
-    }

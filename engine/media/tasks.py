@@ -5,7 +5,8 @@
 
 The parent names it `engine.media.probe:probe`. Request and result are Structs; files come as open descriptors, for the
 process has no paths. What needs a path (a model, a font, a shared library) is loaded by a function marked `@warm_up`,
-which runs once when the process starts, before it locks itself down.
+which runs once when the process starts, before it locks itself down. What a task keeps between two of its kind (an open file,
+a decoder) is given up by a function marked `@let_go`, which runs when other work comes, or none for a while.
 """
 
 from collections.abc import Callable
@@ -50,6 +51,7 @@ class Task:
 
 _tasks: dict[str, Task] = {}
 _warm_ups: dict[str, Callable[[], object]] = {}
+_let_gos: dict[str, Callable[[], object]] = {}
 
 
 def task(work: Work[Q, R]) -> Work[Q, R]:
@@ -68,15 +70,27 @@ def warm_up(load: W) -> W:
     return load
 
 
+def let_go(give_up: W) -> W:
+    """Run a function when what was kept for the next task of the same kind is not wanted any more."""
+    _let_gos[_name(give_up)] = give_up
+    return give_up
+
+
 def tasks() -> dict[str, Task]:
     """Return all registered tasks by name."""
     return dict(_tasks)
 
 
 def run_warm_ups() -> None:
-    """Run what is marked with `@warm_up`, in the order in which it was registered."""
-    for load in _warm_ups.values():
-        load()
+    """Run what is marked with `@warm_up` and has not run yet, in the order in which it was registered."""
+    while _warm_ups:
+        _warm_ups.pop(next(iter(_warm_ups)))()
+
+
+def run_let_gos() -> None:
+    """Run what is marked with `@let_go`."""
+    for give_up in _let_gos.values():
+        give_up()
 
 
 def no_report(done: float, total: float) -> None:

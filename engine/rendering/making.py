@@ -43,6 +43,7 @@ from engine.rendering.work import (
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 WORKER: Final = "engine.rendering.worker"
+INSPECTOR: Final = "engine.rendering.inspecting"
 # Loaded by those processes only that make more than plain footage: numba and OpenCV take their time.
 COMPOSITOR: Final = "engine.rendering.compositor.warm"
 SEGMENT_LIMIT_S: Final = 1800.0
@@ -290,7 +291,7 @@ class Making:
     async def _inspect(self, parts: Sequence[Path], staged: Path) -> Inspection | CutFound:
         looking = InspectWork(frames=self.plan.frames, parts=len(parts), cuts=self.plan.cuts)
         return await self.pool.run(
-            f"{WORKER}:inspect", looking, Inspection, inputs=[staged, *parts], limit_s=FILM_LIMIT_S
+            f"{INSPECTOR}:inspect", looking, Inspection, inputs=[staged, *parts], limit_s=FILM_LIMIT_S
         )
 
     async def _kept(self, key: str) -> Segment | None:

@@ -1,22 +1,20 @@
-"""What the worker processes do for rendering: each a function of a description and open files."""
+"""What the worker processes do for rendering: each a function of a description and open files.
+
+Only what pictures take is imported here: what reckons with sound brings numba, and stands in modules of its own.
+"""
 
 from engine.media.tasks import Files, Report, task
-from engine.rendering import inspection, mux, picture, stills, trials
-from engine.rendering.audio import worker as sound
+from engine.rendering import mux, picture, stills, trials
 from engine.rendering.encoded import write_segment
 from engine.rendering.stills import StillDone, StillWork
 from engine.rendering.work import (
     EncodersFound,
     EncoderTrial,
-    Inspection,
-    InspectWork,
     MuxDone,
     MuxWork,
     PictureWork,
     SegmentDone,
 )
-
-__all__ = ["inspect", "join", "render_segment", "sound"]  # the sound's tasks register with these
 
 
 @task
@@ -41,12 +39,6 @@ def make_still(work: StillWork, files: Files, _report: Report) -> StillDone:
 def join(work: MuxWork, files: Files, _report: Report) -> MuxDone:
     """Write the film. Inputs: files of segments, then the sound. Output: the film."""
     return MuxDone(bytes=mux.mux(work, files.inputs, files.outputs[0]))
-
-
-@task
-def inspect(work: InspectWork, files: Files, _report: Report) -> Inspection:
-    """Look at a film. Inputs: the film, then the files of its segments."""
-    return inspection.inspect(work, files.inputs[0], files.inputs[1:])
 
 
 @task

@@ -36,6 +36,7 @@ def serve(folder: str, roots: str) -> int:
     for name in [name for name in os.environ if name.startswith("CUTROOM_") and name != VARIABLE]:
         del os.environ[name]
     os.environ["CUTROOM_MEDIA_ROOTS"] = roots
+    os.environ["CUTROOM_RESERVE_WORKER"] = "0"  # it would load for seconds after each of many deaths
     return daemon.main(["serve", "--state-dir", folder, "--port", "0"])
 
 

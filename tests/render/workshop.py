@@ -14,7 +14,7 @@ from engine.kernel.blobs import hash_file
 from engine.media.index import FrameIndex, build_index
 from engine.media.source import open_media, picture, pictures, seconds, sound
 from engine.media.tasks import Files, no_report
-from engine.rendering import worker
+from engine.rendering import inspecting, worker
 from engine.rendering.audio import worker as sound_worker
 from engine.rendering.audio.work import (
     Lies,
@@ -184,7 +184,7 @@ def make_sound(folder: Path, work: SoundWork, sources: Sequence[Source]) -> Soun
 def _inspect(plan: RenderPlan, film: Path, parts: Sequence[Path]) -> Inspection:
     looking = InspectWork(frames=plan.frames, parts=len(parts), cuts=plan.cuts)
     with Opened([film, *parts], []) as files:
-        return worker.inspect(looking, files, no_report)
+        return inspecting.inspect(looking, files, no_report)
 
 
 class Opened:

@@ -1,4 +1,7 @@
-"""A moment of everything, before the worker locks itself down: numpy loads parts of itself when they are first used."""
+"""A moment of everything that is done with sound, before the worker locks itself down.
+
+numpy and numba load parts of themselves when they are first used. Whoever has a task that reckons with sound imports this.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from fractions import Fraction
 from cutroom_sdk.wire.timeline import Effect, Keyframe
 from engine.editing.catalogue.spec import catalogue
 from engine.editing.pace import Pace
+from engine.media.tasks import warm_up
 from engine.rendering.audio.effects.table import makers
 from engine.rendering.audio.encoding import decode, encode
 from engine.rendering.audio.limiter import Limiter
@@ -33,6 +37,7 @@ class _Pulses:
         return self.span(0, count)
 
 
+@warm_up
 def rehearse() -> None:
     """Mix, change the speed, run every effect, limit, measure, encode and decode half a second."""
     count = RATE // 2

@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from engine.media.source import open_media
-from engine.media.tasks import Files, Report, task, warm_up
-from engine.rendering.audio import mastering
+from engine.media.tasks import Files, Report, task
+from engine.rendering.audio import mastering, rehearsal
 from engine.rendering.audio.mixing import MixSignal
-from engine.rendering.audio.rehearsal import rehearse
 from engine.rendering.audio.signals import BLOCK, FileSignal, write_block
 from engine.rendering.audio.stems import Studio
 from engine.rendering.audio.work import (
@@ -24,11 +23,7 @@ from engine.rendering.audio.work import (
 )
 from engine.rendering.encoded import write_sound
 
-
-@warm_up
-def load_all() -> None:
-    """Have everything loaded that is loaded when it is first used."""
-    rehearse()
+__all__ = ["make_sound", "make_stems", "mix_whole", "rehearsal"]
 
 
 @task

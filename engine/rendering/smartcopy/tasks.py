@@ -1,6 +1,7 @@
 """What the worker processes do for smart copies."""
 
 from engine.media.tasks import Files, Report, task
+from engine.rendering.audio import rehearsal
 from engine.rendering.encoded import write_segment, write_sound
 from engine.rendering.smartcopy import edge, heard, look, splice
 from engine.rendering.smartcopy.work import (
@@ -13,6 +14,8 @@ from engine.rendering.smartcopy.work import (
     SpliceWork,
 )
 from engine.rendering.work import Inspection, MuxDone, SegmentDone
+
+__all__ = ["encode_edge", "join_cut", "look_at_cut", "look_at_mix", "make_cut_sound", "rehearsal"]
 
 
 @task

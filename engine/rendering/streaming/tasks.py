@@ -1,8 +1,11 @@
 """What the worker processes do for a stream."""
 
 from engine.media.tasks import Files, Report, task
+from engine.rendering.audio import rehearsal
 from engine.rendering.streaming import fragments
 from engine.rendering.streaming.work import StreamDone, StreamWork
+
+__all__ = ["rehearsal", "stream"]
 
 
 @task

@@ -14,7 +14,8 @@ import pytest
 import pytest_asyncio
 
 from engine.kernel.errors import Invalid, NotFound, StudioError, Unavailable, WorkFailed
-from engine.media import sandbox
+from engine.kernel.turns import Party, on_behalf_of
+from engine.media import reserve, sandbox
 from engine.media.pool import Pool
 from tests.unit.media.pool_tasks import Answer, Ask
 
@@ -69,6 +70,66 @@ async def test_work_that_needs_a_module_gets_a_process_that_has_it_and_others_ma
     richer = (await pool.run(f"{TASKS}:pid", Ask(), Answer, needs=("engine.media.probe",))).number
     assert richer != plain
     assert await pid_of(pool) == richer
+
+
+async def test_who_worked_last_works_next() -> None:
+    async with Pool(modules=(TASKS,), workers=2) as pool:
+        await asyncio.gather(pid_of(pool), pid_of(pool))
+        last = await pid_of(pool)
+        assert [await pid_of(pool) for _ in range(3)] == [last] * 3
+
+
+async def test_a_process_has_the_module_of_what_it_is_to_do() -> None:
+    async with Pool(modules=(), workers=1) as pool:
+        assert await pid_of(pool) == await pid_of(pool)
+
+
+async def test_urgent_work_gets_a_process_that_stands_by_and_that_is_replaced() -> None:
+    async with Pool(modules=(TASKS,), workers=2, reserve=((),)) as pool:
+        pool.keep_reserve()
+        (ready,) = await pool.standing_by()
+        assert await pid_of(pool) != ready, "what is not urgent can wait for a process of its own"
+        with on_behalf_of(Party("previews", "high")):
+            assert await pid_of(pool, tenant="b") == ready
+        (after,) = await pool.standing_by()
+        assert after != ready
+
+
+async def test_work_that_takes_long_to_load_gets_the_process_that_has_loaded_it() -> None:
+    async with Pool(modules=(TASKS,), workers=2, reserve=((), ("engine.media.probe",))) as pool:
+        pool.keep_reserve()
+        _, rich = await pool.standing_by()
+        ask = pool.run(f"{TASKS}:pid", Ask(), Answer, needs=("engine.media.probe",))
+        assert (await ask).number == rich
+
+
+async def test_a_process_that_died_while_it_stood_by_is_not_used() -> None:
+    async with Pool(modules=(TASKS,), workers=1, reserve=((),)) as pool:
+        pool.keep_reserve()
+        (ready,) = await pool.standing_by()
+        os.kill(ready, signal.SIGKILL)
+        with on_behalf_of(Party("previews", "high")):
+            assert await pid_of(pool) != ready
+
+
+async def test_nobody_stands_by_any_more_once_the_pool_is_closed() -> None:
+    pool = Pool(modules=(TASKS,), workers=1, reserve=((),))
+    pool.keep_reserve()
+    (ready,) = await pool.standing_by()
+    await pool.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(ready, 0)
+
+
+async def test_nobody_stands_by_where_memory_is_short(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "meminfo").write_text("MemAvailable:    1000000 kB\n")
+    monkeypatch.setattr(reserve, "_MEMORY", tmp_path / "meminfo")
+    async with Pool(modules=(TASKS,), workers=1, reserve=((),)) as pool:
+        pool.keep_reserve()
+        assert await pid_of(pool) > 0
+        assert await pool.standing_by() == ()
 
 
 async def test_a_process_is_replaced_after_its_jobs() -> None:
@@ -176,7 +237,8 @@ async def how_restricted(*, landlock: bool, seccomp: bool) -> str:
     """Put up one wall in a process of its own and say what still goes through."""
     script = f"""
 import os, socket
-from engine.media import sandbox
+from engine.kernel.turns import Party, on_behalf_of
+from engine.media import reserve, sandbox
 walls = sandbox.Walls(landlock_abi=sandbox.available().landlock_abi if {landlock} else 0, seccomp={seccomp})
 sandbox.available = lambda: walls
 sandbox.lock_down(memory_bytes=1 << 30, file_bytes=1 << 30)
