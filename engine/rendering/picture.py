@@ -19,7 +19,7 @@ from engine.kernel.errors import WorkFailed
 from engine.rendering.encoded import EncodedSegment, Evidence, Packet
 from engine.rendering.encoders import configure
 from engine.rendering.graph import Footage, Node
-from engine.rendering.reading import Gray, Sources, brightness, read_whole
+from engine.rendering.reading import Gray, Opened, Sources, brightness, read_whole
 from engine.rendering.scaling import PLAIN, Scaler
 from engine.rendering.walking import NOTHING, graph_inputs
 from engine.rendering.work import PictureWork
@@ -114,6 +114,7 @@ def frames_of(
     *,
     pixel_format: str = PLAIN,
     matrix: Literal["bt601", "bt709"] = "bt709",
+    opened: Callable[[tuple[str, ...], tuple[int, ...]], Opened] = Sources,
 ) -> Iterator[tuple[av.VideoFrame, float | None]]:
     """Yield a tree's frames as they go to the encoder, each with how much its sources have changed since the last.
 
@@ -128,6 +129,7 @@ def frames_of(
         notice: told at the end what came out otherwise than asked.
         pixel_format: what plain footage is brought to, straight from what it is.
         matrix: how colours come out.
+        opened: opens the tree's sources, from their hashes and descriptors.
 
     Raises:
         Invalid, WorkFailed: as `encode`.
@@ -136,7 +138,7 @@ def frames_of(
         yield from ((_black(width, height), None) for _ in range(count))
         return
     hashes, files = graph_inputs(graph)
-    sources = Sources(hashes, descriptors)
+    sources = opened(hashes, descriptors)
     try:
         if isinstance(graph, Footage):
             scaler = Scaler(graph, width, height, pixel_format, matrix)

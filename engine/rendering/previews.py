@@ -55,7 +55,7 @@ class Previews:
     """What is looked at in one daemon."""
 
     jobs: Jobs
-    _plans: "OrderedDict[tuple[str, str, int, str], Looked]" = field(default_factory=OrderedDict)
+    _plans: "OrderedDict[tuple[str, str, int, Profile], Looked]" = field(default_factory=OrderedDict)
     _turns: Turns = field(default_factory=lambda: Turns(FRAMES_AT_ONCE))
 
     async def look(
@@ -76,7 +76,7 @@ class Previews:
             Rejected: `asset_stale`.
         """
         timeline, version = await self.jobs.read(timeline_id, version, context)
-        key = (context.partition, timeline_id, version, profile.name)
+        key = (context.partition, timeline_id, version, profile)
         if not lenient and key in self._plans:
             self._plans.move_to_end(key)
             return self._plans[key]

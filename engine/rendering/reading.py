@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Protocol
 
 import av
 import numpy as np
@@ -28,6 +28,31 @@ CHUNK_BYTES: Final = 128 << 20
 SKIP_MOST: Final = 12
 
 
+class Frames(Protocol):
+    """Gives the frames of one footage, one for each place."""
+
+    @property
+    def source_change(self) -> float | None:
+        """How much of the picture differs visibly from the place before, 0..1; None where that is not known."""
+        ...
+
+    def frame(self, place: int) -> av.VideoFrame:
+        """Return the source's frame at a place."""
+        ...
+
+
+class Opened(Protocol):
+    """The sources of a tree."""
+
+    def reader(self, footage: Footage) -> Frames:
+        """Return what reads a footage."""
+        ...
+
+    def close(self) -> None:
+        """Be done with the tree."""
+        ...
+
+
 class Reader:
     """The frames of one footage, one for each place."""
 
@@ -38,7 +63,7 @@ class Reader:
             WorkFailed: `stage` decode: the index knows no frame with one of the pts.
         """
         self._container, self._index = container, index
-        self._numbers = [_number(index, pts) for pts in footage.pts]
+        self._numbers = [number_of(index, pts) for pts in footage.pts]
         self._chunk = max(2, CHUNK_BYTES // (footage.width * footage.height * 3 // 2))
         self._flow: Iterator[tuple[int, av.VideoFrame]] | None = None
         self._end = 0  # of the span that `_flow` decodes
@@ -172,7 +197,12 @@ def read_whole(descriptor: int) -> bytes:
         return file.read()
 
 
-def _number(index: FrameIndex, pts: int) -> int:
+def number_of(index: FrameIndex, pts: int) -> int:
+    """Return the number of the frame with this pts.
+
+    Raises:
+        WorkFailed: `stage` decode: there is none.
+    """
     number = bisect.bisect_left(index.pts, pts)
     if number == index.count or index.pts[number] != pts:
         raise WorkFailed(f"the source has no frame with pts {pts}: its index is another's", stage="decode")

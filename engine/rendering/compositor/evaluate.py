@@ -30,7 +30,7 @@ from engine.rendering.graph import (
     Solid,
     Values,
 )
-from engine.rendering.reading import Sources
+from engine.rendering.reading import Opened
 from engine.rendering.walking import at, every, still
 
 assert catalogue.__all__, "what makes pictures is on the tables"
@@ -42,7 +42,7 @@ class Evaluator:
     """Makes the pictures of one tree. Rising places are cheap; any order gives the same pictures."""
 
     def __init__(
-        self, graph: Node, width: int, height: int, sources: Sources, files: Mapping[str, bytes]
+        self, graph: Node, width: int, height: int, sources: Opened, files: Mapping[str, bytes]
     ) -> None:
         """Describe what is to be made.
 

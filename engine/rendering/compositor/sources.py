@@ -7,16 +7,16 @@ import numpy as np
 
 from engine.rendering.compositor.canvas import Picture, Plane
 from engine.rendering.graph import Footage
-from engine.rendering.reading import Reader, Sources
+from engine.rendering.reading import Frames, Opened
 from engine.rendering.scaling import Scaler
 
 
 class Shots:
     """The pictures of one footage on one canvas."""
 
-    def __init__(self, footage: Footage, width: int, height: int, sources: Sources) -> None:
+    def __init__(self, footage: Footage, width: int, height: int, sources: Opened) -> None:
         self._scaler = Scaler(footage, width, height)
-        self.reader: Reader = sources.reader(footage)
+        self.reader: Frames = sources.reader(footage)
 
     def picture(self, place: int) -> Picture:
         """Return the picture of a place, planes of its own.
