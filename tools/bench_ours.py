@@ -83,18 +83,40 @@ class Ours:
             max((self._peak(pid) for pid in self._children()), default=0.0),
         )  # fmt: skip
 
-    async def frame(self, timeline_id: str, number: int) -> float:
-        """Fetch one exact frame as PNG; return the seconds it took."""
-        begun_s = monotonic_s()
+    async def frames(self, timeline_id: str, numbers: Sequence[int]) -> list[float]:
+        """Fetch exact frames as PNG over one connection; return the seconds that each took."""
+        seconds = []
         async with self._client() as client:
-            async with client.timeline_frame(timeline_id, frame=number) as answer:
-                await answer.aread()
-        return monotonic_s() - begun_s
+            for number in numbers:
+                begun_s = monotonic_s()
+                async with client.timeline_frame(timeline_id, frame=number) as answer:
+                    await answer.aread()
+                seconds.append(monotonic_s() - begun_s)
+        return seconds
+
+    async def streamed(self, timeline_id: str, start_s: int) -> list[float]:
+        """Play from a position on; return the seconds to the first bytes, and to those of the first pictures."""
+        begun_s, first_s = monotonic_s(), 0.0
+        async with (
+            self._client() as client,
+            client.timeline_stream(timeline_id, start=Fraction(start_s)) as answer,
+        ):
+            async for block in answer.aiter_bytes():
+                first_s = first_s or monotonic_s() - begun_s
+                if b"moof" in block:
+                    return [first_s, monotonic_s() - begun_s]
+        raise SystemExit("the stream ended without a picture")
 
     async def keep(self, timeline: Timeline) -> str:
         """Have a timeline kept; return its id."""
         async with self._client() as client:
             return (await client.create_timeline(timeline)).timeline_id
+
+    def resident_mib(self) -> tuple[float, list[float]]:
+        """Return the memory that the daemon has in use now, and that of each process it has started."""
+        return self._memory(self._server.pid, "VmRSS:"), [
+            self._memory(pid, "VmRSS:") for pid in self._children()
+        ]
 
     def _client(self) -> Client:
         server = self._server
@@ -119,11 +141,14 @@ class Ours:
 
     def _peak(self, pid: int) -> float:
         """The most memory that a process had in use, MiB."""
+        return self._memory(pid, "VmHWM:")
+
+    def _memory(self, pid: int, name: str) -> float:
         try:
             lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         except OSError:
             return 0.0
-        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
+        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), 0.0)
 
 
 def _stat(pid: int) -> list[str] | None:
@@ -136,11 +161,17 @@ def _stat(pid: int) -> list[str] | None:
 
 @contextmanager
 def ours(folder: Path, film: Path) -> Iterator[Ours]:
-    """Run a daemon in a fresh folder that may read the film."""
-    with daemon(folder, CUTROOM_MEDIA_ROOTS=str(film.parent)) as server:
-        running = Ours(server)
+    """Run a daemon in a fresh folder that may read the film, and have it take the film in."""
+    with started(folder, film) as running:
         asyncio.run(running.take_in(film))
         yield running
+
+
+@contextmanager
+def started(folder: Path, film: Path) -> Iterator[Ours]:
+    """Run a daemon that may read the film, in a folder that may have been used before."""
+    with daemon(folder, CUTROOM_MEDIA_ROOTS=str(film.parent)) as server:
+        yield Ours(server)
 
 
 def clip(asset_id: str, start: int, end: int, name: str, *effects: Effect) -> Clip:

@@ -6,7 +6,6 @@ asking to the muxed file, with the time that its checks take beside it. A result
 
 import asyncio
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from msgspec.structs import replace
 from cutroom_sdk.wire.timeline import Clip, Timeline, TimeRange
 from tools import bench_ours, bench_peers
 from tools.bench_film import GOP, RATE, SECONDS, make_film, numbers, psnr
+from tools.bench_frames import measure_frames
 from tools.bench_ours import Ours, Rendered
 from tools.bench_peers import Took
 from tools.markdown import table
@@ -117,25 +117,9 @@ class Bench:
         self._ours_row("5 minutes, one clip trimmed", _shorter(first, clip=1, frames=10), None)
 
     def frames(self) -> None:
-        """One exact frame at random places, by a daemon that has just started and by one that has shown some."""
-        timeline = bench_ours.cuts(self._ours.asset_id, [(0, FRAMES)])
-        places = [int(place) for place in np.random.default_rng(7).integers(0, FRAMES, 12)]
-        seconds = asyncio.run(self._frames(timeline, places))
-        self._add(Row("one exact frame", "ours, first", Took(seconds[0], 0, 0)))
-        self._add(Row("one exact frame", "ours", Took(statistics.median(seconds[1:]), 0, 0)))
-        taken = [
-            bench_peers.run(
-                bench_peers.frame(self._film, place / RATE, self._folder / "frame.png"), self._folder
-            )
-            for place in places
-        ]
-        self._add(
-            Row("one exact frame", "ffmpeg", Took(statistics.median(one.wall_s for one in taken), 0, 0))
-        )
-
-    async def _frames(self, timeline: Timeline, places: Sequence[int]) -> list[float]:
-        timeline_id = await self._ours.keep(timeline)
-        return [await self._ours.frame(timeline_id, place) for place in places]
+        """One exact frame, and the beginning of a stream, by a daemon that has just started and by one at work."""
+        for work, who, took in measure_frames(self._film, self._folder, self._ours):
+            self._add(Row(work, who, took))
 
     def _ours_row(
         self, work: str, timeline: Timeline, expected: list[int] | None, profile: str = PROFILE
