@@ -61,6 +61,7 @@ from engine.routines.reducer_chain import CHAIN
 from engine.routines.reducer_run import ROUTINE_RUN
 from engine.routines.reducer_watch import WATCH
 from engine.routines.routes import routes as routine_routes
+from engine.routines.routes_runs import routes as routine_run_routes
 from engine.runs.reducer import RUN
 from engine.runs.routes import routes as run_routes
 from engine.sessions.reducer import SESSION_RUN
@@ -101,6 +102,7 @@ ROUTES: Final[list[BaseRoute]] = [
     *run_routes,
     *session_routes,
     *routine_routes,
+    *routine_run_routes,
     *approval_routes,
     *notice_routes,
     *wiring_routes,

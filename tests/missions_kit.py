@@ -23,6 +23,7 @@ from engine.kernel.tools import Tool, ToolContext, ToolResult
 from engine.media.reducer import ARTIFACT
 from engine.missions import reducer as missions
 from engine.missions import types as t
+from engine.missions.commands import Command
 from engine.missions.fold import on_event
 from engine.missions.reducer import MISSION
 from engine.notices.reducer import NOTICE
@@ -69,7 +70,7 @@ class Play:
         self.now_ms = 1_000
         self.mission = missions.init("m1")
         self.events: list[t.Event] = []
-        self.commands: list[t.Command] = []
+        self.commands: list[Command] = []
         self.ask(
             t.Create(
                 title="Cut it",

@@ -27,7 +27,8 @@ from cutroom_sdk.wire.approvals import Approval
 from cutroom_sdk.wire.codec import digest
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Asset
-from cutroom_sdk.wire.missions import Mission, MissionRequest, PostResumed, PostStarted
+from cutroom_sdk.wire.mission_events import PostResumed, PostStarted
+from cutroom_sdk.wire.missions import Mission, MissionRequest
 from cutroom_sdk.wire.problems import CANCELED, DONE, USAGE
 
 TEMPLATE: Final = "footage_edit"

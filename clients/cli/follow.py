@@ -20,7 +20,8 @@ from cutroom_sdk.wire.approvals import Approval
 from cutroom_sdk.wire.codec import to_builtins
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Artifact
-from cutroom_sdk.wire.missions import Mission, PostCanceled
+from cutroom_sdk.wire.mission_events import PostCanceled
+from cutroom_sdk.wire.missions import Mission
 from cutroom_sdk.wire.problems import UNAVAILABLE
 
 CANCEL_S: Final = 10.0

@@ -23,7 +23,8 @@ from cutroom_sdk.shelf import Shelf
 from cutroom_sdk.wire.approvals import Approval
 from cutroom_sdk.wire.codec import to_builtins
 from cutroom_sdk.wire.editing import CutPlan
-from cutroom_sdk.wire.missions import Mission, PostedEvent
+from cutroom_sdk.wire.mission_events import PostedEvent
+from cutroom_sdk.wire.missions import Mission
 from cutroom_sdk.wire.problems import DONE, NOT_FOUND, USAGE
 from cutroom_sdk.wire.resources import EventRecord
 

@@ -21,14 +21,8 @@ from clients.view.words import count_text, length_text
 from cutroom_sdk.client import Client
 from cutroom_sdk.replica import Replica
 from cutroom_sdk.wire.codec import convert, to_builtins
-from cutroom_sdk.wire.missions import (
-    Mission,
-    MissionPreview,
-    MissionRequest,
-    PostRunFinished,
-    Priority,
-    TemplateArgument,
-)
+from cutroom_sdk.wire.mission_events import PostRunFinished
+from cutroom_sdk.wire.missions import Mission, MissionPreview, MissionRequest, Priority, TemplateArgument
 from cutroom_sdk.wire.problems import DONE, NOT_FOUND, USAGE
 
 EXTERNAL: Final = "effects:external"  # with it, what leaves this machine asks nobody

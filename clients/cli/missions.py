@@ -8,7 +8,8 @@ import typer
 
 from clients.cli import look, making
 from clients.cli.options import CommandError, Json, MissionId, StateDir, Url, Verbose, of
-from cutroom_sdk.wire.missions import PostCanceled, PostPaused, PostResumed, PostStarted, Priority
+from cutroom_sdk.wire.mission_events import PostCanceled, PostPaused, PostResumed, PostStarted
+from cutroom_sdk.wire.missions import Priority
 from cutroom_sdk.wire.problems import USAGE
 
 app: Final = typer.Typer(

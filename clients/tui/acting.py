@@ -5,15 +5,15 @@ from clients.view.lists import Target
 from cutroom_sdk.client import Client
 from cutroom_sdk.shelf import Shelf
 from cutroom_sdk.wire.approvals import Approval
-from cutroom_sdk.wire.missions import (
+from cutroom_sdk.wire.mission_events import (
     PostCanceled,
     PostedEvent,
     PostPaused,
     PostResumed,
     PostRunFinished,
     PostStarted,
-    WorkItemDetail,
 )
+from cutroom_sdk.wire.missions import WorkItemDetail
 
 ANOTHER = "another proposal, please"
 

@@ -24,8 +24,17 @@ from engine.kernel.reducer import Envelope, Step
 from engine.missions import notices
 from engine.missions import types as t
 from engine.missions.board import board_of, moved
+from engine.missions.commands import (
+    CancelRun,
+    Command,
+    PersistArtifact,
+    RequestApproval,
+    ScheduleTimer,
+    StartRun,
+    VoidApproval,
+)
 from engine.missions.items import Item, ItemSpec
-from engine.missions.types import Command, Event, Mission
+from engine.missions.types import Event, Mission
 
 WholeEvent = t.Created | t.Started | t.Resumed | t.Paused | t.Canceled | t.Failed | t.Succeeded
 ItemEvent = (
@@ -70,7 +79,7 @@ def _fold(mission: Mission, event: WholeEvent, envelope: Envelope) -> Step[Missi
             return _wind_up(ended, detail, notices.failed(ended, failure))
         case t.Succeeded():
             ended = replace(_stop_time(mission, now), status="succeeded", finished_at_ms=now)
-            kept = t.PersistArtifact(mission_id=mission.mission_id, kind=SUMMARY)
+            kept = PersistArtifact(mission_id=mission.mission_id, kind=SUMMARY)
             return Step(replace(ended, summary=_summary(ended, now)), (kept,))
         case _:
             assert_never(event)
@@ -127,10 +136,10 @@ def subject_hash(item: Item) -> str:
     return digest(subject)
 
 
-def start_run(mission: Mission, item: Item) -> t.StartRun:
+def start_run(mission: Mission, item: Item) -> StartRun:
     """Return the command to carry the item's current run out."""
     current = item.attempts[-1]
-    return t.StartRun(
+    return StartRun(
         mission_id=mission.mission_id,
         work_item_id=item.name,
         run_id=current.run_id,
@@ -146,11 +155,11 @@ def start_run(mission: Mission, item: Item) -> t.StartRun:
     )
 
 
-def request_approval(mission: Mission, item: Item, name: GateName) -> t.RequestApproval:
+def request_approval(mission: Mission, item: Item, name: GateName) -> RequestApproval:
     """Return the command to ask at a gate that was opened."""
     gate, current = item.gate(name), item.attempts[-1]
     assert gate.approval_id is not None
-    return t.RequestApproval(
+    return RequestApproval(
         mission_id=mission.mission_id,
         work_item_id=item.name,
         run_id=current.run_id,
@@ -208,7 +217,7 @@ def _running(mission: Mission, now: int) -> Step[Mission, Command]:
     if limit is None:
         return Step(running)
     due = now + max(0, limit - mission.used.active_ms)
-    timer = t.ScheduleTimer(mission_id=mission.mission_id, timer_id=t.DURATION_TIMER, due_at_ms=due)
+    timer = ScheduleTimer(mission_id=mission.mission_id, timer_id=t.DURATION_TIMER, due_at_ms=due)
     return Step(running, (timer,))
 
 
@@ -220,7 +229,7 @@ def _stop_time(mission: Mission, now: int) -> Mission:
 def _begun_anew(mission: Mission, place: int, item: Item, key: str, rev: int) -> Step[Mission, Command]:
     """Ask again at the item's gates: leave that was given, or was being asked for, was for something else."""
     voided = tuple(
-        t.VoidApproval(approval_id=gate.approval_id, reason=f"{key} has changed since it was asked for")
+        VoidApproval(approval_id=gate.approval_id, reason=f"{key} has changed since it was asked for")
         for gate in (item.gates.review, item.gates.test)
         if gate.state == "waiting" and gate.approval_id is not None
     )
@@ -235,9 +244,9 @@ def _wind_up(mission: Mission, reason: str, *notice: Command) -> Step[Mission, C
     failed_on = mission.failure.work_item_id if mission.failure else None
     for item in mission.items:
         if item.status == "in_progress" and item.run_id is not None:
-            commands.append(t.CancelRun(run_id=item.run_id, reason=reason))
+            commands.append(CancelRun(run_id=item.run_id, reason=reason))
         commands.extend(
-            t.VoidApproval(approval_id=gate.approval_id, reason=reason)
+            VoidApproval(approval_id=gate.approval_id, reason=reason)
             for gate in (item.gates.review, item.gates.test)
             if gate.state == "waiting" and gate.approval_id is not None
         )

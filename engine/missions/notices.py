@@ -1,7 +1,8 @@
 """What a mission tells people by itself, beside what it asks them: that it failed, was held up, or is running dry."""
 
 from cutroom_sdk.wire.missions import Failure, Used
-from engine.missions.types import EmitNotice, Mission
+from engine.missions.commands import EmitNotice
+from engine.missions.types import Mission
 
 LOW = 5  # a budget is low when less than a fifth of it is left
 

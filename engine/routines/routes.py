@@ -1,8 +1,8 @@
 """HTTP for routines: decode, propose, encode. Rules live in the reducers."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -11,18 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from cutroom_sdk.wire.codec import convert, decode, to_builtins
+from cutroom_sdk.wire.codec import convert, to_builtins
 from cutroom_sdk.wire.routines import (
-    BackfillRequest,
     RoutineRequest,
-    RoutineRuns,
-    RoutineTicks,
-    RunNowRequest,
 )
-from engine.http.replies import committed, replying
+from engine.http.replies import replying
 from engine.http.requests import (
-    LIMIT_DEFAULT,
-    LIMIT_MAX,
     answer,
     body,
     caller,
@@ -39,21 +33,16 @@ from engine.http.sse import ResourceStream, start_position
 from engine.kernel import records
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted, Asked
-from engine.kernel.errors import Conflict, NotFound
+from engine.kernel.errors import Conflict
 from engine.kernel.ids import new_id
-from engine.kernel.resources import LAST
 from engine.routines import reducer_chain as chain
-from engine.routines import reducer_run as runs
 from engine.routines import types as t
 from engine.routines.definitions import request_of
-from engine.routines.due import BACKFILL_MAX, schedule_of, tick_run_id, window_end
 from engine.routines.effects import Routines
 from engine.routines.reducer import view
+from engine.routines.standing import looked_at_anew, missing, state_of
 
-COUNT_MAX: Final = 1_000
 JSON: Final = "application/json"
-TRIES_MAX: Final = 20
-T = TypeVar("T")
 
 
 def _routines(request: Request) -> Routines:
@@ -84,7 +73,7 @@ async def list_routines(request: Request) -> Response:
 async def get_routine(request: Request) -> Response:
     """`GET /v1/routines/{id}`, with its ETag."""
     context, routine_id = caller(request, "routines:read"), request.path_params["id"]
-    return await one(request, f"routine/{routine_id}", context, missing=_missing(routine_id))
+    return await one(request, f"routine/{routine_id}", context, missing=missing(routine_id))
 
 
 @needs("routines:write")
@@ -95,14 +84,14 @@ async def patch(request: Request) -> Response:
     """
     context, routine_id = caller(request, "routines:write"), request.path_params["id"]
     change, rev = await body(request, dict[str, Any], JSON, MERGE_PATCH), expected_rev(request)
-    accepted = await _looked_at_anew(lambda: _changed(request, context, routine_id, change, rev))
+    accepted = await looked_at_anew(lambda: _changed(request, context, routine_id, change, rev))
     return await _answered(request, accepted, context)
 
 
 async def _changed(
     request: Request, context: Context, routine_id: str, change: dict[str, Any], rev: int | None
 ) -> Accepted:
-    routine, version = await _state(request, context, routine_id)
+    routine, version = await state_of(kernel(request).dispatch, routine_id, context)
     assert routine.definition is not None
     await _check_rev(request, context, routine_id, rev)
     merged = records.merge_patch(to_builtins(request_of(routine.definition)), change)
@@ -128,11 +117,11 @@ async def delete(request: Request) -> Response:
     """`DELETE /v1/routines/{id}`: answers it as it was; runs that are alive go on, those that wait are canceled."""
     context, routine_id = caller(request, "routines:write"), request.path_params["id"]
     rev = expected_rev(request)
-    return answer(view(await _looked_at_anew(lambda: _deleted(request, context, routine_id, rev))))
+    return answer(view(await looked_at_anew(lambda: _deleted(request, context, routine_id, rev))))
 
 
 async def _deleted(request: Request, context: Context, routine_id: str, rev: int | None) -> t.Routine:
-    routine, version = await _state(request, context, routine_id)
+    routine, version = await state_of(kernel(request).dispatch, routine_id, context)
     await _check_rev(request, context, routine_id, rev)
     own = Asked(f"routine/{routine_id}", t.Delete(), version)
     untied = Asked(chain.STREAM, chain.Untie(routine_id=routine_id))
@@ -159,7 +148,7 @@ async def _begun(request: Request, context: Context, kind: type[t.Activate] | ty
     routine_id = request.path_params["id"]
 
     async def begin() -> Accepted:
-        routine, version = await _state(request, context, routine_id)
+        routine, version = await state_of(kernel(request).dispatch, routine_id, context)
         assert routine.definition is not None
         # Checked again: templates, tools and what the caller may do are what they are today.
         _, capabilities = _routines(request).read(request_of(routine.definition), context)
@@ -170,7 +159,7 @@ async def _begun(request: Request, context: Context, kind: type[t.Activate] | ty
             expected_version=version,
         )
 
-    return await _answered(request, await _looked_at_anew(begin), context)
+    return await _answered(request, await looked_at_anew(begin), context)
 
 
 @needs("routines:write")
@@ -181,103 +170,6 @@ async def pause(request: Request) -> Response:
         f"routine/{request.path_params['id']}", t.Pause(), replying(request, context, _told)
     )
     return await _answered(request, accepted, context)
-
-
-@needs("routines:write")
-async def run_now(request: Request) -> Response:
-    """`POST /v1/routines/{id}/run-now`: 202 with the runs; 409 `routine_not_active` while it is paused or a draft."""
-    context = caller(request, "routines:write")
-    asked = await body(request, RunNowRequest)
-    proposal = t.RunNow(count=asked.count, reason=asked.reason)
-    accepted = await kernel(request).dispatch.propose(
-        f"routine/{request.path_params['id']}", proposal, context
-    )
-    return await _fired(request, accepted, context)
-
-
-@needs("routines:write")
-async def backfill(request: Request) -> Response:
-    """`POST /v1/routines/{id}/backfill`: 202 with the runs of the window's ticks that are over and did not fire."""
-    context, routine_id = caller(request, "routines:write"), request.path_params["id"]
-    asked = await body(request, BackfillRequest)
-
-    async def fill() -> Accepted:
-        routine, version = await _state(request, context, routine_id)
-        fired = await _fired_already(request, context, routine, asked)
-        proposal = t.Backfill(from_ms=asked.from_ms, to_ms=asked.to_ms, fired=fired)
-        return await kernel(request).dispatch.propose(
-            f"routine/{routine_id}", proposal, context, expected_version=version
-        )
-
-    return await _fired(request, await _looked_at_anew(fill), context)
-
-
-async def _fired_already(
-    request: Request, context: Context, routine: t.Routine, asked: BackfillRequest
-) -> tuple[int, ...]:
-    """Return the ticks of a window that have a run; the window is bounded by the reducer."""
-    studio, schedule = kernel(request), schedule_of(routine)
-    if schedule is None:
-        return ()
-    end_ms = window_end(routine, asked.to_ms, studio.clock.now_ms())
-    found = []
-    for at_ms in schedule.newest(BACKFILL_MAX, asked.from_ms, end_ms):
-        run: runs.RoutineRun = (
-            await studio.dispatch.state(
-                f"routine-run/{tick_run_id(routine.routine_id, at_ms)}", context.partition
-            )
-        )[0]
-        if run.work is not None:
-            found.append(at_ms)
-    return tuple(found)
-
-
-async def next_ticks(request: Request) -> Response:
-    """`GET /v1/routines/{id}/next?count=10`: when it comes due next; of one that is not active, as if it began now."""
-    context, routine_id = caller(request, "routines:read"), request.path_params["id"]
-    count = query_integer(request, "count", 10, least=1, most=COUNT_MAX)
-    routine, _ = await _state(request, context, routine_id)
-    now_ms = kernel(request).clock.now_ms()
-    if routine.status == "draft":
-        routine = replace(routine, anchor_ms=now_ms)
-    schedule, at_ms = schedule_of(routine), routine.next_due_at_ms
-    if at_ms is None and routine.status != "active" and schedule is not None:
-        at_ms = schedule.after(now_ms)
-    items: list[int] = []
-    while schedule is not None and at_ms is not None and len(items) < count:
-        items.append(at_ms)
-        at_ms = schedule.after(at_ms)
-    return answer(RoutineTicks(items=tuple(items)))
-
-
-async def history(request: Request) -> Response:
-    """`GET /v1/routines/{id}/history`: its runs, the newest tick first."""
-    context, routine_id = caller(request, "routines:read"), request.path_params["id"]
-    await _state(request, context, routine_id)
-    limit = query_integer(request, "limit", LIMIT_DEFAULT, least=1, most=LIMIT_MAX)
-    # A run's id is its routine and its time, so made that the newest sorts first.
-    first = f"routine-run/{routine_id}~"
-    cursor = request.query_params.get("cursor", "")
-    low = max(first, cursor + "\0" if cursor else "")
-    page = await kernel(request).resources.between(low, first + LAST, context.partition, limit=limit)
-    items = [msgspec.Raw(record.value) for record in page.items]
-    return answer({"items": items, "next": page.next, "position": page.position})
-
-
-async def get_run(request: Request) -> Response:
-    """`GET /v1/routine-runs/{id}`, with its ETag."""
-    context, run_id = caller(request, "routines:read"), request.path_params["id"]
-    missing = NotFound(f"there is no routine run {run_id}")
-    return await one(request, f"routine-run/{run_id}", context, missing=missing)
-
-
-@needs("routines:write")
-async def cancel_run(request: Request) -> Response:
-    """`POST /v1/routine-runs/{id}/cancel`: 200 with the run; its mission is canceled with it."""
-    context, run_id = caller(request, "routines:write"), request.path_params["id"]
-    reason = f"canceled by {context.actor}"
-    asked = [Asked(f"routine-run/{run_id}", runs.Cancel(reason=reason))]
-    return await committed(request, context, asked, lambda accepted: answer(runs.view(accepted[0].state)))
 
 
 async def events(request: Request) -> ASGIApp:
@@ -313,33 +205,6 @@ def _tied(routine_id: str, definition: t.Definition) -> Asked:
     return Asked(chain.STREAM, chain.Tie(link=link))
 
 
-async def _looked_at_anew(work: Callable[[], Awaitable[T]]) -> T:
-    """Do what depends on how a routine is; when it has changed meanwhile, a run's end for one, do it again.
-
-    Raises:
-        Conflict: it changes all the time.
-    """
-    for _ in range(TRIES_MAX - 1):
-        try:
-            return await work()
-        except Conflict as conflict:
-            if conflict.code != "version_conflict":
-                raise
-    return await work()
-
-
-async def _state(request: Request, context: Context, routine_id: str) -> tuple[t.Routine, int]:
-    routine: t.Routine
-    routine, version = await kernel(request).dispatch.state(f"routine/{routine_id}", context.partition)
-    if routine.definition is None:
-        raise _missing(routine_id)
-    return routine, version
-
-
-def _missing(routine_id: str) -> NotFound:
-    return NotFound(f"there is no routine {routine_id}", code="routine_not_found")
-
-
 async def _check_rev(request: Request, context: Context, routine_id: str, rev: int | None) -> None:
     if rev is None:
         return
@@ -368,23 +233,6 @@ def _told(accepted: Sequence[Accepted], *, status: int = 200, headers: Any = Non
     return None if rev is None else answer(view(own.state), status=status, rev=rev, headers=headers)
 
 
-async def _fired(request: Request, accepted: Accepted, context: Context) -> Response:
-    """Answer the runs that a proposal came to; they are there when the answer is.
-
-    The reaction to their firing queues them as well; whoever comes second changes nothing.
-    """
-    found = [decode(bytes(one.data), t.Fired) for one in accepted.events if one.type == "routine.fired"]
-
-    def told(queued: Sequence[Accepted]) -> Response:
-        seen = tuple(run for one in queued if (run := runs.view(one.state)) is not None)
-        return answer(RoutineRuns(runs=seen), status=202)
-
-    asked = [Asked(f"routine-run/{one.run_id}", runs.Queue(work=one.work, held=one.held)) for one in found]
-    # The firing has claimed the key already; the answer is in this, the second commit.
-    keeping = replying(request, context, told)
-    return told(await kernel(request).dispatch.propose_many(asked, keeping) if asked else ())
-
-
 routes = [
     Route("/v1/routines", create, methods=["POST"]),
     Route("/v1/routines", list_routines, methods=["GET"]),
@@ -395,10 +243,4 @@ routes = [
     Route("/v1/routines/{id}/activate", activate, methods=["POST"]),
     Route("/v1/routines/{id}/pause", pause, methods=["POST"]),
     Route("/v1/routines/{id}/resume", resume, methods=["POST"]),
-    Route("/v1/routines/{id}/run-now", run_now, methods=["POST"]),
-    Route("/v1/routines/{id}/backfill", backfill, methods=["POST"]),
-    Route("/v1/routines/{id}/next", next_ticks, methods=["GET"]),
-    Route("/v1/routines/{id}/history", history, methods=["GET"]),
-    Route("/v1/routine-runs/{id}", get_run, methods=["GET"]),
-    Route("/v1/routine-runs/{id}/cancel", cancel_run, methods=["POST"]),
 ]

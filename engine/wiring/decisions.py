@@ -23,6 +23,7 @@ from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
 from engine.kernel.tools import TOOL_LIMIT_MAX_S, ToolResult
 from engine.missions import types as missions
+from engine.missions.commands import RequestApproval, VoidApproval
 from engine.missions.specs import check_input
 from engine.runs import types as runs
 from engine.runs.effects import run_context
@@ -32,7 +33,7 @@ from engine.wiring import freshness, plain, routines
 _log = logging.getLogger(__name__)
 
 
-def request(command: missions.RequestApproval, summary: str, life_ms: int = approvals.LIFE_MS) -> Asked:
+def request(command: RequestApproval, summary: str, life_ms: int = approvals.LIFE_MS) -> Asked:
     """Return the proposal that a gate's question comes to; proposing it twice changes nothing."""
     asked = approvals.Asked(
         decider=_decider(command),
@@ -53,14 +54,12 @@ def _subject(mission_id: str, name: str, run_id: str, gate: GateName) -> Approva
     return ApprovalSubject(kind="work_item", id=f"{mission_id}/{name}", run_id=run_id, gate=gate)
 
 
-def _decider(command: missions.RequestApproval) -> ApprovalDecider:
+def _decider(command: RequestApproval) -> ApprovalDecider:
     assert command.decider != "none", "a gate without a decider is never asked about"
     return command.decider
 
 
-async def request_approval(
-    kernel: Kernel, life_ms: int, command: missions.RequestApproval, effect: Effect
-) -> None:
+async def request_approval(kernel: Kernel, life_ms: int, command: RequestApproval, effect: Effect) -> None:
     """Ask for the approval, saying in plain words what it is about."""
     mission: missions.Mission = (
         await kernel.dispatch.state(f"mission/{command.mission_id}", effect.context.partition)
@@ -72,7 +71,7 @@ async def request_approval(
     await effect.propose(asked.stream, asked.proposal)
 
 
-async def void_approval(command: missions.VoidApproval, effect: Effect) -> None:
+async def void_approval(command: VoidApproval, effect: Effect) -> None:
     """Say that nobody needs to decide any more."""
     await effect.propose(f"approval/{command.approval_id}", approvals.Void(reason=command.reason))
 
@@ -289,8 +288,8 @@ async def _asked(kernel: Kernel, context: Context, approval_id: str) -> approval
 
 def register(kernel: Kernel, life_ms: int) -> None:
     """Carry out what missions ask of approvals, good for `life_ms`, and what approvals ask of the engine's checks."""
-    kernel.outbox.handle(missions.RequestApproval, partial(request_approval, kernel, life_ms))
-    kernel.outbox.handle(missions.VoidApproval, void_approval)
+    kernel.outbox.handle(RequestApproval, partial(request_approval, kernel, life_ms))
+    kernel.outbox.handle(VoidApproval, void_approval)
     kernel.outbox.handle(
         approvals.EvaluateGate, partial(evaluate_gate, kernel), limit_s=TOOL_LIMIT_MAX_S + 600
     )

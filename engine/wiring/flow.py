@@ -7,11 +7,12 @@ from engine.kernel.kernel import Kernel
 from engine.kernel.log import Event
 from engine.kernel.outbox import Effect
 from engine.missions import types as missions
+from engine.missions.commands import CancelRun, StartRun
 from engine.missions.items import MANUAL
 from engine.runs import types as runs
 
 
-def queue(command: missions.StartRun) -> Asked:
+def queue(command: StartRun) -> Asked:
     """Return the proposal that a mission's request for a run comes to; proposing it twice changes nothing."""
     work = runs.Work(
         mission_id=command.mission_id,
@@ -30,13 +31,13 @@ def queue(command: missions.StartRun) -> Asked:
     return Asked(f"run/{command.run_id}", runs.Queue(work=work))
 
 
-async def start_run(command: missions.StartRun, effect: Effect) -> None:
+async def start_run(command: StartRun, effect: Effect) -> None:
     """Queue the run."""
     asked = queue(command)
     await effect.propose(asked.stream, asked.proposal)
 
 
-async def cancel_run(command: missions.CancelRun, effect: Effect) -> None:
+async def cancel_run(command: CancelRun, effect: Effect) -> None:
     """Cancel the run, whether or not it has begun."""
     await effect.propose(f"run/{command.run_id}", runs.Cancel(reason=command.reason))
 
@@ -80,8 +81,8 @@ def _run_id(recorded: Event) -> str:
 
 def register(kernel: Kernel) -> None:
     """Carry out what missions ask of runs, and tell them what comes of it."""
-    kernel.outbox.handle(missions.StartRun, start_run)
-    kernel.outbox.handle(missions.CancelRun, cancel_run)
+    kernel.outbox.handle(StartRun, start_run)
+    kernel.outbox.handle(CancelRun, cancel_run)
     kernel.reactions.on(runs.Started, "a mission hears that its run has begun", on_started)
     kernel.reactions.on(runs.ToolObserved, "a mission hears of a tool call", on_observed)
     kernel.reactions.on(runs.Finished, "a mission hears that its run has ended", on_finished)

@@ -16,13 +16,14 @@ from engine.kernel.kernel import Kernel
 from engine.kernel.log import Event
 from engine.kernel.reducer import tag_of
 from engine.missions import types as missions
+from engine.missions.commands import StartRun
 from engine.notices import reducer as notices
 from engine.runs import types as runs
 
 UNKNOWN: Final = "command.unknown"
 DROPPED: Final = "somebody had the command dropped that was to carry it out"
 _CALL: Final = tag_of(runs.CallTool)
-_START: Final = tag_of(missions.StartRun)
+_START: Final = tag_of(StartRun)
 
 
 def on_lost(event: commands.Lost, recorded: Event) -> Sequence[Asked]:
@@ -44,7 +45,7 @@ def on_canceled(event: commands.Canceled, _recorded: Event) -> Sequence[Asked]:
         return (Asked(event.stream, runs.GiveUp(reason=DROPPED)),)
     if event.command != _START:
         return ()
-    start = decode(bytes(event.data), missions.StartRun)
+    start = decode(bytes(event.data), StartRun)
     ended = missions.FinishRun(
         work_item_id=start.work_item_id,
         run_id=start.run_id,

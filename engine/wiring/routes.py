@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cutroom_sdk.wire import missions as wire
+from cutroom_sdk.wire import mission_events as wire
 from cutroom_sdk.wire.approvals import ApprovalSubject
 from cutroom_sdk.wire.codec import decode, to_builtins
 from engine.approvals import reducer as approvals
@@ -23,6 +23,7 @@ from engine.kernel.reducer import Envelope
 from engine.kernel.tools import Tools
 from engine.missions import fold, views
 from engine.missions import types as missions
+from engine.missions.commands import Command
 from engine.missions.items import MANUAL
 from engine.runs import types as runs
 from engine.wiring import decisions, flow, freshness, plain
@@ -220,8 +221,8 @@ def _changed(before: missions.Mission, accepted: Sequence[Accepted]) -> Response
     return answer(wire.MissionEventAnswer(mission=views.head(own.state), commands=commands))
 
 
-def _commands(mission: missions.Mission, accepted: Accepted) -> list[missions.Command]:
-    commands: list[missions.Command] = []
+def _commands(mission: missions.Mission, accepted: Accepted) -> list[Command]:
+    commands: list[Command] = []
     for recorded in accepted.events:
         envelope = Envelope(at_ms=recorded.at_ms, actor=recorded.actor)
         step = fold.on_event(mission, decode(bytes(recorded.data), missions.Event), envelope)  # type: ignore[arg-type]

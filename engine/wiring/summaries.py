@@ -9,12 +9,13 @@ from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
 from engine.media import reducer as media
 from engine.missions import types as missions
+from engine.missions.commands import PersistArtifact
 from engine.missions.views import summary_key
 
 DATA_MAX: Final = 200_000  # bytes of JSON that an artifact carries itself; more lies in a blob
 
 
-async def persist(kernel: Kernel, command: missions.PersistArtifact, effect: Effect) -> None:
+async def persist(kernel: Kernel, command: PersistArtifact, effect: Effect) -> None:
     """Keep a succeeded mission's summary: what was done, when, by whose leave, and the files with their hashes."""
     stream = f"mission/{command.mission_id}"
     mission: missions.Mission = (await kernel.dispatch.state(stream, effect.context.partition))[0]
@@ -38,4 +39,4 @@ async def persist(kernel: Kernel, command: missions.PersistArtifact, effect: Eff
 
 def register(kernel: Kernel) -> None:
     """Carry out what missions ask to have kept."""
-    kernel.outbox.handle(missions.PersistArtifact, partial(persist, kernel))
+    kernel.outbox.handle(PersistArtifact, partial(persist, kernel))

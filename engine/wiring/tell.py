@@ -2,11 +2,11 @@
 
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
-from engine.missions import types as missions
+from engine.missions.commands import EmitNotice
 from engine.notices import reducer as notices
 
 
-async def emit(command: missions.EmitNotice, effect: Effect) -> None:
+async def emit(command: EmitNotice, effect: Effect) -> None:
     """Tell a notice; the command's key is its id, so it is told once."""
     told = notices.Tell(notice=command.notice, properties=command.properties)
     await effect.propose(f"{notices.KIND}/{effect.key}", told)
@@ -14,4 +14,4 @@ async def emit(command: missions.EmitNotice, effect: Effect) -> None:
 
 def register(kernel: Kernel) -> None:
     """Carry out what missions want told."""
-    kernel.outbox.handle(missions.EmitNotice, emit)
+    kernel.outbox.handle(EmitNotice, emit)

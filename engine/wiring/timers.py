@@ -6,10 +6,11 @@ from engine.approvals import reducer as approvals
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
 from engine.missions import types as missions
+from engine.missions.commands import ScheduleTimer
 from engine.wiring.decisions import expire
 
 
-async def fire_timer(command: missions.ScheduleTimer, effect: Effect) -> None:
+async def fire_timer(command: ScheduleTimer, effect: Effect) -> None:
     """Tell a mission that the timer it asked for is due."""
     await effect.propose(f"mission/{command.mission_id}", missions.FireTimer(timer_id=command.timer_id))
 
@@ -21,7 +22,7 @@ async def fire_expiry(kernel: Kernel, command: approvals.ScheduleExpiry, effect:
 
 def register(kernel: Kernel) -> None:
     """Carry out the timers that missions and approvals ask for."""
-    kernel.outbox.handle(missions.ScheduleTimer, fire_timer, due=lambda timer: timer.due_at_ms)
+    kernel.outbox.handle(ScheduleTimer, fire_timer, due=lambda timer: timer.due_at_ms)
     kernel.outbox.handle(
         approvals.ScheduleExpiry, partial(fire_expiry, kernel), due=lambda timer: timer.due_at_ms
     )

@@ -7,7 +7,8 @@ from typing import Any, Final
 from cutroom_sdk.wire.approvals import Approval, ApprovalSubject, DelegationRequest
 from cutroom_sdk.wire.interchange import TimelineImportRequest
 from cutroom_sdk.wire.memory import MemoryCapabilityRequest, MemoryRequest
-from cutroom_sdk.wire.missions import MissionRequest, PostStarted
+from cutroom_sdk.wire.mission_events import PostStarted
+from cutroom_sdk.wire.missions import MissionRequest
 from cutroom_sdk.wire.operations import Remove, SetSettings
 from cutroom_sdk.wire.policy import SimulateRequest
 from cutroom_sdk.wire.renders import RenderRequest

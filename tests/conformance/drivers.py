@@ -20,7 +20,8 @@ from cutroom_sdk.shelf import Shelf
 from cutroom_sdk.sync import client as waiting
 from cutroom_sdk.sync.replica import Replica as WaitingReplica
 from cutroom_sdk.wire.codec import convert, encode
-from cutroom_sdk.wire.missions import MissionRequest, PostedEvent
+from cutroom_sdk.wire.mission_events import PostedEvent
+from cutroom_sdk.wire.missions import MissionRequest
 from cutroom_sdk.wire.resources import Operation, PatchOperation
 from cutroom_sdk.wire.sessions import SessionReport
 from cutroom_sdk.wire.tokens import TokenRequest

@@ -12,7 +12,8 @@ from cutroom_sdk.client import Client
 from cutroom_sdk.discovery import Address, find
 from cutroom_sdk.errors import SdkError
 from cutroom_sdk.wire.memory import MemoryCapabilityRequest, MemoryRequest
-from cutroom_sdk.wire.missions import MissionRequest, PostRunFinished, WorkItemRequest
+from cutroom_sdk.wire.mission_events import PostRunFinished
+from cutroom_sdk.wire.missions import MissionRequest, WorkItemRequest
 from cutroom_sdk.wire.tokens import TokenRequest
 from tests.daemons import Daemon
 from tests.e2e.studio import Said

@@ -13,15 +13,8 @@ from clients.tui.app import StudioScreen
 from clients.tui.panes import Laid, RowList
 from cutroom_sdk.client import Client
 from cutroom_sdk.wire.approvals import Approval
-from cutroom_sdk.wire.missions import (
-    Budgets,
-    GatesRequest,
-    Mission,
-    MissionRequest,
-    PostCanceled,
-    PostRunFinished,
-    WorkItemRequest,
-)
+from cutroom_sdk.wire.mission_events import PostCanceled, PostRunFinished
+from cutroom_sdk.wire.missions import Budgets, GatesRequest, Mission, MissionRequest, WorkItemRequest
 from cutroom_sdk.wire.routines import Entrypoint, RoutineRequest, Schedule
 from tests.daemons import Daemon
 

@@ -14,6 +14,7 @@ from engine.kernel.reducer import Envelope
 from engine.missions import reducer as missions
 from engine.missions import types as t
 from engine.missions.board import board_of
+from engine.missions.commands import CancelRun, EmitNotice, RequestApproval, StartRun, VoidApproval
 from engine.missions.fold import on_event
 from engine.missions.views import changed, resources
 from tests.missions_kit import item
@@ -224,17 +225,17 @@ def test_every_run_is_asked_for_once_and_whatever_is_alive_at_the_end_is_cancele
 ) -> None:
     asked: list[str] = []
     for before, event, after, commands, _ in play(data, items, allowed):
-        asked += [command.run_id for command in commands if isinstance(command, t.StartRun)]
+        asked += [command.run_id for command in commands if isinstance(command, StartRun)]
         if isinstance(event, t.Canceled | t.Failed):
             alive = {one.run_id for one in before.items if one.status == "in_progress"}
-            assert {c.run_id for c in commands if isinstance(c, t.CancelRun)} == alive
+            assert {c.run_id for c in commands if isinstance(c, CancelRun)} == alive
             open_gates = {
                 gate.approval_id
                 for one in before.items
                 for gate in (one.gates.review, one.gates.test)
                 if gate.state == "waiting" and gate.approval_id
             }
-            assert {c.approval_id for c in commands if isinstance(c, t.VoidApproval)} == open_gates
+            assert {c.approval_id for c in commands if isinstance(c, VoidApproval)} == open_gates
         if not after.over:
             waiting = [one for one in after.items if one.status == "review"]
             assert all(one.attempts[-1].status == "succeeded" for one in waiting)
@@ -250,10 +251,10 @@ def test_nobody_is_asked_twice_under_one_id_and_what_has_changed_is_asked_anew(
     voided: set[str] = set()
     for before, event, after, commands, _ in play(data, items, allowed):
         for command in commands:
-            if isinstance(command, t.RequestApproval):
+            if isinstance(command, RequestApproval):
                 assert command.approval_id not in asked
                 asked.add(command.approval_id)
-            if isinstance(command, t.VoidApproval):
+            if isinstance(command, VoidApproval):
                 voided.add(command.approval_id)
         if isinstance(event, t.GateGranted | t.GateDenied):
             assert event.approval_id in asked - voided
@@ -272,13 +273,13 @@ def test_nobody_is_asked_twice_under_one_id_and_what_has_changed_is_asked_anew(
 def test_a_run_that_somebody_canceled_is_not_done_again_before_somebody_says_so(
     data: st.DataObject, items: tuple[t.ItemSpec, ...], allowed: Budgets
 ) -> None:
-    told: list[t.EmitNotice] = []
+    told: list[EmitNotice] = []
     for before, event, after, commands, _ in play(data, items, allowed):
-        told += [one for one in commands if isinstance(one, t.EmitNotice)]
+        told += [one for one in commands if isinstance(one, EmitNotice)]
         if isinstance(event, t.Paused):
             assert (before.status, after.status) == ("running", "paused")
             assert (event.work_item_id is not None) == any(
-                one.notice == "mission.paused" for one in commands if isinstance(one, t.EmitNotice)
+                one.notice == "mission.paused" for one in commands if isinstance(one, EmitNotice)
             )
         if isinstance(event, t.RunRequested):
             assert after.status == "running"

@@ -14,6 +14,15 @@ from engine.kernel.dispatch import Asked
 from engine.kernel.log import Event
 from engine.kernel.reducer import Aggregate, Envelope, tag_of
 from engine.missions import types as missions
+from engine.missions.commands import (
+    CancelRun,
+    EmitNotice,
+    PersistArtifact,
+    RequestApproval,
+    ScheduleTimer,
+    StartRun,
+    VoidApproval,
+)
 from engine.missions.reducer import MISSION
 from engine.notices.reducer import NOTICE, Tell
 from engine.runs import types as runs
@@ -94,7 +103,7 @@ class Story:
 
     def _one(self, command: Struct) -> None:
         match command:
-            case missions.StartRun():
+            case StartRun():
                 self.propose(flow.queue(command), ENGINE)
             case runs.CallTool(run_id=run_id):
                 run: runs.Run = self._states[f"run/{run_id}"]
@@ -102,20 +111,20 @@ class Story:
                 self.propose(Asked(f"run/{run_id}", runs.Call()), ENGINE)
                 if (ended := self.called(run.work)) is not None:
                     self.propose(Asked(f"run/{run_id}", ended), ENGINE)
-            case missions.CancelRun(run_id=run_id, reason=reason):
+            case CancelRun(run_id=run_id, reason=reason):
                 self.propose(Asked(f"run/{run_id}", runs.Cancel(reason=reason)), ENGINE)
-            case missions.VoidApproval(approval_id=approval_id, reason=reason):
+            case VoidApproval(approval_id=approval_id, reason=reason):
                 self.propose(Asked(f"approval/{approval_id}", approvals.Void(reason=reason)), ENGINE)
-            case missions.EmitNotice(notice=notice, properties=properties):
+            case EmitNotice(notice=notice, properties=properties):
                 told = Tell(notice=notice, properties=properties)
                 self.propose(Asked(f"notice/n{len(self.events)}", told), ENGINE)
-            case missions.RequestApproval():
+            case RequestApproval():
                 self.propose(decisions.request(command, command.summary), ENGINE)
             case approvals.ScheduleExpiry(approval_id=approval_id):
                 self.review(approval_id)
             case approvals.EvaluateGate(approval_id=approval_id):
                 self.test(approval_id)
-            case missions.PersistArtifact() | missions.ScheduleTimer() | runs.StopTool():
+            case PersistArtifact() | ScheduleTimer() | runs.StopTool():
                 pass  # artifacts, time and processes are not of this story
             case _:
                 raise AssertionError(f"the story has no {command}")

@@ -7,13 +7,22 @@ from engine.kernel.errors import Forbidden, Invalid, NotFound, Rejected
 from engine.kernel.reducer import Envelope
 from engine.missions import reducer, views
 from engine.missions import types as t
+from engine.missions.commands import (
+    CancelRun,
+    EmitNotice,
+    PersistArtifact,
+    RequestApproval,
+    ScheduleTimer,
+    StartRun,
+    VoidApproval,
+)
 from tests.missions_kit import Play, item
 
 
 def test_starting_starts_what_depends_on_nothing_and_blocks_the_rest() -> None:
     play = Play(item("take"), item("look", "take"), item("cut", "take", "look"))
     assert play.statuses() == {"take": "in_progress", "look": "blocked", "cut": "blocked"}
-    assert [command.work_item_id for command in play.asked(t.StartRun)] == ["take"]
+    assert [command.work_item_id for command in play.asked(StartRun)] == ["take"]
 
 
 def test_a_draft_starts_nothing_until_it_is_started() -> None:
@@ -28,7 +37,7 @@ def test_an_item_starts_when_all_it_depends_on_is_done_and_gets_what_that_has_ma
     play.finish("take", "asset/a", "artifact/i")
     assert play.statuses()["cut"] == "blocked"
     play.finish("look", "artifact/s", "asset/a")
-    started = play.asked(t.StartRun)[-1]
+    started = play.asked(StartRun)[-1]
     assert (started.work_item_id, started.refs) == ("cut", ("artifact/s", "asset/a", "artifact/i"))
 
 
@@ -52,18 +61,18 @@ def test_a_successful_run_goes_to_review_then_test_then_done() -> None:
 def test_each_gate_is_asked_about_once_with_the_hash_of_what_was_made() -> None:
     play = Play(item("cut", review="human", test="agent"))
     play.finish("cut", "artifact/plan")
-    (asked,) = play.asked(t.RequestApproval)
+    (asked,) = play.asked(RequestApproval)
     assert (asked.gate, asked.decider, asked.artifact_refs) == ("review", "human", ("artifact/plan",))
     other = Play(item("cut", review="human", test="agent"))
     other.finish("cut", "artifact/other")
-    assert other.asked(t.RequestApproval)[0].subject_hash != asked.subject_hash
+    assert other.asked(RequestApproval)[0].subject_hash != asked.subject_hash
 
 
 def test_gates_without_a_decider_hold_nobody_up() -> None:
     play = Play(item("take"))
     play.finish("take")
     assert play.mission.status == "succeeded"
-    assert play.asked(t.RequestApproval) == []
+    assert play.asked(RequestApproval) == []
 
 
 def test_a_denial_sends_the_item_back_with_its_reasons_and_its_changes() -> None:
@@ -71,7 +80,7 @@ def test_a_denial_sends_the_item_back_with_its_reasons_and_its_changes() -> None
     first = play.run_of("cut")
     play.finish("cut", "artifact/plan")
     play.deny("cut", "review", reasons=("too long",), amend={"seed": 2})
-    again = play.asked(t.StartRun)[-1]
+    again = play.asked(StartRun)[-1]
     assert again.run_id != first
     assert (again.attempt, again.reasons, again.input) == (2, ("too long",), {"goal": "short", "seed": 2})
 
@@ -79,14 +88,14 @@ def test_a_denial_sends_the_item_back_with_its_reasons_and_its_changes() -> None
 def test_a_failed_run_is_tried_again_with_the_reason_until_the_attempts_are_used_up() -> None:
     play = Play(item("cut"), item("other"), item("last", "cut"), max_attempts=2)
     play.fail("cut", "no memory")
-    assert play.asked(t.StartRun)[-1].reasons == ("no memory",)
+    assert play.asked(StartRun)[-1].reasons == ("no memory",)
     play.fail("cut", "no memory again")
     failure = play.mission.failure
     assert failure is not None
     assert (play.mission.status, failure.budget, failure.work_item_id) == ("failed", "max_attempts", "cut")
     assert "no memory again" in failure.detail
     assert play.statuses() == {"cut": "failed", "other": "canceled", "last": "canceled"}
-    assert [command.run_id for command in play.asked(t.CancelRun)] == [play.run_of("other")]
+    assert [command.run_id for command in play.asked(CancelRun)] == [play.run_of("other")]
 
 
 def test_a_run_that_fails_over_what_it_was_asked_for_is_not_tried_again() -> None:
@@ -96,7 +105,7 @@ def test_a_run_that_fails_over_what_it_was_asked_for_is_not_tried_again() -> Non
     assert failure is not None
     assert (play.mission.status, failure.budget, failure.work_item_id) == ("failed", None, "cut")
     assert failure.detail == "goal: 0 seconds is no length"
-    assert len(play.asked(t.StartRun)) == 1
+    assert len(play.asked(StartRun)) == 1
 
 
 def test_a_second_attempt_passes_both_gates_anew() -> None:
@@ -106,7 +115,7 @@ def test_a_second_attempt_passes_both_gates_anew() -> None:
     play.deny("cut", "test", reasons=("flickers",))
     play.finish("cut")
     assert play.item("cut").status == "review"
-    assert len({command.approval_id for command in play.asked(t.RequestApproval)}) == 3
+    assert len({command.approval_id for command in play.asked(RequestApproval)}) == 3
 
 
 def test_a_run_event_must_name_the_current_run() -> None:
@@ -221,9 +230,9 @@ def test_canceling_ends_runs_and_voids_questions() -> None:
     play.ask(t.Cancel(reason="enough"))
     assert play.mission.status == "canceled"
     assert set(play.statuses().values()) == {"canceled"}
-    assert [(c.run_id, c.reason) for c in play.asked(t.CancelRun)] == [(play.run_of("look"), "enough")]
-    (asked,) = play.asked(t.RequestApproval)
-    assert [c.approval_id for c in play.asked(t.VoidApproval)] == [asked.approval_id]
+    assert [(c.run_id, c.reason) for c in play.asked(CancelRun)] == [(play.run_of("look"), "enough")]
+    (asked,) = play.asked(RequestApproval)
+    assert [c.approval_id for c in play.asked(VoidApproval)] == [asked.approval_id]
 
 
 @pytest.mark.parametrize(
@@ -249,7 +258,7 @@ def test_max_steps_is_the_number_of_runs() -> None:
     play.finish("take")
     assert play.mission.failure is not None
     assert (play.mission.status, play.mission.failure.budget) == ("failed", "max_steps")
-    assert len(play.asked(t.StartRun)) == 1
+    assert len(play.asked(StartRun)) == 1
 
 
 def test_max_tool_calls_counts_calls_and_those_that_are_certain_to_come() -> None:
@@ -281,7 +290,7 @@ def test_work_done_by_hand_needs_no_tool_calls() -> None:
 
 def test_max_duration_ends_a_mission_when_its_timer_fires() -> None:
     play = Play(item("take"), max_duration_ms=500)
-    (timer,) = play.asked(t.ScheduleTimer)
+    (timer,) = play.asked(ScheduleTimer)
     assert timer.due_at_ms == 1_500
     play.now_ms = 1_499
     assert play.ask(t.FireTimer(timer_id=timer.timer_id)) == ()
@@ -298,7 +307,7 @@ def test_a_pause_does_not_count_as_duration() -> None:
     play.now_ms = 9_000
     assert play.ask(t.FireTimer(timer_id=t.DURATION_TIMER)) == ()
     play.ask(t.Resume())
-    assert play.asked(t.ScheduleTimer)[-1].due_at_ms == 9_300
+    assert play.asked(ScheduleTimer)[-1].due_at_ms == 9_300
     play.now_ms = 9_300
     play.ask(t.FireTimer(timer_id=t.DURATION_TIMER))
     assert play.mission.status == "failed"
@@ -310,7 +319,7 @@ def test_nothing_starts_after_the_time_is_up_even_if_the_timer_is_late() -> None
     play.now_ms = 5_000
     play.finish("take")
     assert play.mission.status == "failed"
-    assert len(play.asked(t.StartRun)) == 1
+    assert len(play.asked(StartRun)) == 1
 
 
 def test_a_mission_that_was_done_in_time_succeeds_even_if_its_last_word_is_late() -> None:
@@ -429,8 +438,8 @@ def test_a_changed_resource_that_somebody_is_asked_about_voids_the_question_and_
     gates = play.item("cut").gates
     assert (play.item("cut").status, gates.review.state, gates.test.state) == ("review", "waiting", "waiting")
     assert gates.review.approval_id not in (None, first)
-    assert [one.approval_id for one in play.asked(t.VoidApproval)] == [tested]
-    hashes = [one.subject_hash for one in play.asked(t.RequestApproval) if one.gate == "review"]
+    assert [one.approval_id for one in play.asked(VoidApproval)] == [tested]
+    hashes = [one.subject_hash for one in play.asked(RequestApproval) if one.gate == "review"]
     assert len(set(hashes)) == 2
     assert play.ask(t.NoteResource(key="mission/m1/script", rev=4)) == ()
     assert play.ask(t.NoteResource(key="mission/m1/notes", rev=1)) == ()
@@ -441,12 +450,12 @@ def test_what_went_wrong_is_told_once_and_a_low_budget_before_it_is_used_up() ->
     for name in ("a", "b"):
         play.finish(name)
     play.fail("c")
-    told = [(one.notice, one.properties.get("budget")) for one in play.asked(t.EmitNotice)]
+    told = [(one.notice, one.properties.get("budget")) for one in play.asked(EmitNotice)]
     assert told == [("mission.budget_low", "max_steps"), ("mission.failed", "max_attempts")]
 
 
 def test_a_succeeded_mission_has_its_summary_kept() -> None:
     play = Play(item("a"))
     play.finish("a")
-    assert play.asked(t.PersistArtifact) == [t.PersistArtifact(mission_id="m1", kind="mission_summary")]
+    assert play.asked(PersistArtifact) == [PersistArtifact(mission_id="m1", kind="mission_summary")]
     assert (views.head(play.mission).summary_artifact or "").startswith("artifact/")

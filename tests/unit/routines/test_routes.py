@@ -10,7 +10,7 @@ import pytest
 
 from engine.http.app import build_app
 from engine.kernel.context import Context
-from engine.routines.routes import routes
+from engine.routines import routes, routes_runs
 from tests.missions_kit import FakeTool
 from tests.routines_kit import HOUR, NOON, Studio, studio
 
@@ -52,7 +52,7 @@ async def border(folder: Path) -> AsyncIterator[Asking]:
     async with studio(folder, FakeTool("work"), roots=(folder,)) as play:
         app = build_app(
             play.kernel,
-            features=routes,
+            features=[*routes.routes, *routes_runs.routes],
             check_token=TOKENS.get,
             hosts=lambda: frozenset({"studio"}),
             health=dict,

@@ -2,15 +2,8 @@
 
 from cutroom_sdk.connection import Connection
 from cutroom_sdk.places import filled, given
-from cutroom_sdk.wire.missions import (
-    Mission,
-    MissionEventAnswer,
-    MissionEventRequest,
-    MissionPreview,
-    MissionRequest,
-    MissionTemplate,
-    PostedEvent,
-)
+from cutroom_sdk.wire.mission_events import MissionEventAnswer, MissionEventRequest, PostedEvent
+from cutroom_sdk.wire.missions import Mission, MissionPreview, MissionRequest, MissionTemplate
 from cutroom_sdk.wire.notices import Notice
 from cutroom_sdk.wire.runs import Run
 from cutroom_sdk.wire.sessions import (
