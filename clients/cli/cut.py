@@ -69,7 +69,7 @@ def cut_command(
 
     Example: cutroom cut talk.mp4 --keep 1.5-4,10-12.25 -o out.mp4
 
-    H.264 is copied where it lies untouched, and only the frames around the cuts are encoded. Spans are half open; 0 is the
+    H.264 and H.265 are copied where they lie untouched, and only the frames around the cuts are encoded. Spans are half open; 0 is the
     first frame shown; a time between two frames goes to the nearer one's start.
     """
     setup = of(ctx, state_folder, url, json, verbose)

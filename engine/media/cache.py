@@ -14,7 +14,7 @@ FRAME_INDEX: Final = Backend(
     kind="frame_index",
     stream="picture",
     name="packets",
-    version=f"2+av{version('av')}",
+    version=f"3+av{version('av')}",
 )
 
 

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from engine.media import h264, h265
 
 NEVER = -1
+LEADING_USUAL = 32
 Codec = Literal["h264", "hevc"]
 
 
@@ -62,7 +63,11 @@ class PacketOrder(Struct, frozen=True, kw_only=True):
 
     def following(self, entry: int, count: int) -> tuple[int, ...]:
         """Return the frames of `count` packets at most, in decoding order from an entry's on, leading pictures left out."""
-        place = self.shown.index(entry, entry)
+        try:
+            # As many frames are decoded before it as are shown before, but for those that lead it: few, as a rule.
+            place = self.shown.index(entry, max(0, entry - LEADING_USUAL))
+        except ValueError:
+            place = self.shown.index(entry)
         first = place + 1 + _leading(self.shown, place)
         return (entry, *self.shown[first : first + count - 1])
 
@@ -110,7 +115,7 @@ class OrderGatherer:
         self._pts: list[int | None] = []
         self._entries: list[int] = []
         self._codec: Codec = "hevc" if stream.codec_context.name == "hevc" else "h264"
-        self._copyable = stream.codec_context.name == "h264"
+        self._copyable = stream.codec_context.name == self._codec
         self._coding = CODINGS[self._codec]
         self._sets, self._length_size = h264.NO_SETS, h264.ANNEX_B
         if self._copyable:

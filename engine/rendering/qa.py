@@ -9,7 +9,7 @@ from cutroom_sdk.wire.renders import Check, Profile
 from engine.editing.checks import splits_speech
 from engine.rendering import qa_sound
 from engine.rendering.plan import RenderPlan
-from engine.rendering.smartcopy.checks import check_cut
+from engine.rendering.smartcopy.checks import CODECS, check_cut
 from engine.rendering.smartcopy.work import CutFound
 from engine.rendering.walking import graph_inputs
 from engine.rendering.work import Inspection, Span
@@ -112,6 +112,9 @@ def _frame_rate(plan: RenderPlan, profile: Profile, found: Inspection) -> Check:
 
 def _codecs(plan: RenderPlan, profile: Profile, found: Inspection) -> Check:
     wanted, pixels = DECODED.get(profile.codec, profile.codec), plan.encoder.pixel_format
+    if plan.splicing is not None:
+        # The codec is that of what is copied.
+        wanted = CODECS[plan.encoder.codec]
     container = next((name for name in CONTAINERS[plan.container] if name in found.container.split(",")), "")
     good = bool(container) and found.video_codec == wanted and found.pixel_format == pixels
     good = good and (plan.sound is None or found.audio_codec == profile.audio_codec)

@@ -78,6 +78,21 @@ async def test_edges_are_found_again_and_copies_are_not_kept(tmp_path: Path, sou
         assert second.segments.cached == 1
 
 
+async def test_a_cut_of_h265_stays_h265(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", frames=120, codec="libx265", gop=20, open_gop=True)
+    modern = source_of(clip.path)
+    async with studio(tmp_path / "state") as room, border(room) as client:
+        await room.take_in(modern)
+        render = await cut(room, client, timeline_of([span(modern, 10, 75, rate=PAL)], rate=PAL))
+        assert render.output is not None, render.error
+        assert read_numbers(Path(render.output.path)) == list(range(10, 75))
+        (codecs,) = [check for check in render.checks if check.name == "codecs"]
+        assert (codecs.status, codecs.value) == ("pass", "mp4, hevc")
+        assert {check.name for check in render.checks if check.status == "fail"} == set()
+        assert render.cut is not None
+        assert render.cut.copied_frames > 40
+
+
 async def test_copying_only_widens_and_encodes_nothing(tmp_path: Path, source: Source) -> None:
     async with studio(tmp_path / "state") as room, border(room) as client:
         await room.take_in(source)

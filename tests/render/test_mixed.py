@@ -246,3 +246,40 @@ def test_the_same_mix_has_the_same_plan_and_the_same_bytes(tmp_path: Path, sourc
 def test_what_may_only_be_copied_is_not_mixed(source: Source) -> None:
     with pytest.raises(Invalid, match="something is done to the clip"):
         plan_copies(dressed(source), [source], replace(COPYING, copies="only"))
+
+
+@pytest.fixture(scope="module")
+def modern(footage: Path) -> Source:
+    """A recording in H.265, in open groups."""
+    clip = make_clip(
+        footage / "modern.mp4", numbers=range(3000, 3120), codec="libx265", gop=20, open_gop=True
+    )
+    return source_of(clip.path)
+
+
+def test_footage_in_h265_makes_a_film_in_h265(tmp_path: Path, modern: Source) -> None:
+    items = [
+        span(modern, 7, 60, rate=PAL),
+        span(modern, 60, 70, rate=PAL, effects=[BLUR]),
+        span(modern, 77, 111, rate=PAL),
+    ]
+    plan = plan_copies(timeline_of(items, rate=PAL), [modern])
+    assert plan.encoder.codec == "libx265"
+    film = make_copied(tmp_path, plan, [modern])
+    assert film.kinds == {"copy", "edge", "render"}
+    assert read_numbers(film.path) == [*range(3007, 3070), *range(3077, 3111)]
+    assert film.found.mismatches == ()
+    checks = check_film(plan, COPYING, film.found)
+    assert {one.name: one.value for one in checks if one.status == "fail"} == {}
+
+
+def test_of_two_codecs_the_one_that_gives_more_is_copied(
+    tmp_path: Path, source: Source, modern: Source
+) -> None:
+    both = [source, modern]
+    items = [span(source, 20, 40, rate=PAL), span(modern, 20, 100, rate=PAL)]
+    plan = plan_copies(timeline_of(items, rate=PAL), both)
+    assert any("nothing of clip.mp4 is copied: it is h264" in one for one in plan.notices), plan.notices
+    film = make_copied(tmp_path, plan, both)
+    assert stretches(film)[0] == ("render", None, 0, 20)
+    assert read_numbers(film.path) == [*range(20, 40), *range(3020, 3100)]

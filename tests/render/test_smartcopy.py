@@ -1,4 +1,4 @@
-"""Cuts of every make of H.264 source: the right frames to the last, copied bytes as they were, sound in its place."""
+"""Cuts of every make of H.264 and H.265 source: the right frames to the last, copied bytes as they were, sound in its place."""
 
 import itertools
 import json
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from engine.kernel.errors import WorkFailed
-from engine.media import h264
+from engine.media import h264, h265
 from engine.media.packets import copied_packets
 from engine.media.source import open_media
 from engine.rendering.smartcopy.division import widened
@@ -51,6 +51,11 @@ MAKES: Final[dict[str, dict[str, Any]]] = {
     "varying.mkv": {"gop": 20, "times": jittered(FRAMES, 2)},
     "open.mp4": {"gop": 20, "open_gop": True},
     "tall.mp4": {"gop": 20, "width": 202, "height": 360},
+    "hevc.mp4": {"codec": "libx265", "gop": 20},
+    "hevc_open.mp4": {"codec": "libx265", "gop": 20, "open_gop": True, "b_frames": 4},
+    "hevc_open.mkv": {"codec": "libx265", "gop": 25, "open_gop": True, "b_frames": 3, "rate": NTSC},
+    "hevc_open.ts": {"codec": "libx265", "gop": 20, "open_gop": True},
+    "hevc_varying.mp4": {"codec": "libx265", "gop": 20, "open_gop": True, "times": jittered(FRAMES, 3)},
     "full_range.mp4": {"gop": 20, "codec_options": {"x264-params": "fullrange=1"}},
 }
 
@@ -104,17 +109,26 @@ def assert_copied_as_they_lay(one: Source, cut: Cut) -> None:
             with Opened([one.path], []) as files, open_media(files.inputs[0]) as container:
                 found = copied_packets(container, one.index, stretch.start, stretch.count)
                 for got, (_, packet) in zip(made[at : at + stretch.count], found, strict=True):
-                    assert picture_units(got, 4) == picture_units(bytes(packet), order.length_size)
-                    assert order.length_size == h264.ANNEX_B or got == bytes(packet)
+                    kept = picture_units(bytes(packet), order.length_size, order.codec)
+                    assert picture_units(got, 4, order.codec) == kept
+                    # H.265 has its headers before each keyframe; else the bytes are the source's own.
+                    led = order.codec == "hevc" and packet.is_keyframe
+                    assert led or order.length_size == h264.ANNEX_B or got == bytes(packet)
         at += stretch.count
 
 
-def picture_units(data: bytes, length_size: int) -> list[bytes]:
-    apart = (h264.SPS, h264.PPS, h264.DELIMITER)
-    return [unit for unit in h264.units(data, length_size) if h264.unit_kind(unit) not in apart]
+def picture_units(data: bytes, length_size: int, codec: str) -> list[bytes]:
+    """Return the NAL units of pictures; one that may stand alone counts as one that does."""
+    units = h264.units(data, length_size)
+    if codec == "hevc":
+        apart = (*h265.SETS, h265.DELIMITER)
+        return [h265.standing_alone(unit) for unit in units if h265.unit_kind(unit) not in apart]
+    return [unit for unit in units if h264.unit_kind(unit) not in (h264.SPS, h264.PPS, h264.DELIMITER)]
 
 
-@pytest.mark.parametrize("name", ["closed.mp4", "pyramid.mkv", "stream.ts", "varying.mp4"])
+@pytest.mark.parametrize(
+    "name", ["closed.mp4", "pyramid.mkv", "stream.ts", "varying.mp4", "hevc_open.mp4", "hevc_open.mkv"]
+)
 def test_what_is_copied_decodes_to_the_very_pixels_of_the_source(tmp_path: Path, name: str) -> None:
     _, one = source(tmp_path, name, MAKES[name], sound=None)
     cut = cut_of(one, [(7, 66), (71, 113)], tmp_path / "out", rate=rate_of(MAKES[name]))
@@ -144,6 +158,37 @@ def test_an_open_group_is_entered_only_where_decoding_may_begin(tmp_path: Path) 
     cut = cut_of(one, [(0, 90)], tmp_path / "out", rate=Fraction(25))
     assert cut.stretches[0].kind == "copy"
     assert cut.stretches[0].count > 80
+
+
+def test_an_open_group_of_h265_is_entered_without_the_pictures_that_lead_it(tmp_path: Path) -> None:
+    """They refer to what was before: they are encoded anew, and a decoder is told that they are not there."""
+    _, one = source(tmp_path, "hevc_open.mp4", MAKES["hevc_open.mp4"], sound=None)
+    assert one.index is not None
+    order = one.index.order
+    assert order is not None
+    assert order.entries == one.index.keyframes
+    assert len(order.entries) > 3
+    entry = order.entries[2]
+    assert order.shown[order.shown.index(entry) + 1] < entry
+    cut = cut_of(one, [(entry - 3, entry + 15)], tmp_path / "out", rate=Fraction(25))
+    assert [(one.kind, one.start) for one in cut.stretches][:2] == [("edge", entry - 3), ("copy", entry)]
+    first = payloads(cut.path)[3]
+    assert h265.BLA_ALONE in {h265.unit_kind(unit) for unit in h264.units(first, 4)}
+    assert read_numbers(cut.path) == list(range(entry - 3, entry + 15))
+
+
+def test_what_is_copied_whole_of_h265_keeps_its_headers_in_one_place(tmp_path: Path) -> None:
+    """Without anything encoded the film has one set of headers, for players that want them before the pictures alone."""
+    _, one = source(tmp_path, "hevc.mp4", MAKES["hevc.mp4"], sound=None)
+    cuts = [
+        cut_of(one, [kept], tmp_path / str(n), rate=Fraction(25))
+        for n, kept in enumerate([(20, 40), (15, 40)])
+    ]
+    tags = []
+    for cut in cuts:
+        with av.open(str(cut.path)) as container:
+            tags.append(container.streams.video[0].codec_context.codec_tag)
+    assert tags == ["hvc1", "hev1"]
 
 
 def test_an_edit_list_that_begins_in_a_group_hides_what_lies_before(tmp_path: Path) -> None:
@@ -177,7 +222,8 @@ def test_varying_frames_keep_their_own_times(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["closed.mp4", "ntsc.mp4", "pyramid.mkv", "late.mp4", "varying.mp4", "stream.ts"]
+    "name",
+    ["closed.mp4", "ntsc.mp4", "pyramid.mkv", "late.mp4", "varying.mp4", "stream.ts", "hevc_open.mp4"],
 )
 @pytest.mark.parametrize("kept", [[(11, 93)], [(0, 40)], [(11, 50), (61, 93)]])
 def test_sound_stays_within_a_millisecond_of_its_picture(tmp_path: Path, name: str, kept: list[Span]) -> None:
@@ -235,7 +281,9 @@ def test_the_same_cut_has_the_same_bytes(tmp_path: Path) -> None:
     assert films[0].read_bytes() == films[1].read_bytes()
 
 
-@pytest.mark.parametrize("name", ["closed.mp4", "ntsc.mp4", "stream.ts", "turned.mp4", "varying.mkv"])
+@pytest.mark.parametrize(
+    "name", ["closed.mp4", "ntsc.mp4", "stream.ts", "turned.mp4", "varying.mkv", "hevc_open.ts"]
+)
 def test_another_prober_agrees(tmp_path: Path, name: str) -> None:
     _, one = source(tmp_path, name, MAKES[name])
     kept = [(9, 70)]
@@ -245,7 +293,8 @@ def test_another_prober_agrees(tmp_path: Path, name: str) -> None:
         [stream for stream in said["streams"] if stream["codec_type"] == kind] for kind in ("video", "audio")
     )
     assert int(video["nb_read_frames"]) == len(wanted(kept))
-    assert (video["codec_name"], audio["codec_name"]) == ("h264", "aac")
+    codec = "hevc" if name.startswith("hevc") else "h264"
+    assert (video["codec_name"], audio["codec_name"]) == (codec, "aac")
     (original,) = [stream for stream in probed(one.path)["streams"] if stream["codec_type"] == "video"]
     assert (video["width"], video["height"]) == (original["width"], original["height"])
     assert turned(video) == turned(original)

@@ -1,6 +1,7 @@
 """The tester of a cut: what was found in the file, held against its source and its plan. Pure."""
 
 from fractions import Fraction
+from typing import Final
 
 from cutroom_sdk.wire.renders import Check
 from engine.rendering.plan import RenderPlan
@@ -8,6 +9,8 @@ from engine.rendering.smartcopy.work import CutFound
 
 SOUND_OFF_MOST = Fraction(1, 1000)
 SOURCE = "the source"
+# What a decoder calls what an encoder gives.
+CODECS: Final = {"libx264": "h264", "libx265": "hevc"}
 AS_IT_WAS = "a cut leaves what it copies as it was"
 
 
@@ -51,10 +54,11 @@ def _frame_rate(plan: RenderPlan, found: CutFound) -> Check:
 
 
 def _codecs(plan: RenderPlan, found: CutFound) -> Check:
-    good = "mp4" in found.container.split(",") and found.video_codec == "h264"
+    wanted = CODECS.get(plan.encoder.codec)
+    good = "mp4" in found.container.split(",") and found.video_codec == wanted
     good = good and (plan.sound is None) == (found.audio_codec is None)
     sound = f", {found.audio_codec}" if found.audio_codec else ""
-    return _check("codecs", good, f"mp4, {found.video_codec}{sound}", "mp4, h264", SOURCE)
+    return _check("codecs", good, f"mp4, {found.video_codec}{sound}", f"mp4, {wanted}", SOURCE)
 
 
 def _sound(plan: RenderPlan, found: CutFound) -> Check:

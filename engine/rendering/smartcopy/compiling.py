@@ -19,6 +19,7 @@ from cutroom_sdk.wire.renders import CutKept, KeptFrames, Profile
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, TimeRange, Track
 from engine.kernel.errors import Invalid
 from engine.media.index import FrameIndex
+from engine.media.order import Codec
 from engine.media.timecode import samples_at
 from engine.rendering.analyses import NONE, Analyses
 from engine.rendering.audio.soundtrack import soundtrack
@@ -29,8 +30,8 @@ from engine.rendering.smartcopy.division import Stretch, divide, widened
 from engine.rendering.smartcopy.mixing import mixed
 from engine.rendering.smartcopy.planning import (
     CRF,
+    LIBRARIES,
     PRESET,
-    X264_PARAMS,
     CannotCopy,
     edge_work,
     heard_of,
@@ -94,7 +95,7 @@ def compile_film(
             ) from None
     plan = rendered()
     try:
-        return mixed(plan, timeline, assets, indexes, profile)
+        return mixed(plan, timeline, assets, indexes, profile, capabilities)
     except CannotCopy as why:
         return hashed(replace(plan, notices=(*plan.notices, f"nothing was copied: {why}")))
 
@@ -145,7 +146,7 @@ def _compiled(
     return hashed(
         RenderPlan(
             profile=profile.name,
-            encoder=_encoder(asset.video, profile, capabilities),
+            encoder=_encoder(asset.video, index.order.codec, profile, capabilities),
             frames=sum(one.count for one in stretches),
             segments=(),
             cuts=_cuts(kept),
@@ -369,10 +370,10 @@ def _sound(
     )
 
 
-def _encoder(video: VideoStream, profile: Profile, capabilities: Capabilities) -> VideoEncoder:
+def _encoder(video: VideoStream, codec: Codec, profile: Profile, capabilities: Capabilities) -> VideoEncoder:
     """Describe the film; how its encoded pictures are encoded is in their work."""
     return VideoEncoder(
-        codec="libx264",
+        codec=LIBRARIES[codec],
         width=video.coded_width or video.width,
         height=video.coded_height or video.height,
         rate=video.rate,
@@ -381,5 +382,5 @@ def _encoder(video: VideoStream, profile: Profile, capabilities: Capabilities) -
         keyint=max(1, round(profile.gop_s * video.rate)),
         b_frames=B_FRAMES,
         threads=capabilities.threads,
-        params=X264_PARAMS,
+        params="",
     )

@@ -82,8 +82,7 @@ def _context(encoder: EdgeEncoder, frame: av.VideoFrame, source: VideoCodecConte
         "g": "100000",
         "sc_threshold": "0",
         "bf": str(encoder.b_frames),
-        "b-pyramid": "none",
-        "x264-params": f"{encoder.params}:sps-id={encoder.sets_id}",
+        encoder.codec.removeprefix("lib") + "-params": encoder.params,
     }
     return context
 

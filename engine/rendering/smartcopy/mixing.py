@@ -6,7 +6,7 @@
 
 It begins with the plan of a film that is rendered whole: a segment whose tree is nothing but a source's frames, one after
 the other, in their own size and colours, needs no rendering. So what is copied is by its making what would have been seen,
-and all else is encoded to stand beside it: in the same colours, with parameter sets of an id that no source has.
+and all else is encoded to stand beside it: in the same colours, with parameter sets that do not collide with any source's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import bisect
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
@@ -26,17 +26,16 @@ from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, Track
 from engine.editing.timeline import track_duration
 from engine.media import h264
 from engine.media.index import FrameIndex
+from engine.media.order import Codec, PacketOrder
 from engine.media.timecode import frame_nearest, samples_at
+from engine.rendering.encoders import encoder_for
 from engine.rendering.footage import colours_of, shown_size, turned_size
 from engine.rendering.graph import Footage
 from engine.rendering.plan import RenderPlan, Segment, hashed
 from engine.rendering.smartcopy.division import Stretch, divide
-from engine.rendering.smartcopy.planning import CannotCopy, why_not
+from engine.rendering.smartcopy.planning import LIBRARIES, CannotCopy, beside, why_not
 from engine.rendering.smartcopy.work import CutSoundWork, Heard, Splicing
-from engine.rendering.work import VideoEncoder
-
-# One picture is decoded ahead of its turn at most, as beside any copy.
-PARAMS: Final = "b-pyramid=none"
+from engine.rendering.work import Capabilities, VideoEncoder
 
 
 class Run(NamedTuple):
@@ -57,6 +56,7 @@ class Chosen(NamedTuple):
     """The sources that packets are copied of, what their pictures need, and why others are not among them."""
 
     assets: tuple[str, ...]
+    codec: Codec
     sets: h264.ParameterSets
     matrix: Literal["bt601", "bt709"]
     notices: tuple[str, ...]
@@ -68,6 +68,7 @@ def mixed(
     assets: Mapping[str, Asset],
     indexes: Mapping[str, FrameIndex],
     profile: Profile,
+    capabilities: Capabilities,
 ) -> RenderPlan:
     """Return the plan in which everything is copied that can be.
 
@@ -77,12 +78,13 @@ def mixed(
         assets: by id; those that the timeline names.
         indexes: frame indexes of the assets that have a picture, by asset id.
         profile: what it was compiled for.
+        capabilities: what renders.
 
     Raises:
         CannotCopy: nothing of it can be.
     """
-    if plan.encoder.codec != "libx264" or plan.container != "mp4":
-        raise CannotCopy(f"copies stand in H.264 in MP4, not {profile.codec} in {plan.container}")
+    if plan.encoder.codec not in LIBRARIES.values() or plan.container != "mp4":
+        raise CannotCopy(f"copies stand in H.264 or H.265 in MP4, not {profile.codec} in {plan.container}")
     refused = {
         one: why for one in plan.assets if (why := _refusal(assets[one], indexes.get(one), plan.encoder))
     }
@@ -96,16 +98,7 @@ def mixed(
         raise CannotCopy(
             "; ".join(told) or "no frame at which decoding may begin lies in what is shown as it is"
         )
-    try:
-        sets_id = h264.free_id(chosen.sets)
-    except ValueError as error:
-        raise CannotCopy(str(error)) from None
-    encoder = replace(
-        plan.encoder,
-        params=f"{plan.encoder.params}:{PARAMS}:sps-id={sets_id}",
-        reorder=1,
-        matrix=chosen.matrix,
-    )
+    encoder = _encoder(chosen, timeline, profile, capabilities)
     pieces = _pieces(
         plan, [one for one in runs if one[0].asset_id in chosen.assets], chosen, indexes, encoder
     )
@@ -201,32 +194,61 @@ def _chosen(
     assets: Mapping[str, Asset],
     indexes: Mapping[str, FrameIndex],
 ) -> Chosen:
-    """Choose sources whose headers can stand in one film, those first of which most is copied."""
+    """Choose the codec, and sources whose packets can stand in one film, those first of which most is copied."""
     copied: Counter[str] = Counter()
+    codecs: Counter[Codec] = Counter()
     for run, stretches in runs:
-        copied[run.asset_id] += sum(one.count for one in stretches if one.kind == "copy")
+        count = sum(one.count for one in stretches if one.kind == "copy")
+        copied[run.asset_id] += count
+        codecs[_order(run.asset_id, indexes).codec] += count
+    codec: Codec = codecs.most_common(1)[0][0] if codecs else "h264"
     chosen: list[str] = []
     sets, matrices, notices = h264.NO_SETS, set[str](), []
-    for asset_id, count in copied.most_common():
-        order = indexes[asset_id].order
-        if not count or order is None:
-            continue
-        matrix, _, _ = colours_of(assets[asset_id])
+    for asset_id in (one for one, count in copied.most_common() if count):
+        order, (matrix, _, _) = _order(asset_id, indexes), colours_of(assets[asset_id])
         try:
-            both = sets.with_units((*order.sets.sps.values(), *order.sets.pps.values()))
-            h264.configuration(both, 4)
+            if order.codec != codec:
+                raise ValueError(f"it is {order.codec}, and most is {codec}")
             if matrices - {matrix}:
                 raise ValueError("its colours are stored in another way")
+            sets = _with(sets, order)
         except ValueError as error:
-            first = assets[chosen[0]].name if chosen else ""
-            notices.append(
-                f"nothing of {assets[asset_id].name} is copied: it does not fit beside {first}: {error}"
-            )
+            notices.append(f"nothing of {assets[asset_id].name} is copied: {error}")
             continue
-        sets = both
         matrices.add(matrix)
         chosen.append(asset_id)
-    return Chosen(tuple(chosen), sets, "bt601" if matrices == {"bt601"} else "bt709", tuple(notices))
+    return Chosen(tuple(chosen), codec, sets, "bt601" if matrices == {"bt601"} else "bt709", tuple(notices))
+
+
+def _order(asset_id: str, indexes: Mapping[str, FrameIndex]) -> PacketOrder:
+    order = indexes[asset_id].order
+    assert order is not None, "a source without one is refused before"
+    return order
+
+
+def _with(sets: h264.ParameterSets, order: PacketOrder) -> h264.ParameterSets:
+    """Return the sets that lie in the film's header when another source is copied; H.265 has them in its packets."""
+    if order.codec == "hevc":
+        return sets
+    try:
+        both = sets.with_units((*order.sets.sps.values(), *order.sets.pps.values()))
+        h264.configuration(both, order.length_size or 4)
+    except ValueError as error:
+        raise ValueError(f"its headers do not fit beside those of other sources, {error}") from None
+    return both
+
+
+def _encoder(
+    chosen: Chosen, timeline: Timeline, profile: Profile, capabilities: Capabilities
+) -> VideoEncoder:
+    """Return an encoder of pictures that stand beside the copies."""
+    codec = "h265" if chosen.codec == "hevc" else chosen.codec
+    try:
+        params = beside(chosen.codec, chosen.sets, capabilities)
+    except ValueError as error:
+        raise CannotCopy(str(error)) from None
+    usual = encoder_for(timeline, replace(profile, codec=codec), capabilities)
+    return replace(usual, params=params, reorder=1, matrix=chosen.matrix)
 
 
 def _pieces(

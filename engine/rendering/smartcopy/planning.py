@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Final
+from typing import Final, Literal
 
 from cutroom_sdk.wire.media import VideoStream
 from engine.media import h264
 from engine.media.index import FrameIndex
+from engine.media.order import CODINGS, Codec
+from engine.rendering.encoders import X264_PARAMS, X265_PARAMS
 from engine.rendering.smartcopy.division import Stretch
 from engine.rendering.smartcopy.work import B_FRAMES, EdgeEncoder, EdgeWork, Heard
 from engine.rendering.work import Capabilities
@@ -16,8 +18,7 @@ from engine.rendering.work import Capabilities
 # the source's, at up to twice the bytes.
 PRESET: Final = "ultrafast"
 CRF: Final = 20
-# Headers do not depend on what is encoded.
-X264_PARAMS: Final = "stitchable=1:open-gop=0"
+LIBRARIES: Final[dict[Codec, Literal["libx264", "libx265"]]] = {"h264": "libx264", "hevc": "libx265"}
 
 
 class CannotCopy(Exception):
@@ -26,8 +27,8 @@ class CannotCopy(Exception):
 
 def why_not(video: VideoStream) -> str:
     """Return why packets of a picture without an order cannot be copied."""
-    if video.codec != "h264":
-        return f"its picture is {video.codec}, and only H.264 can be joined to what is encoded"
+    if video.codec not in CODINGS:
+        return f"its picture is {video.codec}, and only H.264 and H.265 can be joined to what is encoded"
     return "its picture is interlaced, damaged, or changes its headers on the way"
 
 
@@ -47,23 +48,36 @@ def edge_work(
         ValueError: the source has taken all ids of parameter sets.
     """
     assert index.order is not None, "asked for only beside copies"
-    simd = "" if capabilities.simd is None else f":asm={capabilities.simd}"
     return EdgeWork(
         sha256=sha256,
         time_base=index.time_base,
         pts=index.pts[stretch.start : stretch.end],
         encoder=EdgeEncoder(
-            codec="libx264",
-            sets_id=h264.free_id(index.order.sets),
+            codec=LIBRARIES[index.order.codec],
             rate=nominal,
             preset=PRESET,
             crf=CRF,
             b_frames=B_FRAMES,
             threads=capabilities.threads,
-            params=f"{X264_PARAMS}{simd}",
+            params=beside(index.order.codec, index.order.sets, capabilities),
         ),
         capabilities=capabilities,
     )
+
+
+def beside(codec: Codec, sets: h264.ParameterSets, capabilities: Capabilities) -> str:
+    """Return an encoder's own settings for pictures beside copies of a codec whose parameter sets are `sets`.
+
+    No picture refers across a part's edge, headers do not depend on what is encoded, one picture is decoded ahead of its
+    turn at most. Sets of H.264 have an id that none of the copies' has; those of H.265 come anew with each part.
+
+    Raises:
+        ValueError: all ids are taken.
+    """
+    if codec == "hevc":
+        return f"{X265_PARAMS}:b-pyramid=0"
+    simd = "" if capabilities.simd is None else f":asm={capabilities.simd}"
+    return f"{X264_PARAMS}{simd}:b-pyramid=none:sps-id={h264.free_id(sets)}"
 
 
 def heard_of(kept: Sequence[tuple[int, int]], index: FrameIndex) -> tuple[Heard, ...]:

@@ -18,11 +18,10 @@ B_FRAMES: Final = 2
 class EdgeEncoder(Struct, frozen=True, kw_only=True):
     """How pictures beside copied ones are encoded: as the source in size, colours and pixels, whatever these are.
 
-    `sets_id` is the id of its parameter sets, which no set of the source has. `rate` is nominal, frames a second.
+    `params` are x264's or x265's own settings. `rate` is nominal, frames a second.
     """
 
-    codec: Literal["libx264"]
-    sets_id: int
+    codec: Literal["libx264", "libx265"]
     rate: Fraction
     preset: str
     crf: int
