@@ -50,6 +50,8 @@ from engine.programs import effects as programs
 from engine.rendering import effects as rendering
 from engine.rendering.executor import cluster_settings
 from engine.rendering.executor_dask import Cluster
+from engine.rendering.proxies.reducer import PROXY
+from engine.rendering.proxies.routes import routes as proxy_routes
 from engine.rendering.reducer import RENDER
 from engine.rendering.reducer_segment import SEGMENT
 from engine.rendering.routes import routes as rendering_routes
@@ -85,6 +87,7 @@ AGGREGATES: Final[tuple[Aggregate[Any, Any, Any], ...]] = (
     TIMELINE,
     RENDER,
     SEGMENT,
+    PROXY,
     SESSION_RUN,
     ROUTINE,
     ROUTINE_RUN,
@@ -117,6 +120,7 @@ ROUTES: Final[list[BaseRoute]] = [
     *rendering_routes,
     *preview_routes,
     *stream_routes,
+    *proxy_routes,
     *access_routes,
     *secret_routes,
     *webhook_routes,
@@ -131,6 +135,7 @@ ALL_MODULES: Final = (
     "engine.rendering.compositor.warm",
     "engine.rendering.smartcopy.tasks",
     "engine.media.analysis.tasks",
+    "engine.rendering.proxies.tasks",
 )
 WORKERS_MAX: Final = 4
 

@@ -20,6 +20,7 @@ from cutroom_sdk.wire import (
     outbox,
     plans,
     policy,
+    proxies,
     renders,
     resources,
     routines,
@@ -102,6 +103,7 @@ QUERY: Final[dict[str, tuple[str, str]]] = {
     "limit": ("integer", "At most so many items: 1 to 1000, 100 unless given."),
     "profile": ("string", "What it is rendered for: a target profile; `source` unless given."),
     "prefix": ("strings", "Only keys under this prefix of whole segments; given again, under any of them."),
+    "quality": ("string", "`exact` unless given; `draft`: no larger than a draft, from proxies."),
     "routine_id": ("string", "Only what belongs to this routine."),
     "project": ("string", "Only what belongs to this project."),
     "snapshot": ("integer", "With 1 the matching resources come first, then `ready`, then what is new."),
@@ -330,7 +332,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "GET /v1/timelines/{id}/frame": Operation(
         Bytes("image/png"),
         "media:read",
-        query=("at:seconds", "frame", "format:still", "profile", "version"),
+        query=("at:seconds", "frame", "format:still", "profile", "quality", "version"),
         headers=("If-None-Match",),
     ),
     "GET /v1/timelines/{id}/plan": Operation(plans.Plan, "media:read", query=("profile", "version")),
@@ -360,6 +362,16 @@ OPERATIONS: Final[dict[str, Operation]] = {
         headers=("Upload-Offset",),
     ),
     "DELETE /v1/uploads/{id}": Operation(media.Upload, "media:write"),
+    "POST /v1/proxies": Operation(
+        proxies.Proxy, "media:write", proxies.ProxyRequest, status=202, headers=("Idempotency-Key",)
+    ),
+    "GET /v1/proxies": Operation(Page(proxies.Proxy), "media:read", query=_LIST),
+    "GET /v1/proxies/{proxy_id}": Operation(proxies.Proxy, "media:read", headers=("If-None-Match",)),
+    "DELETE /v1/proxies/{proxy_id}": Operation(proxies.Proxy, "media:write", headers=("Idempotency-Key",)),
+    "GET /v1/proxies/{proxy_id}/content": Operation(Bytes("video/mp4"), "media:read", headers=("Range",)),
+    "POST /v1/proxies/{proxy_id}/cancel": Operation(
+        proxies.Proxy, "media:write", headers=("Idempotency-Key",)
+    ),
     "POST /v1/renders": Operation(
         renders.Render, "renders:write", renders.RenderRequest, status=202, headers=("Idempotency-Key",)
     ),

@@ -27,6 +27,7 @@ from clients.cli import (
     notices,
     outbox,
     policy,
+    proxies,
     renders,
     routines,
     secrets,
@@ -64,6 +65,7 @@ app.add_typer(secrets.app, name="secret")
 app.add_typer(secrets.webhooks, name="webhook")
 upkeep.add_to(app, log)
 renders.add_to(app)
+proxies.add_to(app)
 timelines.add_to(app)
 cut.add_to(app)
 interchange.add_to(timelines.app)

@@ -192,9 +192,11 @@ class Bar:
     def show(self, render: Render, done: float | None, eta_s: float | None, note: str) -> None:
         """Show how many frames are done, None: as the render says."""
         frames = render.progress.done_frames if done is None else done
-        total = max(1, render.progress.total_frames)
+        self.tell(note.partition(":")[0], frames, max(1, render.progress.total_frames), eta_s)
+
+    def tell(self, words: str, frames: float, total: int, eta_s: float | None) -> None:
+        """Show how many frames of `total` are done; `eta_s` None: it cannot be told yet."""
         eta = eta_text(eta_s) if eta_s is not None else ""
-        words = note.partition(":")[0]
         if self._task is not None:
             self._bar.update(self._task, completed=frames, total=total, description=words, eta=eta)
             return

@@ -150,6 +150,7 @@ async def plan(setup: Setup, timeline: str, profile: str, version: int | None) -
         ("length", f"{found.frames} frames, {length_text(found.duration)}"),
         ("segments", f"{len(found.segments)}; {found.to_render} frames are not made yet"),
         *(("warning", text) for text in found.warnings),
+        *(("preview", text) for text in found.preview_warnings),
         *(("notice", text) for text in found.notices),
         *(("chosen", text) for text in found.defaults),
     ]
@@ -166,6 +167,9 @@ def frame_command(
     ] = None,
     frame: Annotated[int | None, typer.Option(help="The number of a frame; the first is 0.", min=0)] = None,
     profile: Annotated[str, typer.Option(help="The target: 'cutroom profiles' lists them.")] = "source",
+    draft: Annotated[
+        bool, typer.Option("--draft", help="The same frame no larger than a draft, from proxies.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file.")] = False,
     state_folder: StateDir = None,
     url: Url = None,
@@ -186,7 +190,8 @@ def frame_command(
     rendering.check_target(target)
     if target.exists() and not force:
         raise CommandError(f"{target} is there; --force overwrites it", CONFLICT)
-    raise typer.Exit(asyncio.run(still(setup, timeline, _exact(at), frame, profile, kind, target)))
+    quality = "draft" if draft else "exact"
+    raise typer.Exit(asyncio.run(still(setup, timeline, _exact(at), frame, profile, kind, quality, target)))
 
 
 def _exact(text: str | None) -> Fraction | None:
@@ -205,12 +210,15 @@ async def still(
     frame: int | None,
     profile: str,
     kind: str,
+    quality: str,
     target: Path,
 ) -> int:
     """Fetch the picture and put it in place, whole or not at all."""
     async with connected(setup, start=True) as (client, _):
         name = await timeline_of(setup, client, timeline)
-        async with client.timeline_frame(name, at=at, frame=frame, profile=profile, format=kind) as response:
+        async with client.timeline_frame(
+            name, at=at, frame=frame, profile=profile, format=kind, quality=quality
+        ) as response:
             number, data = int(response.headers["Cutroom-Frame"]), await response.aread()
     await asyncio.to_thread(put_bytes, target, data)
     if setup.json:

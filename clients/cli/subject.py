@@ -29,7 +29,7 @@ async def timeline_of(setup: Setup, client: Client, what: str) -> str:
     Raises:
         CommandError: there is no such timeline or file, or it holds none.
     """
-    file = _file(what)
+    file = file_meant(what)
     if file is None:
         return await find_timeline(client, what)
     if file.suffix.lower() == ".json":
@@ -39,8 +39,12 @@ async def timeline_of(setup: Setup, client: Client, what: str) -> str:
     return await _whole(client, await taken_in(setup, client, file))
 
 
-def _file(what: str) -> Path | None:
-    """Return the file that is meant; None where the words are no file's."""
+def file_meant(what: str) -> Path | None:
+    """Return the file that is meant; None where the words are no file's.
+
+    Raises:
+        CommandError: they are a file's, and it is not there.
+    """
     file = Path(what).expanduser()
     if file.is_file():
         return file

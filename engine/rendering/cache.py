@@ -17,6 +17,7 @@ from engine.kernel.context import engine_context
 from engine.kernel.dispatch import Asked, Told
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
+from engine.rendering.proxies.reducer import RemoveProxy
 from engine.rendering.reducer_segment import SEGMENT_KIND, DropSegment, Forget, Rendered, Use
 
 LIMIT_BYTES: Final = 20 << 30
@@ -29,6 +30,7 @@ class _Entry:
     blob: str
     bytes: int
     used: int
+    owner: str
 
 
 @dataclass
@@ -93,20 +95,39 @@ class SegmentCache:
             context = engine_context("rendering", partition=partition)
             await self.kernel.dispatch.propose(f"{SEGMENT_KIND}/{key}", Use(), context)
 
+    async def find(self, key: str, partition: str) -> Segment | None:
+        """Return what is kept under a key if its blob is there whole, and keep it from now on as `look_for` does."""
+        await self.look_for(key, partition)
+        return await self.peek(key, partition)
+
+    async def peek(self, key: str, partition: str) -> Segment | None:
+        """Return what is kept under a key if its blob is there whole; it may be forgotten at any time."""
+        found: Segment | None = await self.kernel.resources.value(f"{SEGMENT_KIND}/{key}", Segment, partition)
+        if found is None:
+            return None
+        path = self.kernel.blobs.path(found.blob)
+        return found if path.is_file() and path.stat().st_size == found.bytes else None
+
     async def sweep(self) -> int:
-        """Forget what there is no room for, least recently used first; return how many that were."""
+        """Forget what there is no room for, least recently used first; return how many that were.
+
+        What stands on a segment goes with it, in the same commit.
+        """
         spare = min(self._at_work, default=self._serial + 1)
         over = self.bytes - self.limit_bytes
-        going: list[At] = []
+        going: dict[At, str] = {}
         for at, entry in sorted(self._entries.items(), key=lambda one: one[1].used):
             if over <= 0 or entry.used >= spare:
                 break
-            going.append(at)
+            going[at] = entry.owner
             over -= entry.bytes
         for partition in {partition for partition, _ in going}:
             keys = [key for owner, key in going if owner == partition]
             for start in range(0, len(keys), AT_ONCE):
-                asked = [Asked(f"{SEGMENT_KIND}/{key}", Forget()) for key in keys[start : start + AT_ONCE]]
+                some = keys[start : start + AT_ONCE]
+                asked = [Asked(f"{SEGMENT_KIND}/{key}", Forget()) for key in some]
+                owners = dict.fromkeys(going[partition, key] for key in some)
+                asked += [Asked(owner, RemoveProxy(evicted=True)) for owner in owners if owner]
                 await self.kernel.dispatch.propose_many(
                     asked, engine_context("rendering", partition=partition)
                 )
@@ -132,7 +153,7 @@ class SegmentCache:
                 self._take(at)
 
     def _put(self, at: At, segment: Segment) -> None:
-        self._entries[at] = _Entry(segment.blob, segment.bytes, self._next())
+        self._entries[at] = _Entry(segment.blob, segment.bytes, self._next(), segment.owner)
         self._blobs[segment.blob] += 1
         self.bytes += segment.bytes
 

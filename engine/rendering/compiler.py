@@ -53,6 +53,7 @@ class Compiler:
                 capabilities(),
                 letter=letter,
                 analyses=material.analyses,
+                stand_ins=material.stand_ins,
                 lenient=lenient,
                 warnings=warnings,
             )

@@ -72,7 +72,7 @@ def encoder_for(
     Raises:
         Invalid: the size, the rate, the codec or its container cannot be.
     """
-    width, height = _size(timeline, profile)
+    width, height = size_of(timeline, profile)
     if timeline.rate <= 0:
         raise Invalid(f"the rate {timeline.rate} is not positive", field="timeline")
     codec = CODECS.get(profile.codec)
@@ -104,7 +104,12 @@ def encoder_for(
     )
 
 
-def _size(timeline: Timeline, profile: Profile) -> tuple[int, int]:
+def size_of(timeline: Timeline, profile: Profile) -> tuple[int, int]:
+    """Return the width and height of a timeline's film for a profile.
+
+    Raises:
+        Invalid: they cannot be.
+    """
     width, height = profile.width or timeline.width, profile.height or timeline.height
     if profile.short_side is not None and min(width, height) > profile.short_side:
         less = Fraction(profile.short_side, min(width, height))

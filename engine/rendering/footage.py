@@ -1,9 +1,12 @@
-"""What an asset's picture is: its size upright, its size as shown, its colours."""
+"""What an asset's picture is: its size upright, its size as shown, its colours, its frames as they are stored."""
 
 import re
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from cutroom_sdk.wire.media import Asset, VideoStream
+from engine.media.index import FrameIndex
+from engine.rendering.graph import Footage, Window
 
 # Below this height, unlabelled pictures are taken for standard definition (what players do).
 HD_HEIGHT: Final = 720
@@ -58,3 +61,20 @@ def colours_of(asset: Asset) -> tuple[Matrix, bool, list[str]]:
         return MATRICES[video.color_space], full_range, []
     guess: Matrix = "bt709" if min(video.width, video.height) >= HD_HEIGHT else "bt601"
     return guess, full_range, [f"{asset.name}: colours taken for {guess}, as the file does not say"]
+
+
+def footage_of(asset: Asset, index: FrameIndex, numbers: Sequence[int], shown: Window) -> Footage:
+    """Return frames of an asset, by their numbers in its index, read from its own file; `shown` is the part to show."""
+    assert asset.video is not None, "only pictures are shown"
+    turned, (matrix, full_range, _) = turned_size(asset.video), colours_of(asset)
+    return Footage(
+        sha256=asset.sha256,
+        time_base=index.time_base,
+        pts=tuple(index.pts[number] for number in numbers),
+        width=asset.video.coded_width or turned[0],
+        height=asset.video.coded_height or turned[1],
+        rotation=asset.video.rotation,
+        matrix=matrix,
+        full_range=full_range,
+        window=shown,
+    )

@@ -30,18 +30,19 @@ from engine.kernel.ids import derived_id
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
 from engine.kernel.patience import insist
-from engine.kernel.resources import Reader
 from engine.kernel.turns import Party, Turns, on_behalf_of
 from engine.media.files import source_path
 from engine.media.pool import Pool, serving
 from engine.media.registering import Registrar
 from engine.rendering.cache import SegmentCache
 from engine.rendering.compiler import Compiler
-from engine.rendering.encoders import HARDWARE
+from engine.rendering.encoders import HARDWARE, size_of
 from engine.rendering.executor import Executor
 from engine.rendering.failures import failure_of
 from engine.rendering.making import WORKER, Making, SegmentFailed, check_room
 from engine.rendering.plan import RenderPlan
+from engine.rendering.proxies.drafting import with_proxies
+from engine.rendering.proxies.jobs import Proxies
 from engine.rendering.qa import check_film
 from engine.rendering.reducer import (
     KIND,
@@ -56,7 +57,7 @@ from engine.rendering.reducer import (
 )
 from engine.rendering.smartcopy.compiling import kept_of
 from engine.rendering.smartcopy.making import CopyMaking
-from engine.rendering.sources import Material, ReadTimeline, gather, read_plan, resolved
+from engine.rendering.sources import Forgive, Material, ReadTimeline, gather, read_plan, resolved
 from engine.rendering.work import EncodersFound, EncoderTrial
 
 QUEUE_MOST: Final = 100
@@ -135,6 +136,7 @@ class Jobs:
 
     def __post_init__(self) -> None:
         self.cache = SegmentCache(self.kernel)
+        self.proxies = Proxies(self.kernel, self.pool, self.registrar, self.cache, self.executor or self.pool)
         self.kernel.dispatch.listen(self._hear)
         outbox = self.kernel.outbox
         outbox.handle(MakeRender, self.make, concurrency=HANDLERS, limit_s=LIMIT_S)
@@ -149,9 +151,26 @@ class Jobs:
             StudioError: as `order`.
         """
         alone = await resolved(timeline, self.read, context)
-        material = await gather(alone, self.registrar, context, self.kernel.blobs)
+        material = await self.gathered(alone, profile, context)
         settled, _ = await self._chosen(profile, context)
         return await self.compiler.plan(alone, material, settled), material
+
+    async def gathered(
+        self, timeline: Timeline, profile: Profile, context: Context, *, forgive: Forgive | None = None
+    ) -> Material:
+        """Return what a resolved timeline is compiled from; for a draft, proxies, and those that are missing are asked for.
+
+        Where what is missing is told to `forgive`, nothing is asked for.
+
+        Raises:
+            Invalid: the profile's size cannot be.
+            NotFound, Rejected: as `gather`.
+        """
+        material = await gather(timeline, self.registrar, context, self.kernel.blobs, forgive=forgive)
+        if not profile.proxies:
+            return material
+        lines = min(size_of(timeline, profile))
+        return await with_proxies(material, lines, self.proxies, context, ask=forgive is None)
 
     async def order(self, wanted: Wanted, context: Context) -> Ordered:
         """Compile what is wanted, and keep the timeline, so that the job can be proposed.
@@ -164,7 +183,7 @@ class Jobs:
         """
         within = () if wanted.timeline_id is None else (wanted.timeline_id,)
         timeline = await resolved(wanted.timeline, self.read, context, within)
-        material = await gather(timeline, self.registrar, context, self.kernel.blobs)
+        material = await self.gathered(timeline, wanted.profile, context)
         profile, said = await self._chosen(wanted.profile, context)
         plan = await self.compiler.plan(timeline, material, profile)
         content = encode(timeline)
@@ -182,7 +201,7 @@ class Jobs:
             timeline_version=wanted.timeline_version,
             cut_plan=wanted.cut_plan,
             total_frames=plan.frames,
-            notices=(*plan.notices, *plan.defaults, *said),
+            notices=(*plan.notices, *plan.defaults, *material.preview_warnings, *said),
             party=wanted.party or f"{KIND}/{render_id}",
             priority=wanted.priority or wanted.profile.priority,
             anew=wanted.anew,
@@ -223,7 +242,7 @@ class Jobs:
 
     def busy(self) -> bool:
         """Tell whether a job is at work, or waits for its turn."""
-        return bool(self._work)
+        return bool(self._work) or self.proxies.busy()
 
     async def rest(self, partition: str, render_id: str) -> None:
         """Wait until nobody is at work on a job any more: its state says so first."""
@@ -315,7 +334,7 @@ class Jobs:
         timeline = decode(await asyncio.to_thread(blobs.read, order.timeline), Timeline)
         wanted = mastered(profile_named(order.profile), timeline)
         profile, said = await self._chosen(wanted, context)
-        material = await gather(timeline, self.registrar, context, blobs)
+        material = await self.gathered(timeline, wanted, context)
         plan = await self.compiler.plan(timeline, material, profile)
         await effect.propose(
             effect.stream,
@@ -323,7 +342,7 @@ class Jobs:
                 plan_hash=plan.plan_hash,
                 total_frames=plan.frames,
                 tries=job.tries,
-                notices=(*plan.notices, *plan.defaults, *said),
+                notices=(*plan.notices, *plan.defaults, *material.preview_warnings, *said),
             ),
         )
         with self.cache.at_work(), serving(context.partition):
@@ -356,13 +375,16 @@ class Jobs:
             render_id=job.render_id,
             files={asset_id: source_path(asset, blobs) for asset_id, asset in material.assets.items()},
             index_files={asset_id: blobs.path(blob) for asset_id, blob in material.index_blobs.items()},
+            proxies={
+                one.sha256: (blobs.path(one.sha256), blobs.path(one.index_blob))
+                for one in material.stand_ins.values()
+            },
             anew=order.anew,
             cache=self.cache,
             pool=self.pool,
             executor=self.executor or self.pool,
             blobs=blobs,
             dispatch=self.kernel.dispatch,
-            resources=Reader(self.kernel.resources, context.partition),
             context=context,
             report=report,
         )

@@ -18,7 +18,6 @@ from engine.kernel.blobs import Blobs
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Asked, Dispatch
 from engine.kernel.errors import Unavailable, WorkFailed
-from engine.kernel.tools import Resources
 from engine.media.pool import Pool
 from engine.rendering import plan as plans
 from engine.rendering.audio.work import SAMPLE_BYTES, SoundWork, stems_of
@@ -99,7 +98,7 @@ class Making:
     """One attempt at a render.
 
     `executor` makes segments, here or elsewhere; `pool` does the rest, here. `files` are the sources by asset id,
-    `index_files` their frame indexes. `anew`: what earlier work left is not
+    `index_files` their frame indexes; `proxies` are files and frame indexes by hash. `anew`: what earlier work left is not
     trusted. `report` is told frames.
     """
 
@@ -107,13 +106,13 @@ class Making:
     render_id: str
     files: dict[str, Path]
     index_files: dict[str, Path]
+    proxies: dict[str, tuple[Path, Path]]
     anew: bool
     cache: SegmentCache
     pool: Pool
     executor: Executor
     blobs: Blobs
     dispatch: Dispatch
-    resources: Resources
     context: Context
     report: Callable[[float, float, str], None]
     rendered: int = 0
@@ -139,11 +138,11 @@ class Making:
                 }
                 sound = None if self.plan.sound is None else group.create_task(self._sound())
         except ExceptionGroup as failures:
-            raise _first(failures) from None
+            raise first_of(failures) from None
         parts = [self.blobs.path(pictures[segment.key].result().blob) for segment in segments]
         kept = None if sound is None else sound.result()
         said = dict.fromkeys(one for task in pictures.values() for one in task.result().notices)
-        async with self._joined(parts) as few:
+        async with joined(parts, self.blobs) as few:
             film = await self._film(few, kept)
         return replace(film, pictures=tuple(said))
 
@@ -216,8 +215,12 @@ class Making:
         """Return what a tree reads, in the order in which `picture.frames_of` takes it."""
         by_hash = {sha256: asset_id for asset_id, sha256 in self.plan.assets.items()}
         sources, files = graph_inputs(graph)
-        ids = [by_hash[sha256] for sha256 in sources]
-        read = [path for one in ids for path in (self.files[one], self.index_files[one])]
+        read: list[Path] = []
+        for sha256 in sources:
+            if sha256 in self.proxies:
+                read += self.proxies[sha256]
+            else:
+                read += (self.files[by_hash[sha256]], self.index_files[by_hash[sha256]])
         return [*read, *(self.blobs.path(sha256) for sha256 in files)]
 
     async def _sound(self) -> Segment:
@@ -296,24 +299,11 @@ class Making:
 
     async def _kept(self, key: str) -> Segment | None:
         """Return what earlier work left for a key, if it is still there."""
-        await self.cache.look_for(key, self.context.partition)
-        if self.anew:
-            return None
-        found: Segment | None = await self.resources.value(f"{SEGMENT_KIND}/{key}", Segment)
-        if found is None:
-            return None
-        path = self.blobs.path(found.blob)
-        return found if path.is_file() and path.stat().st_size == found.bytes else None
+        found = await self.cache.find(key, self.context.partition)
+        return None if self.anew else found
 
     async def _twice(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Try once more what ended for no reason of its own: a crash, a hang, too much memory."""
-        try:
-            return await attempt()
-        except WorkFailed as error:
-            if error.extra.get("cause") not in TRIED_AGAIN:
-                raise
-            _log.warning("%s: a piece of work is tried once more: %s", self._stream, error.detail)
-        return await attempt()
+        return await twice(attempt, self._stream)
 
     async def _propose(self, *asked: Asked) -> None:
         await self.dispatch.propose_many(asked, self.context)
@@ -330,20 +320,32 @@ class Making:
         done = sum(self._frames.values())
         self.report(done, self.plan.frames, f"{note}: {done:.0f} of {self.plan.frames} frames")
 
-    @asynccontextmanager
-    async def _joined(self, parts: Sequence[Path]) -> AsyncIterator[list[Path]]:
-        """Give few files that hold the same as many: files of segments may simply follow each other."""
-        if len(parts) <= PARTS_MAX:
-            yield list(parts)
-            return
-        size = -(-len(parts) // PARTS_MAX)
-        with ExitStack() as stack:
-            few = []
-            for start in range(0, len(parts), size):
-                file, path = stack.enter_context(self.blobs.staged())
-                await asyncio.to_thread(_append, parts[start : start + size], file)
-                few.append(path)
-            yield few
+
+@asynccontextmanager
+async def joined(parts: Sequence[Path], blobs: Blobs) -> AsyncIterator[list[Path]]:
+    """Give few files that hold the same as many: files of segments may simply follow each other."""
+    if len(parts) <= PARTS_MAX:
+        yield list(parts)
+        return
+    size = -(-len(parts) // PARTS_MAX)
+    with ExitStack() as stack:
+        few = []
+        for start in range(0, len(parts), size):
+            file, path = stack.enter_context(blobs.staged())
+            await asyncio.to_thread(_append, parts[start : start + size], file)
+            few.append(path)
+        yield few
+
+
+async def twice(attempt: Callable[[], Awaitable[T]], what: str) -> T:
+    """Try once more what ended for no reason of its own: a crash, a hang, too much memory; `what` is for the log."""
+    try:
+        return await attempt()
+    except WorkFailed as error:
+        if error.extra.get("cause") not in TRIED_AGAIN:
+            raise
+        _log.warning("%s: a piece of work is tried once more: %s", what, error.detail)
+    return await attempt()
 
 
 def _append(parts: Sequence[Path], file: IO[bytes]) -> None:
@@ -376,7 +378,7 @@ def check_room(plan: RenderPlan, blobs: Blobs) -> None:
         )
 
 
-def _first(failures: BaseExceptionGroup[Exception]) -> Exception:
+def first_of(failures: BaseExceptionGroup[Exception]) -> Exception:
     """Return the first failure of a group: the others are cancelled because of it."""
     first = failures.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first

@@ -8,6 +8,7 @@ asked for. Equal inputs give equal plans and equal hashes, on every machine with
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
@@ -31,6 +32,7 @@ from engine.rendering.encoders import encoder_for
 from engine.rendering.footage import is_deep
 from engine.rendering.segments import divisions, stretches
 from engine.rendering.smartcopy.work import Splicing
+from engine.rendering.standins import StandIn
 from engine.rendering.subtitles import Subtitles, ended, taken_out
 from engine.rendering.walking import graph_inputs, is_plain, sliced
 from engine.rendering.work import Capabilities, PictureWork, VideoEncoder
@@ -55,7 +57,7 @@ class RenderPlan(Struct, frozen=True, kw_only=True):
     timeline left it open, `notices` what comes out otherwise than asked, `methods` how pictures are made that a source does
     not have, `warnings` what a render would fail at (a dry run only). `splicing`: the film is put together from its
     source's own packets, and there are no segments besides; None: from segments. `subtitles` are captions that the player
-    shows. `plan_hash` is the hash of everything else.
+    shows. `proxies` are the ids of those that are read instead of assets' own pictures. `plan_hash` is the hash of everything else.
     """
 
     profile: str
@@ -75,6 +77,7 @@ class RenderPlan(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     splicing: Splicing | None = None
     subtitles: tuple[Subtitles, ...] = ()
+    proxies: tuple[str, ...] = ()
     plan_hash: str = ""
 
     @property
@@ -92,6 +95,7 @@ def compile_plan(
     *,
     letter: Lettering = unlettered,
     analyses: Analyses = NONE,
+    stand_ins: Mapping[str, StandIn] = MappingProxyType({}),
     lenient: bool = False,
     warnings: tuple[str, ...] = (),
 ) -> RenderPlan:
@@ -105,6 +109,7 @@ def compile_plan(
         capabilities: what renders.
         letter: chooses fonts for what is written.
         analyses: what was found in assets: faces for regions, camera paths for stabilising, speech for ducking.
+        stand_ins: proxies that are read instead of assets' own pictures, by asset id.
         lenient: a dry run: what is missing is a warning, and black or silence stands for it.
         warnings: of who has gathered what is needed.
 
@@ -121,6 +126,7 @@ def compile_plan(
         rate=encoder.rate,
         letter=letter,
         analyses=analyses,
+        stand_ins=stand_ins,
         lenient=lenient,
     )
     timeline, subtitles = taken_out(timeline)
@@ -132,10 +138,12 @@ def compile_plan(
         raise Invalid("the timeline is empty: it has no frame to render", field="timeline")
     seen = list(scene.stretches(frames))
     by_hash = {asset.sha256: asset_id for asset_id, asset in assets.items()}
+    by_hash |= {one.sha256: asset_id for asset_id, one in stand_ins.items()}
     segments = [segment for stretch in seen for segment in _segments(stretch, by_hash, encoder, capabilities)]
     _tell_depth(segments, encoder, given, deep=deep)
     sound, sound_assets, notices = _sound(sound_tracks, given, profile, capabilities, frames)
-    shown = {by_hash[one] for segment in segments for one in graph_inputs(segment.work.graph).sources}
+    read = {one for segment in segments for one in graph_inputs(segment.work.graph).sources}
+    shown = {by_hash[one] for one in read}
     plan = RenderPlan(
         profile=profile.name,
         encoder=encoder,
@@ -147,6 +155,7 @@ def compile_plan(
         sound_key=None if sound is None else digest(sound),
         assets={asset_id: assets[asset_id].sha256 for asset_id in sorted(shown | set(sound_assets))},
         sound_assets=sound_assets,
+        proxies=tuple(sorted(one.proxy_id for one in stand_ins.values() if one.sha256 in read)),
         kept=_kept(scene, encoder.rate),
         defaults=tuple(given.notes.defaults),
         notices=(*given.notes.notices, *notices),

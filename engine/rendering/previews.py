@@ -20,14 +20,13 @@ from cutroom_sdk.wire.timeline import Clip, Nested, Timeline, TimelineReference
 from engine.kernel.context import Context
 from engine.kernel.errors import Invalid, StudioError
 from engine.kernel.turns import Party, Turns, on_behalf_of
-from engine.media.files import source_path
 from engine.rendering.graph import Node
 from engine.rendering.jobs import Jobs
 from engine.rendering.making import COMPOSITOR, WORKER
 from engine.rendering.plan import RenderPlan
 from engine.rendering.reducer_segment import SEGMENT_KIND
 from engine.rendering.smartcopy.work import Splicing
-from engine.rendering.sources import Material, gather, resolved
+from engine.rendering.sources import Material, resolved
 from engine.rendering.stills import StillDone, StillFormat, StillWork
 from engine.rendering.walking import graph_inputs, is_plain, taken
 
@@ -36,6 +35,8 @@ PLANS_KEPT: Final = 8
 FRAMES_AT_ONCE: Final = 2
 FRAME_LIMIT_S: Final = 60.0
 PARTY: Final = Party("previews", "high")
+# Partition, timeline, version, profile, and how often other proxies have come where those are read.
+Key = tuple[str, str, int, Profile, int]
 _first = attrgetter("first")
 
 
@@ -55,7 +56,7 @@ class Previews:
     """What is looked at in one daemon."""
 
     jobs: Jobs
-    _plans: "OrderedDict[tuple[str, str, int, Profile], Looked]" = field(default_factory=OrderedDict)
+    _plans: "OrderedDict[Key, Looked]" = field(default_factory=OrderedDict)
     _turns: Turns = field(default_factory=lambda: Turns(FRAMES_AT_ONCE))
 
     async def look(
@@ -76,15 +77,20 @@ class Previews:
             Rejected: `asset_stale`.
         """
         timeline, version = await self.jobs.read(timeline_id, version, context)
-        key = (context.partition, timeline_id, version, profile)
+        key = (
+            context.partition,
+            timeline_id,
+            version,
+            profile,
+            self.jobs.proxies.changes if profile.proxies else 0,
+        )
         if not lenient and key in self._plans:
             self._plans.move_to_end(key)
             return self._plans[key]
         forgiven: list[StudioError] = []
         forgive = forgiven.append if lenient else None
         whole = await resolved(timeline, self.jobs.read, context, (timeline_id,), forgive=forgive)
-        blobs = self.jobs.kernel.blobs
-        material = await gather(whole, self.jobs.registrar, context, blobs, forgive=forgive)
+        material = await self.jobs.gathered(whole, profile, context, forgive=forgive)
         plan = await self.jobs.compiler.plan(
             whole, material, profile, lenient=lenient, warnings=tuple(error.detail for error in forgiven)
         )
@@ -114,6 +120,8 @@ class Previews:
             defaults=plan.defaults,
             notices=plan.notices,
             methods=plan.methods,
+            proxies=plan.proxies,
+            preview_warnings=looked.material.preview_warnings,
             warnings=plan.warnings,
             dependency_notices=looked.material.dependencies,
         )
@@ -150,16 +158,12 @@ class Previews:
 
     def _inputs(self, graph: Node, material: Material) -> list[Path]:
         blobs = self.jobs.kernel.blobs
-        by_hash = {asset.sha256: asset_id for asset_id, asset in material.assets.items()}
         sources, files = graph_inputs(graph)
-        read: list[Path] = []
-        for sha256 in sources:
-            asset_id = by_hash[sha256]
-            read += [
-                source_path(material.assets[asset_id], blobs),
-                blobs.path(material.index_blobs[asset_id]),
-            ]
-        return [*read, *(blobs.path(sha256) for sha256 in files)]
+        pictures = material.pictures(blobs, only=sources)
+        return [
+            *(path for sha256 in sources for path in pictures[sha256]),
+            *(blobs.path(one) for one in files),
+        ]
 
     async def _segments(self, plan: RenderPlan, context: Context) -> tuple[PlanSegment, ...]:
         splicing = plan.splicing
@@ -195,6 +199,12 @@ def frame_of(plan: RenderPlan, number: int) -> tuple[Node, str]:
     segment = plan.segments[bisect.bisect_right(plan.segments, number, key=_first) - 1]
     place = number - segment.first
     return taken(segment.work.graph, place), f"{segment.key}-{place}"
+
+
+def proxies_of(looked: Looked, number: int) -> tuple[str, ...]:
+    """Return the ids of the proxies that a frame is made from."""
+    sources = graph_inputs(frame_of(looked.plan, number)[0]).sources
+    return tuple(sorted(one.proxy_id for one in looked.material.stand_ins.values() if one.sha256 in sources))
 
 
 def _spliced(splicing: Splicing) -> tuple[list[PlanSegment], dict[int, SegmentKind]]:

@@ -14,20 +14,23 @@ from engine.editing.profiles import profile_named
 from engine.http.requests import answer, caller, query_integer
 from engine.kernel.errors import Invalid
 from engine.media.timecode import frame_floor
-from engine.rendering.previews import Looked, Previews, frame_of
+from engine.rendering.previews import Looked, Previews, frame_of, proxies_of
+from engine.rendering.proxies.drafting import drafted
 from engine.rendering.stills import StillFormat
 
 T = TypeVar("T")
 
 USUAL_PROFILE: Final = "source"
+QUALITIES: Final = ("exact", "draft")
 TYPES: Final[dict[StillFormat, str]] = {"png": "image/png", "jpeg": "image/jpeg"}
 
 
 async def get_frame(request: Request) -> Response:
     """`GET /v1/timelines/{id}/frame?at=` (exact seconds) or `?frame=`: the picture that an export has there.
 
-    A PNG, or a JPEG by `format=jpeg` or `Accept`. `profile` and `version` as for the plan. The ETag stays the same for as
-    long as the picture does, whatever else is edited.
+    A PNG, or a JPEG by `format=jpeg` or `Accept`. `profile` and `version` as for the plan. With `quality=draft` the same frame
+    comes no larger than a draft, from proxies; `Cutroom-Proxies` names those that it was made from. The ETag stays the same
+    for as long as the picture does, whatever else is edited.
     """
     previews: Previews = request.app.state.previews
     kind = _format(request)
@@ -41,6 +44,8 @@ async def get_frame(request: Request) -> Response:
         "Vary": "Accept",
         "Cutroom-Frame": str(number),
     }
+    if looked.profile.proxies:
+        headers["Cutroom-Proxies"] = ",".join(proxies_of(looked, number))
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     data = await while_wanted(request, previews.frame(looked, number, kind))
@@ -61,7 +66,15 @@ async def _looked(request: Request, *, lenient: bool, copies: bool) -> Looked:
     version = query_integer(request, "version", 1, least=1) if "version" in asked else None
     profile = profile_named(asked.get("profile", USUAL_PROFILE))
     profile = profile if copies else replace(profile, copies="never")
+    profile = drafted(profile) if not copies and _quality(request) == "draft" else profile
     return await previews.look(request.path_params["id"], version, profile, context, lenient=lenient)
+
+
+def _quality(request: Request) -> str:
+    asked = request.query_params.get("quality", QUALITIES[0])
+    if asked not in QUALITIES:
+        raise Invalid(f"quality is {asked[:20]!r}: {' or '.join(QUALITIES)}", field="quality")
+    return asked
 
 
 def _format(request: Request) -> StillFormat:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
@@ -16,9 +17,11 @@ from engine.kernel.errors import Invalid, NotFound, Rejected, StudioError
 from engine.kernel.tools import Resources
 from engine.media.analysis.backends import backend
 from engine.media.cache import FRAME_INDEX
+from engine.media.files import source_path
 from engine.media.index import FrameIndex
 from engine.media.registering import Registrar
 from engine.rendering.analyses import Analyses, dependency, gathered, read
+from engine.rendering.standins import StandIn
 
 CUT_PLAN: Final = "cut_plan"
 NESTED_MOST: Final = 16
@@ -33,6 +36,7 @@ class Material:
     """All that a plan is compiled from, by asset id. `index_blobs` hold the frame indexes; sound alone has none.
 
     `analyses` are those that something in the timeline goes by. `dependencies` name the artifacts that were looked for.
+    `stand_ins` are proxies that are read instead of assets' own pictures, `preview_warnings` what is to be said about that.
     """
 
     assets: dict[str, Asset]
@@ -40,6 +44,24 @@ class Material:
     index_blobs: dict[str, str]
     analyses: Analyses = field(default_factory=Analyses)
     dependencies: tuple[Dependency, ...] = ()
+    stand_ins: dict[str, StandIn] = field(default_factory=dict)
+    preview_warnings: tuple[str, ...] = ()
+
+    def pictures(self, blobs: Blobs, *, only: Sequence[str]) -> dict[str, tuple[Path, Path]]:
+        """Return the files of pictures and of their frame indexes, by the hashes under which a tree names them.
+
+        Raises:
+            NotFound, Rejected: a source's file is gone, or another one by now.
+        """
+        found = {
+            one.sha256: (blobs.path(one.sha256), blobs.path(one.index_blob))
+            for one in self.stand_ins.values()
+        }
+        for asset_id, index_blob in self.index_blobs.items():
+            asset = self.assets[asset_id]
+            if asset.sha256 in only:
+                found[asset.sha256] = (source_path(asset, blobs), blobs.path(index_blob))
+        return found
 
 
 async def resolved(

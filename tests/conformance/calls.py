@@ -11,6 +11,7 @@ from cutroom_sdk.wire.mission_events import PostStarted
 from cutroom_sdk.wire.missions import MissionRequest
 from cutroom_sdk.wire.operations import Remove, SetSettings
 from cutroom_sdk.wire.policy import SimulateRequest
+from cutroom_sdk.wire.proxies import ProxyRequest
 from cutroom_sdk.wire.renders import RenderRequest
 from cutroom_sdk.wire.resources import Operation, PatchOperation
 from cutroom_sdk.wire.routines import Entrypoint, RoutineRequest, Schedule
@@ -141,6 +142,12 @@ CALLS: Final[Mapping[str, Call]] = {
     "PATCH /v1/uploads/{id}": lambda studio: studio.send_chunk("u1", 0, b"abc"),
     "DELETE /v1/uploads/{id}": lambda studio: studio.cancel_upload("u1"),
     "GET /v1/timelines/{id}/stream": lambda studio: studio.timeline_stream("t1", start=Fraction(3, 2)),
+    "POST /v1/proxies": lambda studio: studio.ask_proxy(ProxyRequest(asset_id="f00", size=360)),
+    "GET /v1/proxies": lambda studio: studio.proxies(),
+    "GET /v1/proxies/{proxy_id}": lambda studio: studio.proxy("f00-360"),
+    "DELETE /v1/proxies/{proxy_id}": lambda studio: studio.remove_proxy("f00-360"),
+    "GET /v1/proxies/{proxy_id}/content": lambda studio: studio.proxy_content("f00-360"),
+    "POST /v1/proxies/{proxy_id}/cancel": lambda studio: studio.cancel_proxy("f00-360"),
     "POST /v1/renders": lambda studio: studio.ask_render(
         RenderRequest(timeline_id="t1", profile="reels", job_id="j1")
     ),

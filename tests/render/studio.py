@@ -27,6 +27,7 @@ from engine.media.reducer import ARTIFACT, ASSET, Record, Register
 from engine.media.registering import Registrar
 from engine.rendering import effects
 from engine.rendering.executor import Executor
+from engine.rendering.proxies.reducer import PROXY
 from engine.rendering.reducer import RENDER
 from engine.rendering.reducer_segment import SEGMENT
 from engine.runs.reducer import RUN
@@ -38,6 +39,7 @@ WORKERS = (
     "engine.rendering.streaming.tasks",
     "engine.rendering.worker",
     "engine.rendering.smartcopy.tasks",
+    "engine.rendering.proxies.tasks",
 )
 
 
@@ -119,7 +121,9 @@ class Studio:
 async def studio(folder: Path, executor: Executor | None = None) -> AsyncIterator[Studio]:
     """Open a state directory; opening it again is what a restart sees. `executor` makes the segments, else the pool."""
     folder.mkdir(exist_ok=True)
-    kernel = await Kernel.open(folder, (ASSET, ARTIFACT, TIMELINE, RUN, RENDER, SEGMENT), SystemClock())
+    kernel = await Kernel.open(
+        folder, (ASSET, ARTIFACT, TIMELINE, RUN, RENDER, SEGMENT, PROXY), SystemClock()
+    )
     async with Pool(modules=WORKERS, workers=2) as pool:
         renders = effects.register(kernel, pool, Registrar(kernel, pool, (Path("/"),)), executor=executor)
         async with kernel.running():

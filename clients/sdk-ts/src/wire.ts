@@ -1766,7 +1766,8 @@ export interface PatchOperation {
  *
  * `segments` in the order in which they are joined; `to_render` counts the frames that are not kept yet. `defaults` were
  * chosen where the timeline leaves it open, `notices` tell what comes out otherwise than asked, `methods` how pictures are
- * made that no source has, `warnings` what a render would fail at. `sound_kept` None: the film is silent.
+ * made that no source has, `warnings` what a render would fail at. `sound_kept` None: the film is silent. `proxies` are the ids
+ * of those that a draft reads instead of footage, and `preview_warnings` say where it does and where one is missing.
  */
 export interface Plan {
   timeline_id: string;
@@ -1781,6 +1782,8 @@ export interface Plan {
   sound_kept: boolean | null;
   /** @default [] */
   proxies?: string[];
+  /** @default [] */
+  preview_warnings?: string[];
   /** @default [] */
   defaults?: string[];
   /** @default [] */
@@ -2111,6 +2114,37 @@ export interface PromoteRequest {
   approval_id?: string | null;
   /** @default "" */
   reason?: string;
+}
+
+/**
+ * Resource `proxy/{proxy_id}`, the id being `{asset_id}-{size}`: frame n of it is frame n of the asset.
+ *
+ * `size` is how many lines its shorter side has on the ladder, `width` x `height` what it is, upright and with square
+ * pixels. `key` is the hash of all that its pixels depend on. `bytes` and `sha256` are the file's, None until it is there;
+ * a file that had to make room for others takes its proxy with it.
+ */
+export interface Proxy {
+  proxy_id: string;
+  asset_id: string;
+  size: number;
+  state: "canceled" | "failed" | "queued" | "ready" | "running";
+  width: number;
+  height: number;
+  frames: number;
+  key: string;
+  /** @default null */
+  bytes?: number | null;
+  /** @default null */
+  sha256?: string | null;
+  /** @default null */
+  error?: RenderError | null;
+}
+
+/** `POST /v1/proxies`: `size` is one of the ladder: 1080, 720 or 360 lines, no more than the asset has itself. */
+export interface ProxyRequest {
+  asset_id: string;
+  /** @default 720 */
+  size?: number;
 }
 
 /** `PUT /v1/resources/{key}`. `ttl_ms`: so long until the record is deleted; without it the record lives on. */
@@ -2686,11 +2720,12 @@ export interface SecretRequest {
  * Resource `segment/{key}`: encoded work that is kept. `key` is the hash of all that it depends on.
  *
  * `blob` is where it lies, `count` its frames, or its samples where it is a film's sound. `used_at_ms` is when a render was
- * last seen to use it, to the day; 0: not since it was made.
+ * last seen to use it, to the day; 0: not since it was made. A `proxy` is a whole file and `index` its frame index; `owner`
+ * is the resource that goes when they do.
  */
 export interface Segment {
   key: string;
-  kind: "picture" | "sound";
+  kind: "index" | "picture" | "proxy" | "sound";
   blob: string;
   bytes: number;
   count: number;
@@ -2698,6 +2733,8 @@ export interface Segment {
   used_at_ms?: number;
   /** @default [] */
   notices?: string[];
+  /** @default "" */
+  owner?: string;
 }
 
 /** Where the segments of a render came from. */
@@ -4160,7 +4197,7 @@ export interface Routes {
   /** (exact seconds) or `?frame=`: the picture that an export has there. Needs `media:read`. */
   "GET /v1/timelines/{id}/frame": {
     path: { id: string };
-    query: { at?: string; frame?: number; format?: string; profile?: string; version?: number };
+    query: { at?: string; frame?: number; format?: string; profile?: string; quality?: string; version?: number };
     body: undefined;
     answer: Response;
   };

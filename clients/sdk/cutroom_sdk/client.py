@@ -7,6 +7,7 @@ from cutroom_sdk.calls.memory import MemoryCalls
 from cutroom_sdk.calls.missions import MissionCalls
 from cutroom_sdk.calls.outbox import OutboxCalls
 from cutroom_sdk.calls.policy import PolicyCalls
+from cutroom_sdk.calls.proxies import ProxyCalls
 from cutroom_sdk.calls.records import RecordCalls
 from cutroom_sdk.calls.rendering import RenderCalls
 from cutroom_sdk.calls.routines import RoutineCalls
@@ -25,6 +26,7 @@ class Client(
     MediaCalls,
     TimelineCalls,
     RenderCalls,
+    ProxyCalls,
     AccessCalls,
     SecretCalls,
     RoutineCalls,

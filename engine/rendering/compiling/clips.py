@@ -23,7 +23,7 @@ from engine.rendering.compiling.given import Given
 from engine.rendering.compiling.moving import KEN_BURNS, PIP, TRANSFORM, Moved, moved
 from engine.rendering.compiling.times import ENDLESS, Times
 from engine.rendering.compiling.values import entry_of, number, text, values_of
-from engine.rendering.footage import colours_of, shown_size, turned_size
+from engine.rendering.footage import colours_of, footage_of, shown_size, turned_size
 from engine.rendering.geometry import window
 from engine.rendering.graph import (
     Between,
@@ -271,28 +271,19 @@ def _shots(
     cut: bool,
 ) -> Footage:
     assert asset.video is not None, "it was looked at"
-    matrix, full_range, chosen = colours_of(asset)
+    *_, chosen = colours_of(asset)
     for one in chosen:
         given.default(one)
-    turned = turned_size(asset.video)
-    return Footage(
-        sha256=asset.sha256,
-        time_base=index.time_base,
-        pts=tuple(index.pts[number_] for number_ in numbers),
-        width=asset.video.coded_width or turned[0],
-        height=asset.video.coded_height or turned[1],
-        rotation=asset.video.rotation,
-        matrix=matrix,
-        full_range=full_range,
-        window=window(
-            turned,
-            shown_size(asset.video),
-            (given.width, given.height) if cut else None,
-            size,
-            (fit.center_x, fit.center_y),
-            len(numbers),
-        ),
+    stand_in = given.stand_ins.get(asset.asset_id)
+    shown = window(
+        turned_size(asset.video) if stand_in is None else (stand_in.width, stand_in.height),
+        shown_size(asset.video),
+        (given.width, given.height) if cut else None,
+        size,
+        (fit.center_x, fit.center_y),
+        len(numbers),
     )
+    return footage_of(asset, index, numbers, shown) if stand_in is None else stand_in.footage(numbers, shown)
 
 
 def _generated(clip: Clip, media: Generator, frames: Sequence[int], pace: Times, given: Given) -> Node:

@@ -8,6 +8,7 @@ from cutroom_sdk.wire.media import Asset
 from engine.media.index import FrameIndex
 from engine.rendering.analyses import NONE, Analyses
 from engine.rendering.graph import Drawn
+from engine.rendering.standins import StandIn
 
 Lettering = Callable[[Drawn], tuple[Drawn, tuple[str, ...]]]
 
@@ -35,7 +36,8 @@ class Notes:
 class Given:
     """Assets and frame indexes by asset id, the canvas, the film's frames a second, and who chooses fonts.
 
-    `analyses` are what was found in assets. `lenient`: what is missing is a warning, and black stands for it; else it is an error.
+    `analyses` are what was found in assets; `stand_ins` are read instead of assets' own pictures. `lenient`: what is missing is
+    a warning, and black stands for it; else it is an error.
     """
 
     assets: Mapping[str, Asset]
@@ -45,6 +47,7 @@ class Given:
     rate: Fraction
     letter: Lettering = unlettered
     analyses: Analyses = NONE
+    stand_ins: Mapping[str, StandIn] = field(default_factory=dict)
     lenient: bool = False
     notes: Notes = field(default_factory=Notes)
 

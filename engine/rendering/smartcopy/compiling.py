@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -38,6 +39,7 @@ from engine.rendering.smartcopy.planning import (
     why_not,
 )
 from engine.rendering.smartcopy.work import B_FRAMES, CutSoundWork, Edge, Splicing
+from engine.rendering.standins import StandIn
 from engine.rendering.work import Capabilities, VideoEncoder
 
 Kept = tuple[int, int]
@@ -57,6 +59,7 @@ def compile_film(
     *,
     letter: Lettering = unlettered,
     analyses: Analyses = NONE,
+    stand_ins: Mapping[str, StandIn] = MappingProxyType({}),
     lenient: bool = False,
     warnings: tuple[str, ...] = (),
 ) -> RenderPlan:
@@ -70,6 +73,7 @@ def compile_film(
         capabilities: what renders.
         letter: chooses fonts for what is written.
         analyses: as in `compile_plan`.
+        stand_ins: as in `compile_plan`.
         lenient: a dry run, as in `compile_plan`.
         warnings: as in `compile_plan`.
 
@@ -81,6 +85,7 @@ def compile_film(
         *(timeline, assets, indexes, profile, capabilities),
         letter=letter,
         analyses=analyses,
+        stand_ins=stand_ins,
         lenient=lenient,
         warnings=warnings,
     )

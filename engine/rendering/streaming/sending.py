@@ -106,9 +106,9 @@ def _paths(work: StreamWork, plan: RenderPlan, material: Material, jobs: Jobs) -
     blobs = jobs.kernel.blobs
     by_hash = {asset.sha256: asset for asset in material.assets.values()}
     paths: list[os.PathLike[str]] = []
+    pictures = material.pictures(blobs, only=work.sources)
     for sha256 in work.sources:
-        asset = by_hash[sha256]
-        paths += [source_path(asset, blobs), blobs.path(material.index_blobs[asset.asset_id])]
+        paths += pictures[sha256]
     paths += [blobs.path(sha256) for sha256 in work.files]
     if work.sound is not None:
         paths += [source_path(by_hash[one.sha256], blobs) for one in sources_of(stems_of(work.sound.mix))]

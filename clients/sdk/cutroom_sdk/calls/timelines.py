@@ -106,15 +106,20 @@ class TimelineCalls(Connection):
         frame: int | None = None,
         format: str | None = None,
         profile: str | None = None,
+        quality: str | None = None,
         version: int | None = None,
     ) -> AbstractAsyncContextManager[httpx.Response]:
-        """Open one frame of a timeline as an export has it, by its seconds or its number: a PNG, or a JPEG."""
+        """Open one frame of a timeline as an export has it, by its seconds or its number: a PNG, or a JPEG.
+
+        `quality="draft"`: the same frame, no larger than a draft, from proxies.
+        """
         asked = given(
             {
                 "at": None if at is None else seconds_text(at),
                 "frame": frame,
                 "format": format,
                 "profile": profile,
+                "quality": quality,
                 "version": version,
             }
         )

@@ -8,6 +8,7 @@ from cutroom_sdk.sync.calls.memory import MemoryCalls
 from cutroom_sdk.sync.calls.missions import MissionCalls
 from cutroom_sdk.sync.calls.outbox import OutboxCalls
 from cutroom_sdk.sync.calls.policy import PolicyCalls
+from cutroom_sdk.sync.calls.proxies import ProxyCalls
 from cutroom_sdk.sync.calls.records import RecordCalls
 from cutroom_sdk.sync.calls.rendering import RenderCalls
 from cutroom_sdk.sync.calls.routines import RoutineCalls
@@ -26,6 +27,7 @@ class Client(
     MediaCalls,
     TimelineCalls,
     RenderCalls,
+    ProxyCalls,
     AccessCalls,
     SecretCalls,
     RoutineCalls,

@@ -50,7 +50,8 @@ class Plan(Wire, frozen=True, kw_only=True):
 
     `segments` in the order in which they are joined; `to_render` counts the frames that are not kept yet. `defaults` were
     chosen where the timeline leaves it open, `notices` tell what comes out otherwise than asked, `methods` how pictures are
-    made that no source has, `warnings` what a render would fail at. `sound_kept` None: the film is silent.
+    made that no source has, `warnings` what a render would fail at. `sound_kept` None: the film is silent. `proxies` are the ids
+    of those that a draft reads instead of footage, and `preview_warnings` say where it does and where one is missing.
     """
 
     timeline_id: str
@@ -64,6 +65,7 @@ class Plan(Wire, frozen=True, kw_only=True):
     to_render: int
     sound_kept: bool | None
     proxies: tuple[str, ...] = ()
+    preview_warnings: tuple[str, ...] = ()
     defaults: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()

@@ -223,13 +223,15 @@ class Segment(Wire, frozen=True, kw_only=True):
     """Resource `segment/{key}`: encoded work that is kept. `key` is the hash of all that it depends on.
 
     `blob` is where it lies, `count` its frames, or its samples where it is a film's sound. `used_at_ms` is when a render was
-    last seen to use it, to the day; 0: not since it was made.
+    last seen to use it, to the day; 0: not since it was made. A `proxy` is a whole file and `index` its frame index; `owner`
+    is the resource that goes when they do.
     """
 
     key: str
-    kind: Literal["picture", "sound"]
+    kind: Literal["picture", "sound", "proxy", "index"]
     blob: str
     bytes: int
     count: int
     used_at_ms: int = 0
     notices: tuple[str, ...] = ()
+    owner: str = ""
