@@ -25,7 +25,11 @@ async def test_proxies_are_made_listed_read_and_removed(daemon: Daemon, tmp_path
     assert (proxy["state"], proxy["width"], proxy["height"], proxy["frames"]) == ("ready", 640, 360, 60)
     assert "%" in made.talk
     listed = await cutroom(daemon, "proxies")
-    assert (proxy["proxy_id"] in listed.out, "640x360" in listed.out, "ready" in listed.out) == (True, True, True)
+    assert (proxy["proxy_id"] in listed.out, "640x360" in listed.out, "ready" in listed.out) == (
+        True,
+        True,
+        True,
+    )
     still = tmp_path / "still.png"
     shown = await cutroom(daemon, "frame", clip, "--frame", "41", "--draft", "-o", still)
     assert (shown.code, read_numbers(still)) == (DONE, [41]), shown.talk
