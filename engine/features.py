@@ -50,12 +50,12 @@ from engine.programs import effects as programs
 from engine.rendering import effects as rendering
 from engine.rendering.executor import cluster_settings
 from engine.rendering.executor_dask import Cluster
-from engine.rendering.proxies.reducer import PROXY
-from engine.rendering.proxies.routes import routes as proxy_routes
 from engine.rendering.reducer import RENDER
+from engine.rendering.reducer_proxy import PROXY
 from engine.rendering.reducer_segment import SEGMENT
 from engine.rendering.routes import routes as rendering_routes
 from engine.rendering.routes_previews import routes as preview_routes
+from engine.rendering.routes_proxies import routes as proxy_routes
 from engine.rendering.routes_streams import routes as stream_routes
 from engine.routines import effects as routines
 from engine.routines.reducer import ROUTINE

@@ -17,7 +17,7 @@ from engine.kernel.context import engine_context
 from engine.kernel.dispatch import Asked, Told
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
-from engine.rendering.proxies.reducer import RemoveProxy
+from engine.rendering.reducer_proxy import RemoveProxy
 from engine.rendering.reducer_segment import SEGMENT_KIND, DropSegment, Forget, Rendered, Use
 
 LIMIT_BYTES: Final = 20 << 30

@@ -27,8 +27,8 @@ from engine.media.reducer import ARTIFACT, ASSET, Record, Register
 from engine.media.registering import Registrar
 from engine.rendering import effects
 from engine.rendering.executor import Executor
-from engine.rendering.proxies.reducer import PROXY
 from engine.rendering.reducer import RENDER
+from engine.rendering.reducer_proxy import PROXY
 from engine.rendering.reducer_segment import SEGMENT
 from engine.runs.reducer import RUN
 from tests.render.workshop import Source

@@ -21,9 +21,9 @@ from engine.media.tasks import no_report
 from engine.rendering import worker
 from engine.rendering.capabilities import capabilities
 from engine.rendering.proxies import ladder, tasks
-from engine.rendering.proxies.routes import routes as proxy_routes
 from engine.rendering.proxies.work import JoinProxyWork
 from engine.rendering.routes_previews import routes as preview_routes
+from engine.rendering.routes_proxies import routes as proxy_routes
 from engine.rendering.routes_streams import routes as stream_routes
 from tests.clips import make_clip, read_numbers
 from tests.render.studio import EDITOR, Studio, studio

@@ -3898,6 +3898,48 @@ export interface Routes {
     body: undefined;
     answer: { items: Profile[]; next: string | null; position?: number };
   };
+  /** All of them, page by page. Needs `media:read`. */
+  "GET /v1/proxies": {
+    path: Nothing;
+    query: { limit?: number; cursor?: string };
+    body: undefined;
+    answer: { items: Proxy[]; next: string | null; position?: number };
+  };
+  /** Have an asset's proxy made, unless it is there. Needs `media:write`. */
+  "POST /v1/proxies": {
+    path: Nothing;
+    query: Nothing;
+    body: ProxyRequest;
+    answer: Proxy;
+  };
+  /** Be rid of it and its file; it is answered as it was. A draft may ask for it again. Needs `media:write`. */
+  "DELETE /v1/proxies/{proxy_id}": {
+    path: { proxy_id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Proxy;
+  };
+  /** The one with this id. Needs `media:read`. */
+  "GET /v1/proxies/{proxy_id}": {
+    path: { proxy_id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Proxy;
+  };
+  /** End its making; drafts do not ask for it again. Needs `media:write`. */
+  "POST /v1/proxies/{proxy_id}/cancel": {
+    path: { proxy_id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Proxy;
+  };
+  /** The file, an MP4 without sound, whole or in byte ranges (RFC 9110, 14). Needs `media:read`. */
+  "GET /v1/proxies/{proxy_id}/content": {
+    path: { proxy_id: string };
+    query: Nothing;
+    body: undefined;
+    answer: Response;
+  };
   /** All of them, page by page. Needs `renders:read`. */
   "GET /v1/renders": {
     path: Nothing;
@@ -4338,6 +4380,7 @@ export const GIVES: { [route: string]: string | undefined } = {
   "GET /v1/log/export": "bytes",
   "GET /v1/memory/export": "bytes",
   "GET /v1/memory/export/keys": "bytes",
+  "GET /v1/proxies/{proxy_id}/content": "bytes",
   "GET /v1/renders/{render_id}/content": "bytes",
   "GET /v1/resources/events": "stream",
   "GET /v1/routines/events": "stream",

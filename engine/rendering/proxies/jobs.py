@@ -29,7 +29,7 @@ from engine.rendering.executor import Executor
 from engine.rendering.failures import failure_of
 from engine.rendering.proxies import ladder
 from engine.rendering.proxies.making import ProxyMaking
-from engine.rendering.proxies.reducer import (
+from engine.rendering.reducer_proxy import (
     ALIVE,
     PROXY_KIND,
     PROXY_OVER,

@@ -28,8 +28,8 @@ from engine.rendering.making import (
     twice,
 )
 from engine.rendering.proxies.ladder import Recipe, index_key
-from engine.rendering.proxies.reducer import PROXY_KIND, CompleteProxy
 from engine.rendering.proxies.work import JoinProxyWork, ProxyDone
+from engine.rendering.reducer_proxy import PROXY_KIND, CompleteProxy
 from engine.rendering.reducer_segment import SEGMENT_KIND, Forget, Keep
 from engine.rendering.work import PictureWork, SegmentDone
 

@@ -12,8 +12,8 @@ from cutroom_sdk.wire.proxies import Proxy
 from cutroom_sdk.wire.renders import RenderError
 from engine.kernel.reducer import Envelope, Rejected
 from engine.media.index import FrameIndex
+from engine.rendering import reducer_proxy as r
 from engine.rendering.proxies import ladder
-from engine.rendering.proxies import reducer as r
 
 ENVELOPE = Envelope(at_ms=1, actor="ada")
 WANTED = Proxy(

@@ -15,7 +15,7 @@ from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import NotFound
 from engine.rendering.jobs import Jobs
-from engine.rendering.proxies.reducer import PROXY_KIND, CancelProxy
+from engine.rendering.reducer_proxy import PROXY_KIND, CancelProxy
 
 
 async def list_proxies(request: Request) -> Response:
