@@ -16,11 +16,11 @@ from cutroom_sdk.wire.timeline import (
     Keyframe,
     Marker,
     Nested,
-    Parameter,
     Timeline,
     TimeRange,
 )
 from engine.editing.catalogue.spec import catalogue
+from engine.editing.interchange.fcpxml_elements import gain_of, lane_of, sample_rate_of, size_of, writing_of
 from engine.editing.interchange.fcpxml_form import DISSOLVE, SOLID, colour_of, time_of
 from engine.editing.interchange.fcpxml_speed import speed_of
 from engine.editing.interchange.lanes import Lane, Placed, laid
@@ -107,7 +107,7 @@ class _Sequence:
             stated = None
         self.rate = asked.rate or stated
         self._grid = self.rate or Fraction(25)
-        self._size = _size(form)
+        self._size = size_of(form)
         self._found: list[Placed] = []
         self._count = 0
 
@@ -123,7 +123,7 @@ class _Sequence:
         asked = self._asked
         if asked.width is None and self._size is not None:
             asked = replace(asked, width=self._size[0], height=self._size[1])
-        hertz = _sample_rate(self._sequence.get("audioRate", ""))
+        hertz = sample_rate_of(self._sequence.get("audioRate", ""))
         if asked.sample_rate is None and hertz is not None:
             asked = replace(asked, sample_rate=hertz)
         tracks = laid(self._found, self._grid, self._losses)
@@ -159,11 +159,11 @@ class _Sequence:
         for child in item:
             hanging = child.get("lane")
             if child.tag == "spine" and hanging is not None:
-                self._hanging_story(child, _lane_of(child), inner)
+                self._hanging_story(child, lane_of(child), inner)
             elif (child.tag in CLIPS or child.tag in ("caption", "gap")) and hanging is not None:
                 own = time_of(child.get("offset"))
                 start = at + ((begin if own is None else own) - begin)
-                self._item(child, _lane_of(child), start, depth + 1)
+                self._item(child, lane_of(child), start, depth + 1)
         return lasts
 
     def _hanging_story(self, spine: Element, lane: Lane, place: _Place) -> None:
@@ -224,7 +224,7 @@ class _Sequence:
 
     def _place(self, item: Element, lane: Lane, at: Fraction, clip: Clip) -> None:
         """Put a clip on its track; one with pictures and sound is two clips that are linked."""
-        gain = _decibels(item)
+        gain = gain_of(item)
         lasts = clip.source_range.duration
         half = item.get("srcEnable", "all")
         pictures = half in ("all", "video") and item.tag != "audio"
@@ -256,7 +256,7 @@ class _Sequence:
 
     def _media(self, item: Element, where: str) -> AssetReference | Generator | Nested | None:
         if item.tag == "title":
-            return Generator(kind="title", parameters=_writing(item))
+            return Generator(kind="title", parameters=writing_of(item))
         resource = self._resources.get(self._ref(item))
         if (
             item.tag == "ref-clip"
@@ -318,7 +318,7 @@ class _Sequence:
         return stated if stated is not None and stated > 0 else Fraction(0)
 
     def _caption(self, item: Element, lane: Lane, at: Fraction, lasts: Fraction) -> None:
-        look = _writing(item)
+        look = writing_of(item)
         if not look.get("text") or lasts <= 0:
             self._losses.add(f"caption {item.get('name', '')!r}", "a caption", "it has no text or no length")
             return
@@ -350,68 +350,3 @@ class _Sequence:
             if child.tag not in _SILENT:
                 name = child.get("name") or child.tag
                 self._losses.add(where, f"{child.tag} {name!r}", "it is not read")
-
-
-def _lane_of(item: Element) -> Lane:
-    text = item.get("lane", "0")
-    digits = text.lstrip("-")
-    number = (
-        int(text) if digits.isascii() and digits.isdigit() and len(digits) < 4 and text.count("-") < 2 else 0
-    )
-    name = item.get("name", "") if item.tag == "spine" else ""
-    return Lane(kind="audio" if number < 0 else "video", lane=number, name=name)
-
-
-def _writing(item: Element) -> dict[str, Parameter]:
-    """Return the parameters of a title's or caption's text, in its first style."""
-    text = "".join("".join(one.itertext()) for one in item.iterfind("text/text-style"))
-    look: dict[str, Parameter] = {
-        "text": text or "".join("".join(one.itertext()) for one in item.iterfind("text"))
-    }
-    style = item.find("text-style-def/text-style")
-    if style is None:
-        return look
-    if font := style.get("font"):
-        look["font"] = font[:100]
-    size = style.get("fontSize", "")
-    if size.replace(".", "", 1).isascii() and size.replace(".", "", 1).isdigit() and 8 <= float(size) <= 600:
-        look["size"] = float(size)
-    if (colour := colour_of(style.get("fontColor", ""))) is not None:
-        look["colour"] = colour
-    if style.get("bold") is not None:
-        look["weight"] = 700.0 if style.get("bold") == "1" else 400.0
-    if style.get("italic") is not None:
-        look["italic"] = 1.0 if style.get("italic") == "1" else 0.0
-    if (align := style.get("alignment")) in ("left", "center", "right"):
-        look["align"] = align
-    return look
-
-
-def _decibels(item: Element) -> float:
-    volume = item.find("adjust-volume")
-    text = volume.get("amount", "0dB").removesuffix("dB") if volume is not None else "0"
-    try:
-        found = float(text)
-    except ValueError:
-        return 0.0
-    return found if -200 <= found <= 60 else 0.0
-
-
-def _size(form: Element | None) -> tuple[int, int] | None:
-    width, height = (form.get(side, "") if form is not None else "" for side in ("width", "height"))
-    if all(side.isascii() and side.isdigit() and len(side) < 6 for side in (width, height)):
-        return int(width) // 2 * 2, int(height) // 2 * 2
-    return None
-
-
-def _sample_rate(text: str) -> int | None:
-    known = {
-        "32k": 32000,
-        "44.1k": 44100,
-        "48k": 48000,
-        "88.2k": 88200,
-        "96k": 96000,
-        "176.4k": 176400,
-        "192k": 192000,
-    }
-    return known.get(text)

@@ -1,6 +1,5 @@
 """OpenTimelineIO to timelines: ours without loss, those of other programs with a list of what was not understood."""
 
-from collections import Counter
 from fractions import Fraction
 from typing import Any, Final, TypeVar
 
@@ -35,14 +34,12 @@ from engine.editing.interchange.otio_form import (
     exact_rate,
     ours_of,
 )
+from engine.editing.interchange.otio_objects import alone, duration_of, parsed, rate_of, whole
 from engine.editing.interchange.settings import Asked, guessed
 from engine.editing.interchange.shelf import Shelf
 from engine.editing.timeline import Item
-from engine.http.requests import json_depth
 from engine.kernel.errors import Invalid
 
-# OTIO's own reader ends the process where metadata is nested a hundred thousand times.
-DEPTH_MOST: Final = 200
 NESTING_MOST: Final = 8
 _HALF_FRAME: Final = Fraction(1, 2)
 _TIMES_MOST: Final = 1 << 40
@@ -55,10 +52,10 @@ def read_otio(data: bytes, asked: Asked, shelf: Shelf) -> Imported:
     Raises:
         Invalid: not a timeline, or metadata of ours that is not as ours is written; `field` names where.
     """
-    read = _parsed(data)
+    read = parsed(data)
     losses = Losses()
     ours = ours_of(read, "otio")
-    rate = _as(ours["rate"], Fraction, "otio.metadata") if "rate" in ours else asked.rate or _rate_of(read)
+    rate = _as(ours["rate"], Fraction, "otio.metadata") if "rate" in ours else asked.rate or rate_of(read)
     reader = _Reader(rate, shelf, losses)
     if not ours:
         _note_foreign(read, "", losses)
@@ -72,42 +69,6 @@ def read_otio(data: bytes, asked: Asked, shelf: Shelf) -> Imported:
         losses.add("", "the timeline's start timecode", "a timeline begins at 0 here")
     bare = guessed(asked, tracks, shelf, losses, rate=rate, name=read.name)
     return Imported(timeline=replace(bare, markers=markers), losses=losses.all())
-
-
-def _parsed(data: bytes) -> Any:
-    try:
-        plain = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(f"this is not OpenTimelineIO: {error}", field="otio") from error
-    if not isinstance(plain, dict) or json_depth(data) > DEPTH_MOST:
-        raise Invalid("this is not OpenTimelineIO: one object, not nested too deeply", field="otio")
-    if b"SerializableObjectRef" in data:
-        raise Invalid(
-            "this OpenTimelineIO holds references between its objects, which are not read", field="otio"
-        )
-    try:
-        read = otio.adapters.read_from_string(data.decode(), "otio_json")
-        if isinstance(read, otio.schema.SerializableCollection):
-            inside = [one for one in read if isinstance(one, otio.schema.Timeline)]
-            read = inside[0] if len(inside) == 1 else read
-    except Exception as error:  # OTIO raises many kinds, its own and Python's
-        raise Invalid(f"this is not OpenTimelineIO: {error}", field="otio") from error
-    if not isinstance(read, otio.schema.Timeline):
-        raise Invalid(f"this is a {type(read).__name__}, not a timeline", field="otio")
-    return read
-
-
-def _rate_of(read: Any) -> Fraction | None:
-    """Return the rate that most clips of the first picture track are counted in; None: there is none."""
-    found: Counter[Fraction] = Counter()
-    for track in read.tracks:
-        if not isinstance(track, otio.schema.Track) or track.kind != otio.schema.TrackKind.Video:
-            continue
-        for item in track:
-            span = getattr(item, "source_range", None)
-            if span is not None and 1 <= span.duration.rate <= 240:
-                found[exact_rate(span.duration.rate)] += 1
-    return found.most_common(1)[0][0] if found else None
 
 
 class _Reader:
@@ -126,7 +87,7 @@ class _Reader:
         for number, track in enumerate(stack):
             where = f"{field}[{number}]"
             if not isinstance(track, otio.schema.Track):
-                track = _alone(track)
+                track = alone(track)
             kind = next((ours for ours, theirs in KINDS.items() if theirs == track.kind), None)
             if kind is None:
                 self._losses.add(where, f"the track {track.name!r} of kind {track.kind!r}", _kinds_known())
@@ -161,7 +122,7 @@ class _Reader:
         return None
 
     def _gap(self, item: Any, ours: dict[str, Any], where: str) -> Gap | None:
-        lasts = self._exact(_duration(item, where), ours.get("duration"), where)
+        lasts = self._exact(duration_of(item, where), ours.get("duration"), where)
         if lasts <= 0:
             self._losses.add(where, "a gap of no length", "a gap lasts at least a frame")
             return None
@@ -191,7 +152,7 @@ class _Reader:
         return "dissolve"
 
     def _clip(self, item: Any, ours: dict[str, Any], where: str, depth: int) -> Clip | Gap | None:
-        span = item.source_range if item.source_range is not None else _whole(item)
+        span = item.source_range if item.source_range is not None else whole(item)
         if span is None:
             self._losses.add(
                 where, f"the clip {item.name!r}", "it has no range of its own, nor has its media"
@@ -368,28 +329,6 @@ class _Reader:
             if abs(stated - exact) * self._rate < _HALF_FRAME:
                 return exact
         return round(stated * self._rate) / self._rate
-
-
-def _alone(item: Any) -> Any:
-    """Return a track of what stands on a stack by itself: pictures, from its first frame."""
-    track = otio.schema.Track(name=item.name, kind=otio.schema.TrackKind.Video)
-    track.append(item.deepcopy())
-    return track
-
-
-def _whole(item: Any) -> Any:
-    """Return the range of all there is of an item; None: nobody knows."""
-    try:
-        return item.available_range()
-    except Exception:  # OTIO raises its own errors where there is no range
-        return None
-
-
-def _duration(item: Any, where: str) -> Any:
-    try:
-        return item.duration()
-    except Exception as error:  # as above
-        raise Invalid(f"{where} has no duration: {error}", field=where) from error
 
 
 def _same(ours: Any, stated: float | str) -> bool:
