@@ -2,7 +2,8 @@
 
 Started by the pool as `python -m engine.media.child` with a socket. It loads module after module until it is told to begin,
 by a message that says which of them it must have. A job comes as a message with open descriptors; what goes back is progress
-and one `Done` or `Failed`. Messages are MessagePack behind a length of four bytes.
+and one `Done` or `Failed`. A job that is called off ends where it next reports. Messages are MessagePack behind a length of four
+bytes.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ from msgspec import Struct
 
 from cutroom_sdk.wire.codec import pack, unpack
 from engine.kernel.clock import monotonic_s
-from engine.kernel.errors import StudioError
+from engine.kernel.errors import StudioError, WorkFailed
 from engine.media import sandbox
 from engine.media.tasks import Files, run_let_gos, run_warm_ups, tasks
 
@@ -48,12 +49,23 @@ class Begin(Struct, frozen=True, kw_only=True):
     modules: tuple[str, ...]
 
 
-class Job(Struct, frozen=True, kw_only=True):
+class Job(Struct, frozen=True, kw_only=True, tag="job"):
     """A task to do; its descriptors travel along, inputs first."""
 
     task: str
     request: bytes
     inputs: int
+
+
+class CallOff(Struct, frozen=True, kw_only=True, tag="call_off"):
+    """Leave the job, if it is still at work: nobody waits for it any more."""
+
+
+Order = Job | CallOff
+
+
+class CalledOff(BaseException):
+    """The job was called off. Not an `Exception`, so that no task takes it for a failure of its own."""
 
 
 class Ready(Struct, frozen=True, kw_only=True, tag="ready"):
@@ -146,6 +158,8 @@ def _serve(channel: socket.socket, memory: int) -> None:
         if received is None:
             return
         job, descriptors = received
+        if isinstance(job, CallOff):
+            continue  # it came too late
         if job.task != last:
             run_let_gos()
             last = job.task
@@ -167,6 +181,8 @@ def _do(job: Job, files: Files, channel: socket.socket, memory: int) -> Done | F
 
     def report(done: float, total: float) -> None:
         nonlocal told
+        if _has_news(channel, 0):
+            raise CalledOff
         now = monotonic_s()
         if now - told >= _PROGRESS_EVERY_S:
             told = now
@@ -176,6 +192,10 @@ def _do(job: Job, files: Files, channel: socket.socket, memory: int) -> Done | F
         # Only what was registered when the process started can be named.
         task = tasks()[job.task]
         result = pack(task.work(unpack(job.request, task.request), files, report))
+    except CalledOff:
+        _message(channel)
+        gc.collect()
+        return _failed(WorkFailed("the job was called off", cause="called_off"), memory)
     except Exception as error:
         return _failed(error, memory)
     gc.collect()
@@ -214,15 +234,15 @@ def _send(channel: socket.socket, message: Message) -> None:
         left = left[os.write(channel.fileno(), left) :]
 
 
-def _receive(channel: socket.socket) -> tuple[Job, tuple[int, ...]] | None:
-    """Return the next job and its descriptors, or None when the parent has gone."""
+def _receive(channel: socket.socket) -> tuple[Order, tuple[int, ...]] | None:
+    """Return what comes next and its descriptors, or None when the parent has gone."""
     head, ancillary, _, _ = channel.recvmsg(HEAD.size, socket.CMSG_SPACE(FILES_MAX * 4))
     descriptors: list[int] = []
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             descriptors.extend(struct.unpack(f"={len(data) // 4}i", data))
     payload = _message(channel, head)
-    return None if payload is None else (unpack(payload, Job), tuple(descriptors))
+    return None if payload is None else (unpack(payload, Order), tuple(descriptors))  # type: ignore[arg-type]  # a union is no class
 
 
 def _message(channel: socket.socket, head: bytes = b"") -> bytes | None:

@@ -3,7 +3,7 @@
     run(task, request, inputs=paths) -> result
         a free process gets the request and the open files, reports progress, answers
         it crashes, hangs or takes too much memory: the work fails with that reason, the process is replaced
-        the caller is cancelled: the process is killed, at once
+        the caller is cancelled: the job is called off; a process that does not leave it soon is killed
 
 Processes are started when they are needed, kept warm, serve one tenant, and are replaced after a number of jobs or when
 they have grown. More may stand by (`engine.media.reserve`), so that urgent work, and work that takes long to load, has one at
@@ -136,7 +136,7 @@ class Pool:
             needs: modules that the process has to have imported beside that of the task and the pool's: what only some work
                 takes, and takes long to load.
 
-        Cancelling kills the process; nothing of the job goes on.
+        Cancelling ends the job where it next reports, and kills the process if that is not soon; nothing of the job goes on.
 
         Raises:
             NotFound: an input is not there.

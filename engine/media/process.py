@@ -16,10 +16,24 @@ from typing import Final
 from cutroom_sdk.wire.codec import encode, pack, unpack
 from engine.kernel import failpoints
 from engine.kernel.errors import Invalid, StudioError, Unavailable, WorkFailed
-from engine.media.child import HEAD, Begin, Done, Failed, Job, Message, Progress, Ready, Setup
+from engine.media.child import (
+    HEAD,
+    Begin,
+    CallOff,
+    Done,
+    Failed,
+    Job,
+    Message,
+    Order,
+    Progress,
+    Ready,
+    Setup,
+)
 
 _START_LIMIT_S: Final = 60.0
 _LOG_LIMIT_S: Final = 1.0
+_CALL_OFF_S: Final = 0.5
+_BLOCK: Final = 1 << 18
 _LOG_TAIL: Final = 4000
 
 Report = Callable[[float, float], None]
@@ -41,6 +55,8 @@ class Worker:
         self._process: asyncio.subprocess.Process | None = None
         self._socket: socket.socket | None = None
         self._log: asyncio.Task[None] | None = None
+        self._received = bytearray()
+        self._reading: asyncio.Future[bytes] | None = None
 
     @property
     def pid(self) -> int:
@@ -113,6 +129,8 @@ class Worker:
     async def do(self, job: Job, descriptors: Sequence[int], report: Report | None) -> bytes:
         """Give the process a job with open files, and return the packed result.
 
+        Cancelling calls the job off; a process that is still busy then has to be killed.
+
         Raises:
             StudioError: what the task raised, or `WorkFailed` when the process ends.
         """
@@ -126,8 +144,15 @@ class Worker:
         except OSError:
             raise await self._death(job.task) from None
         reach("job_given")
+        try:
+            return await self._answer(job.task, report)
+        except asyncio.CancelledError:
+            await self._call_off()
+            raise
+
+    async def _answer(self, task: str, report: Report | None) -> bytes:
         while True:
-            match await self._message(job.task):
+            match await self._message(task):
                 case Progress(done=done, total=total):
                     if report is not None:
                         report(done, total)
@@ -154,27 +179,55 @@ class Worker:
         if self._process is not None:
             await self._process.wait()
         await self._end_log()
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+            self._reading = None
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
     async def _message(self, task: str = "") -> Message:
-        (length,) = HEAD.unpack(await self._exactly(HEAD.size, task))
-        return unpack(await self._exactly(length, task), Message)  # type: ignore[arg-type]
-
-    async def _exactly(self, count: int, task: str) -> bytes:
-        loop = asyncio.get_running_loop()
-        assert self._socket is not None, "the worker was started"
-        data = bytearray()
-        while len(data) < count:
-            try:
-                block = await loop.sock_recv(self._socket, count - len(data))
-            except ConnectionError:
-                block = b""
+        """Return the next message. Cancelling loses nothing of it: the next call goes on with what has come."""
+        while True:
+            if len(self._received) >= HEAD.size:
+                end = HEAD.size + HEAD.unpack_from(self._received)[0]
+                if len(self._received) >= end:
+                    payload = bytes(self._received[HEAD.size : end])
+                    del self._received[:end]
+                    return unpack(payload, Message)  # type: ignore[arg-type]
+            block = await self._block()
             if not block:
                 raise await self._death(task)
-            data += block
-        return bytes(data)
+            self._received += block
+
+    async def _block(self) -> bytes:
+        assert self._socket is not None, "the worker was started"
+        if self._reading is None:
+            receiving = asyncio.get_running_loop().sock_recv(self._socket, _BLOCK)
+            self._reading = asyncio.ensure_future(receiving)
+        try:
+            block = await asyncio.shield(self._reading)
+        except ConnectionError:
+            block = b""
+        self._reading = None
+        return block
+
+    async def _call_off(self) -> None:
+        """Have the process leave its job; one that does so soon stays warm, and is not busy then."""
+        try:
+            async with asyncio.timeout(_CALL_OFF_S):
+                await self._send(CallOff())
+                while not isinstance(message := await self._message(), Done | Failed):
+                    pass
+        except (OSError, TimeoutError, WorkFailed):
+            return
+        self.is_busy, self.resident_bytes = False, message.resident_bytes
+
+    async def _send(self, message: Begin | Order) -> None:
+        assert self._socket is not None, "the worker was started"
+        payload = pack(message)
+        await asyncio.get_running_loop().sock_sendall(self._socket, HEAD.pack(len(payload)) + payload)
 
     async def _death(self, task: str) -> WorkFailed:
         """Return the error that says how the process ended."""

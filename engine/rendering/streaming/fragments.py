@@ -54,7 +54,7 @@ class Growing:
 
 
 def send(work: StreamWork, inputs: tuple[int, ...], output: int, report: Report) -> int:
-    """Write the stream; return its size in bytes. `report` is told `(bytes written, frames done)` after each fragment.
+    """Write the stream; return its size in bytes. `report` is told `(bytes written, frames done)`.
 
     Raises:
         Invalid: `media_unreadable`: a source cannot be decoded.
@@ -71,14 +71,12 @@ def send(work: StreamWork, inputs: tuple[int, ...], output: int, report: Report)
         container.start_encoding()
         report(file.size, 0)
         samples = _sound(work, inputs, stack)
-        told = file.size
         for number, packet in enumerate(_pictures(work, inputs)):
             for heard in samples(number + 1):
                 container.mux_one(_packet(heard, audio, audio.time_base))
             container.mux_one(_packet(packet, video, video.time_base))
-            if file.size > told:
-                told = file.size
-                report(told, number + 1)
+            # For each picture, so that a stream that nobody watches any more ends at once.
+            report(file.size, number + 1)
         for heard in samples(None):
             container.mux_one(_packet(heard, audio, audio.time_base))
     report(file.size, sum(stretch.count for stretch in work.stretches))

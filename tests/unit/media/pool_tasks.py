@@ -83,6 +83,16 @@ def hang(request: Ask, files: Files, report: Report) -> Answer:
 
 
 @task
+def toil(request: Ask, files: Files, report: Report) -> Answer:
+    """Work on and on, and tell of each step."""
+    done = 0
+    while not request.number or done < request.number:
+        done += 1
+        report(done, request.number)
+    return Answer(number=done)
+
+
+@task
 def devour(request: Ask, files: Files, report: Report) -> Answer:
     return Answer(number=len(bytearray(request.number)))
 

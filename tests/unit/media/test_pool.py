@@ -168,7 +168,29 @@ async def test_a_job_that_breaks_its_process_fails_with_the_reason(
     assert await pid_of(pool) > 0
 
 
-async def test_cancelling_kills_the_process_at_once(pool: Pool) -> None:
+async def test_a_job_that_is_called_off_leaves_its_process_warm(pool: Pool) -> None:
+    before, started = await pid_of(pool), asyncio.Event()
+    job = asyncio.create_task(
+        pool.run(f"{TASKS}:toil", Ask(), Answer, report=lambda done, total: started.set())
+    )
+    await started.wait()
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert await pid_of(pool) == before
+
+
+async def test_a_job_called_off_at_any_time_is_not_answered_to_the_next(pool: Pool) -> None:
+    for turns in range(60):
+        job = asyncio.create_task(pool.run(f"{TASKS}:toil", Ask(number=200), Answer))
+        for _ in range(turns // 2):
+            await asyncio.sleep(0)
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+        assert (await pool.run(f"{TASKS}:toil", Ask(number=3), Answer)).number == 3
+
+
+async def test_cancelling_kills_the_process_that_does_not_hear(pool: Pool) -> None:
     started = asyncio.Event()
     before = await pid_of(pool)
     job = asyncio.create_task(
