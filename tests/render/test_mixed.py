@@ -178,6 +178,17 @@ def test_sound_to_which_something_is_done_is_one_mix(tmp_path: Path, source: Sou
     assert found[1:] == pytest.approx([n / 4 for n in range(1, 20)], abs=0.001)
 
 
+def test_sound_that_ends_before_its_picture_is_filled_up_with_silence(tmp_path: Path) -> None:
+    """What is copied cannot be filled up, so it is encoded; the film's sound lasts as long as its picture."""
+    sound = Sound(tick_every=Fraction(1, 4), codec="aac", duration=Fraction(3))
+    short = source_of(make_clip(tmp_path / "short.mp4", frames=120, gop=20, audio=sound).path)
+    plan = plan_copies(timeline_of([span(short, 0, 120, rate=PAL)], rate=PAL, sound=True), [short])
+    film = make_copied(tmp_path / "cut", plan, [short])
+    checks = check_film(plan, COPYING, film.found)
+    assert {one.name: one.value for one in checks if one.status == "fail"} == {}
+    assert find_ticks(*read_sound(film.path))[1:] == pytest.approx([n / 4 for n in range(1, 12)], abs=0.001)
+
+
 def test_a_wish_for_loudness_is_heeded_where_all_pictures_are_copied(source: Source) -> None:
     plan = plan_copies(
         timeline_of([span(source, 20, 60, rate=PAL)], rate=PAL, sound=True),

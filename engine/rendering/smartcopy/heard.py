@@ -31,6 +31,8 @@ from engine.rendering.smartcopy.work import CutSoundWork, Heard
 PROFILE: Final = "LC"
 # How far before a span reading begins, seconds: the packet before its first, wherever the container's index points to.
 EARLIER: Final = Fraction(1, 2)
+# Seconds by which sound may end before its picture and still be copied; else silence is added, which has to be encoded.
+SHORT_MOST: Final = Fraction(1, 100)
 CHANNELS: Final = 2
 FADE: Final = Fraction(1, 100)  # seconds, as wherever sound is cut
 BLOCK: Final = 1 << 19  # samples read at once
@@ -141,6 +143,9 @@ def _copied(container: InputContainer, stream: av.AudioStream, work: CutSoundWor
             # The packet whose sound comes nearest to where the film's sound stands.
             number, lead = max(0, placed.before(start + ahead + Fraction(size, 2))), 0
         last = placed.before(start + count - 1 + (Fraction(size, 2) if work.whole_packets else 0))
+        lacking = start + count - placed.place(len(placed.found))
+        if lacking > SHORT_MOST * rate and not work.whole_packets:
+            return None
         first = max(0, number - lead)
         at -= (number - first) * size
         for one in range(first, min(last + 1, len(placed.found))):
