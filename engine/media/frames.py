@@ -7,7 +7,7 @@ leading pictures cannot be decoded; what lands wrong is tried again from further
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
 from typing import Any
@@ -42,18 +42,25 @@ class FrameReader:
         """
         if not 0 <= start <= end <= self._index.count:
             raise IndexError(f"frames [{start}, {end}) of {self._index.count}")
-        if start == end:
-            return
-        found = self._counted(start, end) if self._index.linear else self._matched(start, end)
-        expected = start
-        for number, frame in found:
-            if number != expected:
-                break
-            yield number, frame
-            expected += 1
-            if expected == end:
-                return
-        raise self._missing(expected)
+        yield from self._run(range(start, end))
+
+    def chosen(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield `(number, frame)` for frames whose numbers rise; what lies between is decoded only where it is needed.
+
+        Raises:
+            IndexError: a number does not lie within `[0, count)`.
+            Invalid: as `frames`.
+        """
+        if numbers and not 0 <= numbers[0] <= numbers[-1] < self._index.count:
+            raise IndexError(f"frames {numbers[0]} to {numbers[-1]} of {self._index.count}")
+        run: list[int] = []
+        for number in numbers:
+            # Beyond a keyframe it is quicker to seek to it than to go on, unless it comes next.
+            if run and number > run[-1] + 1 and self._index.keyframe_before(number) > run[-1]:
+                yield from self._run(run)
+                run = []
+            run.append(number)
+        yield from self._run(run)
 
     def frame(self, number: int) -> av.VideoFrame:
         """Return one frame.
@@ -71,24 +78,35 @@ class FrameReader:
                 break
         yield from landed
 
+    def _run(self, wanted: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield the frames of these numbers, which rise, in one go."""
+        if not wanted:
+            return
+        found = self._counted(wanted) if self._index.linear else self._matched(wanted)
+        for expected in wanted:
+            number, frame = next(found, (None, None))
+            if number != expected or frame is None:
+                raise self._missing(expected)
+            yield expected, frame
+
     def _missing(self, number: int) -> Exception:
         error = unreadable(f"frame {number} of {self._index.count} cannot be decoded")
         error.extra["frame"] = number
         return error
 
-    def _counted(self, start: int, end: int) -> Iterator[tuple[int, av.VideoFrame]]:
+    def _counted(self, wanted: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         for number, frame in enumerate(pictures(self.container)):
-            if number >= end:
+            if number > wanted[-1]:
                 return
-            if number >= start:
+            if number in wanted:
                 yield number, frame
 
-    def _matched(self, start: int, end: int) -> Iterator[tuple[int, av.VideoFrame]]:
-        entries = self._entries(start)
+    def _matched(self, wanted: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        entries = self._entries(wanted[0])
         for last, keyframe in enumerate(entries):
-            found = self._decode_from(keyframe, start, end)
+            found = self._decode_from(keyframe, wanted)
             first = next(found, None)
-            if first is None or first[0] != start:
+            if first is None or first[0] != wanted[0]:
                 continue
             # A first frame with missing references may come out whole from further back.
             if first[1].is_corrupt and last < len(entries) - 1:
@@ -97,8 +115,8 @@ class FrameReader:
             yield from found
             return
         for frame in pictures(self.container):
-            number = self._number(frame, start, end)
-            if number is not None:
+            number = self._number(frame.pts)
+            if number is not None and number in wanted:
                 yield number, frame
 
     def _entries(self, start: int) -> list[int]:
@@ -108,27 +126,33 @@ class FrameReader:
             entries.append(self._index.keyframe_before(entries[-1] - 1))
         return entries
 
-    def _decode_from(self, keyframe: int, start: int, end: int) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Yield the frames of `[start, end)` that come out when decoding begins at `keyframe`."""
-        pts, stream = self._index.pts, self._stream
+    def _decode_from(self, keyframe: int, wanted: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield the frames wanted, rising, that come out when decoding begins at `keyframe`."""
+        stream, missing = self._stream, set(wanted)
         context = stream.codec_context
-        first = pts[start]
-        for packet in chain(self._land(pts[keyframe]), (None,)):
-            early = packet is not None and packet.pts is not None and packet.pts < first
-            # Pictures that nothing refers to are not decoded before the first one that is wanted.
-            context.skip_frame = "NONREF" if early else "DEFAULT"
-            for frame in decoded(stream, packet):
-                number = self._number(frame, start, end)
-                if number is not None:
+        # It may have been told of an end, after which it takes nothing more.
+        context.flush_buffers()
+        for packet in chain(self._land(self._index.pts[keyframe]), (None,)):
+            coming = None if packet is None else self._number(packet.pts)
+            needless = coming is not None and coming not in wanted
+            # Once all has gone in, and another frame's packet comes, the decoder is asked for what it still holds back.
+            ends = packet is None or (needless and not missing)
+            # Pictures that nothing refers to are not decoded where they are not wanted.
+            context.skip_frame = "NONREF" if needless and not ends else "DEFAULT"
+            missing.discard(-1 if coming is None else coming)
+            for frame in decoded(stream, None if ends else packet):
+                number = self._number(frame.pts)
+                if number is not None and number in wanted:
                     yield number, frame
+            if ends:
+                return
 
-    def _number(self, frame: av.VideoFrame, start: int, end: int) -> int | None:
-        """Return the number of a decoded frame if it is one of `[start, end)`."""
-        pts = self._index.pts
-        if frame.pts is None or not pts[start] <= frame.pts <= pts[end - 1]:
+    def _number(self, pts: int | None) -> int | None:
+        """Return the number of the frame that is shown at a time, if there is one."""
+        if pts is None:
             return None
-        number = bisect.bisect_left(pts, frame.pts)
-        return number if pts[number] == frame.pts else None
+        number = bisect.bisect_left(self._index.pts, pts)
+        return number if number < self._index.count and self._index.pts[number] == pts else None
 
     def _land(self, keyframe_pts: int) -> Iterator[av.Packet[Any]]:
         """Seek so that the keyframe with this pts, or one before it, comes first; yield packets from there."""

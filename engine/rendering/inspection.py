@@ -6,7 +6,7 @@ found whatever made it so.
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
@@ -140,28 +140,11 @@ def _compare(
     edges = {0, 1, last - 2, last - 1} | {cut + side for cut in cuts for side in (-1, 0)}
     wanted = sorted(frame for frame in edges if 0 <= frame < last and evidence[frame] is not None)
     mismatches: list[Mismatch] = []
-    for number, frame in _frames(container, index, wanted):
+    for number, frame in FrameReader(container, index).chosen(wanted):
         found = _mismatch(number, thumb(brightness(frame)).tobytes(), evidence)
         if found is not None and len(mismatches) < MISMATCHES_MAX:
             mismatches.append(found)
     return len(wanted), tuple(mismatches)
-
-
-def _frames(
-    container: av.container.InputContainer, index: FrameIndex, wanted: Sequence[int]
-) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Yield the wanted frames, by seeking, or in one go where seeking would decode more."""
-    if not wanted:
-        return
-    reader, left = FrameReader(container, index), set(wanted)
-    if sum(number - index.keyframe_before(number) for number in wanted) > index.count:
-        yield from ((number, frame) for number, frame in reader.frames(0, wanted[-1] + 1) if number in left)
-        return
-    start = wanted[0]
-    for before, number in zip(wanted, (*wanted[1:], -1), strict=True):
-        if number != before + 1:
-            yield from reader.frames(start, before + 1)
-            start = number
 
 
 def _mismatch(number: int, seen: bytes, evidence: Sequence[Evidence | None]) -> Mismatch | None:

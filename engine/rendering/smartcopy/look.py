@@ -137,16 +137,29 @@ class Seam(NamedTuple):
 def _compare(
     film: FrameReader, sources: Sequence[FrameReader], count: int, seams: Sequence[Seam]
 ) -> tuple[int, tuple[Mismatch, ...]]:
+    there = [seam for seam in seams if seam.number < count]
+    shown = film.chosen([seam.number for seam in there])
     mismatches: list[Mismatch] = []
-    for seam in seams:
-        if seam.number >= count:
-            mismatches.append(Mismatch(frame=seam.number, distance=0.0, detail="missing"))
-            continue
-        original = sources[seam.source].frame(seam.original)
-        found = _mismatch(seam.number, film.frame(seam.number), original, exact=seam.exact)
+    for seam, (_, seen), original in zip(there, shown, _originals(sources, there), strict=True):
+        found = _mismatch(seam.number, seen, original, exact=seam.exact)
         if found is not None:
             mismatches.append(found)
+    mismatches += (
+        Mismatch(frame=seam.number, distance=0.0, detail="missing") for seam in seams[len(there) :]
+    )
     return len(seams), tuple(mismatches[:MISMATCHES_MAX])
+
+
+def _originals(sources: Sequence[FrameReader], seams: Sequence[Seam]) -> Iterator[av.VideoFrame]:
+    """Yield the sources' frames. A film may go back in a source: as long as frames rise they are read in one go."""
+    run: list[Seam] = []
+    for seam in (*seams, None):
+        if run and (seam is None or seam.source != run[-1].source or seam.original <= run[-1].original):
+            for _, frame in sources[run[0].source].chosen([one.original for one in run]):
+                yield frame
+            run = []
+        if seam is not None:
+            run.append(seam)
 
 
 def _seams(stretches: Sequence[Stretch]) -> Iterator[Seam]:

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import pytest
 from msgspec.structs import replace
 
 from engine.kernel.errors import Invalid
+from engine.media import frames as frames_module
 from engine.media.frames import FrameReader
 from engine.media.index import FrameIndex, build_index
 from engine.media.source import open_media
@@ -71,6 +74,10 @@ def test_every_span_gives_exactly_its_frames(
                 (number, clips.read_number(clips.show(frame))) for number, frame in frames.frames(start, end)
             ]
             assert shown == [(number, number) for number in range(start, end)]
+        picked = sorted({0, 1, 5, 11, 12, 14, 20, 23, 27, count - 2, count - 1})
+        for wanted in (picked, picked[::2], [count - 1], []):
+            chosen = [clips.read_number(clips.show(frame)) for _, frame in frames.chosen(wanted)]
+            assert chosen == wanted
         everything = [clips.read_number(clips.show(frame)) for _, frame in frames.frames(0, count)]
         assert everything == list(range(count))
 
@@ -103,6 +110,31 @@ def test_a_frame_that_cannot_be_had_is_named(tmp_path: Path) -> None:
         with pytest.raises(Invalid, match="frame 8 of 21") as caught:
             list(frames.frames(4, 12))
     assert (caught.value.code, caught.value.extra["frame"]) == ("media_unreadable", 8)
+
+
+def test_nothing_is_read_beyond_what_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = clips.make_clip(tmp_path / "n.mp4", frames=48, gop=24, b_frames=3)
+    taken: list[int] = []
+    decoded = frames_module.decoded
+
+    def counted(stream: av.VideoStream, packet: Any) -> list[av.VideoFrame]:
+        taken.append(0 if packet is None else packet.size)
+        return decoded(stream, packet)
+
+    with reader(clip.path) as (frames, index):
+        monkeypatch.setattr(frames_module, "decoded", counted)
+        for number in (0, 24):
+            taken.clear()
+            assert index.keyframe_before(number) == number
+            assert clips.read_number(clips.show(frames.frame(number))) == number
+            # Its own packet, and word that no more will come.
+            assert len(taken) == 2
+
+
+def test_a_number_outside_the_clip_is_refused(tmp_path: Path) -> None:
+    clip = clips.make_clip(tmp_path / "s.mp4", frames=10)
+    with reader(clip.path) as (frames, _), pytest.raises(IndexError):
+        list(frames.chosen([3, 10]))
 
 
 def test_a_span_outside_the_clip_is_refused(tmp_path: Path) -> None:
