@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.media.pool import Pool
+from engine.rendering.compositor.blending import blended
 from engine.rendering.compositor.canvas import Picture, filled, yuv_of
 from engine.rendering.compositor.evaluate import Evaluator
 from engine.rendering.compositor.patches import Patch, lay, whole
@@ -106,6 +107,33 @@ def test_a_blend_mode_is_about_red_green_and_blue(blend: str) -> None:
             wanted = BLENDS[blend](rgb(below), rgb(above))
             lay(below, Patch(above), blend, 1.0)
             assert np.abs(rgb(below) - wanted).max() < 4 / 255, (low, high)
+
+
+@pytest.mark.parametrize("blend", sorted(BLENDS))
+@pytest.mark.parametrize("clear", [False, True])
+def test_a_blend_mode_acts_on_each_pixel_where_the_layer_lies(blend: str, *, clear: bool) -> None:
+    top, left, width, height = 10, 6, 40, 24
+    below, small = soft(5), soft(6)
+    if clear:
+        below.alpha = noise(7, alpha=True).alpha
+    above = Picture(
+        small.y[:height, :width], small.u[: height // 2, : width // 2], small.v[: height // 2, : width // 2]
+    )
+    above = Picture(*(np.ascontiguousarray(plane) for plane in (above.y, above.u, above.v)))
+    made = blended(below, above, top, left, blend)
+    lower, higher = rgb(below)[:, top : top + height, left : left + width], rgb(above)
+    seen = 1.0 if below.alpha is None else below.alpha[top : top + height, left : left + width] / 255
+    wanted = BLENDS[blend](lower, higher) * seen + higher * (1 - seen)
+    light = 16 + 219 * (wanted * np.array([0.2126, 0.7152, 0.0722])[:, None, None]).sum(axis=0)
+    blue = (wanted[2] * 219 + 16 - light) / 1.8556 / 219 * 224 + 128
+    assert np.abs(made.y - light).max() < 2
+    assert np.abs(made.u - halved(np.asarray(blue))).max() < 2
+
+
+def soft(seed: int) -> Picture:
+    """Colours that a screen can show."""
+    one = noise(seed)
+    return Picture(60 + one.y // 2, 112 + one.u // 8, 112 + one.v // 8)
 
 
 def test_the_highest_opaque_layer_hides_what_lies_below() -> None:

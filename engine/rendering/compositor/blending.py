@@ -1,13 +1,17 @@
 """Blend modes: how the colours of a layer meet those below (W3C Compositing and Blending Level 1, 10; add is a plain sum).
 
-The modes are about red, green and blue as shown. They are worked out in fixed point for each 2 x 2 of brightness with its
-one colour; what is written back is brightness and colour of the outcome.
+The modes are about red, green and blue as shown. They are worked out in fixed point, two lines of brightness with their one
+line of colour at a time, so that all but the looking up goes over many pixels at once; what is written back is brightness
+and colour of the outcome.
 """
 
 import functools
 from typing import Any, Final
 
 import numpy as np
+from numba import int32 as i4
+from numba import uint8 as u1
+from numba import uint32 as u4
 
 from engine.rendering.compositor.canvas import Picture, Plane
 from engine.rendering.compositor.compiled import kernel
@@ -27,7 +31,7 @@ def blended(below: Picture, above: Picture, top: int, left: int, blend: str) -> 
     Where nothing lies below, there is nothing to blend with: a clear canvas leaves the layer's own colours.
     """
     out = Picture(np.empty_like(above.y), np.empty_like(above.u), np.empty_like(above.v), above.alpha)
-    clear = below.alpha if below.alpha is not None else np.full((2, 2), 255, dtype=np.uint8)
+    clear = below.alpha if below.alpha is not None else np.empty((0, 0), dtype=np.uint8)
     _blend(
         below.y, below.u, below.v, clear, above.y, above.u, above.v, top, left, _table(blend),
         out.y, out.u, out.v,
@@ -86,12 +90,6 @@ def _meet(mode: int, low: int, high: int) -> int:
     return high
 
 
-@kernel("i8(i8)")
-def _byte(value: Any) -> Any:
-    """Return a value with 16 bits of fraction as a byte; the half that rounds it is in it already."""
-    return min(255, max(0, value >> 16))
-
-
 @kernel("void(i8, u1[:, ::1])")
 def _fill(mode: int, table: Bytes) -> None:
     for low in range(256):
@@ -99,46 +97,97 @@ def _fill(mode: int, table: Bytes) -> None:
             table[low, high] = _meet(mode, low, high)
 
 
+# 16 bits of fraction; BT.709, limited range (ITU-R BT.709-6, 3.2 to 3.5).
+
+
+@kernel("void(u1[::1], u1[::1], i4[:, ::1])")
+def _tint(u: Bytes, v: Bytes, parts: Any) -> None:
+    """Write what a line of colour adds to red, green and blue of both pixels that share a sample."""
+    middle, half = i4(128), i4(32768)
+    red, green_u, green_v, blue = i4(117489), i4(13975), i4(34925), i4(138438)
+    for i in range(u.size):
+        du, dv = i4(u[i]) - middle, i4(v[i]) - middle
+        r, g, b = red * dv + half, half - green_u * du - green_v * dv, blue * du + half
+        parts[0, 2 * i], parts[1, 2 * i], parts[2, 2 * i] = r, g, b
+        parts[0, 2 * i + 1], parts[1, 2 * i + 1], parts[2, 2 * i + 1] = r, g, b
+
+
+@kernel("void(u1[::1], i4[:, ::1], u1[:, ::1])")
+def _shown(y: Bytes, parts: Any, out: Bytes) -> None:
+    """Write a line as red, green and blue, 0..255."""
+    black, gain, zero, most, bits = i4(16), i4(76309), i4(0), i4(255), i4(16)
+    for x in range(y.size):
+        light = (i4(y[x]) - black) * gain
+        out[0, x] = u1(min(most, max(zero, (light + parts[0, x]) >> bits)))
+        out[1, x] = u1(min(most, max(zero, (light + parts[1, x]) >> bits)))
+        out[2, x] = u1(min(most, max(zero, (light + parts[2, x]) >> bits)))
+
+
+@kernel("void(u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1])")
+def _meet_all(low: Bytes, high: Bytes, table: Bytes, made: Bytes) -> None:
+    """Look up what the values `high` become over the values `low`."""
+    for n in range(3):
+        for x in range(made.shape[1]):
+            made[n, x] = table[low[n, x], high[n, x]]
+
+
+@kernel("void(u1[::1], u1[:, ::1], u1[:, ::1])")
+def _where_clear(clear: Bytes, high: Bytes, made: Bytes) -> None:
+    """Bring back the layer's own values where nothing lies below."""
+    most, half = u4(255), u4(127)
+    for n in range(3):
+        for x in range(clear.size):
+            part = u4(clear[x])
+            made[n, x] = u1((u4(high[n, x]) * (most - part) + u4(made[n, x]) * part + half) // most)
+
+
+@kernel("void(u1[:, ::1], u1[::1], i4[:, ::1])")
+def _light(made: Bytes, y: Bytes, sums: Any) -> None:
+    """Write a line's brightness, and add red, green and blue of each two pixels to `sums`."""
+    lift, red, green, blue, bits = i4(1048576 + 32768), i4(11966), i4(40254), i4(4064), i4(16)
+    for x in range(y.size):
+        y[x] = u1((lift + red * i4(made[0, x]) + green * i4(made[1, x]) + blue * i4(made[2, x])) >> bits)
+    for n in range(3):
+        for i in range(sums.shape[1]):
+            sums[n, i] += i4(made[n, 2 * i]) + i4(made[n, 2 * i + 1])
+
+
+@kernel("void(i4[:, ::1], u1[::1], u1[::1])")
+def _colour(sums: Any, u: Bytes, v: Bytes) -> None:
+    """Write a line of colour from sums of four pixels."""
+    middle, zero, most, bits, four = i4(8388608 + 32768), i4(0), i4(255), i4(16), i4(2)
+    red_u, green_u, blue_u = i4(-6596), i4(-22189), i4(28784)
+    red_v, green_v, blue_v = i4(28784), i4(-26145), i4(-2639)
+    for i in range(u.size):
+        r, g, b = sums[0, i], sums[1, i], sums[2, i]
+        from_u, from_v = red_u * r + green_u * g + blue_u * b, red_v * r + green_v * g + blue_v * b
+        u[i] = u1(min(most, max(zero, (middle + (from_u >> four)) >> bits)))
+        v[i] = u1(min(most, max(zero, (middle + (from_v >> four)) >> bits)))
+
+
 @kernel(
     "void(u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], i8, i8, u1[:, ::1],"
     " u1[:, ::1], u1[:, ::1], u1[:, ::1])"
 )
 def _blend(
-    y0: Bytes, u0: Bytes, v0: Bytes, clear: Bytes, y1: Bytes, u1: Bytes, v1: Bytes, top: int, left: int, table: Bytes,
-    y2: Bytes, u2: Bytes, v2: Bytes,
+    low_y: Bytes, low_u: Bytes, low_v: Bytes, clear: Bytes, high_y: Bytes, high_u: Bytes, high_v: Bytes,
+    top: int, left: int, table: Bytes, y: Bytes, u: Bytes, v: Bytes,
 ) -> None:  # fmt: skip
-    # 16 bits of fraction; BT.709, limited range (ITU-R BT.709-6, 3.2 to 3.5).
-    whole = clear.shape[0] == 2 and clear.shape[1] == 2
-    half = np.int32(32768)
-    for j in range(u1.shape[0]):
-        under_u, under_v = u0[top // 2 + j, left // 2 :], v0[top // 2 + j, left // 2 :]
-        for i in range(u1.shape[1]):
-            du, dv = np.int32(under_u[i]) - 128, np.int32(under_v[i]) - 128
-            eu, ev = np.int32(u1[j, i]) - 128, np.int32(v1[j, i]) - 128
-            below_r, below_g, below_b = 117489 * dv + half, half - 13975 * du - 34925 * dv, 138438 * du + half
-            above_r, above_g, above_b = 117489 * ev + half, half - 13975 * eu - 34925 * ev, 138438 * eu + half
-            sum_r: Any = 0
-            sum_g: Any = 0
-            sum_b: Any = 0
-            for n in range(4):
-                y, x = 2 * j + (n >> 1), 2 * i + (n & 1)
-                low = (np.int32(y0[top + y, left + x]) - 16) * 76309
-                high = (np.int32(y1[y, x]) - 16) * 76309
-                r1, g1, b1 = _byte(high + above_r), _byte(high + above_g), _byte(high + above_b)
-                r = np.int32(table[_byte(low + below_r), r1])
-                g = np.int32(table[_byte(low + below_g), g1])
-                b = np.int32(table[_byte(low + below_b), b1])
-                if not whole:
-                    part = np.int32(clear[top + y, left + x])
-                    rest = 255 - part
-                    r = (r1 * rest + r * part + 127) // 255
-                    g = (g1 * rest + g * part + 127) // 255
-                    b = (b1 * rest + b * part + 127) // 255
-                y2[y, x] = (1048576 + 11966 * r + 40254 * g + 4064 * b + half) >> 16
-                sum_r += r
-                sum_g += g
-                sum_b += b
-            from_u = -6596 * sum_r - 22189 * sum_g + 28784 * sum_b
-            from_v = 28784 * sum_r - 26145 * sum_g - 2639 * sum_b
-            u2[j, i] = min(255, max(0, (8388608 + (from_u >> 2) + half) >> 16))
-            v2[j, i] = min(255, max(0, (8388608 + (from_v >> 2) + half) >> 16))
+    height, width = y.shape
+    side, half = left // 2, width // 2
+    under, over = np.empty((3, width), np.int32), np.empty((3, width), np.int32)
+    low, high = np.empty((3, width), np.uint8), np.empty((3, width), np.uint8)
+    made, sums = np.empty((3, width), np.uint8), np.empty((3, half), np.int32)
+    for row in range(height // 2):
+        below = top // 2 + row
+        _tint(low_u[below, side : side + half], low_v[below, side : side + half], under)
+        _tint(high_u[row], high_v[row], over)
+        sums[:] = 0
+        for line in range(2 * row, 2 * row + 2):
+            _shown(low_y[top + line, left : left + width], under, low)
+            _shown(high_y[line], over, high)
+            _meet_all(low, high, table, made)
+            if clear.size:
+                _where_clear(clear[top + line, left : left + width], high, made)
+            _light(made, y[line], sums)
+        _colour(sums, u[row], v[row])
