@@ -187,7 +187,8 @@ def change(before: Gray | None, now: Gray) -> float | None:
     """Return the part of a picture that differs visibly from the one before; None where they cannot be compared."""
     if before is None or before.shape != now.shape:
         return None
-    return round(float((np.abs(now.astype(np.int16) - before) > VISIBLE_STEPS).mean()), 6)
+    differing = np.count_nonzero(np.maximum(now, before) - np.minimum(now, before) > VISIBLE_STEPS)
+    return round(int(differing) / now.size, 6)
 
 
 def read_whole(descriptor: int) -> bytes:

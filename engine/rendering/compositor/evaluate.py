@@ -70,8 +70,8 @@ class Evaluator:
         """
         width, height = self._size
         if isinstance(self._graph, Layered):
-            canvas = filled(width, height, BLACK)
-            return patches.whole(self._layers(self._graph.layers, place, self._size, canvas), width, height)
+            made = self._layers(self._graph.layers, place, self._size, black=True)
+            return patches.whole(made, width, height)
         found = patches.flattened(self._patch(self._graph, place, self._size), width, height)
         return found.copy() if self._is_still[id(self._graph)] else found
 
@@ -116,7 +116,7 @@ class Evaluator:
                 picture = patches.whole(below, node.width, node.height)
                 return placed(picture, _placing(node, place), width, height)
             case Layered(layers=layers):
-                return self._layers(layers, place, size, None)
+                return self._layers(layers, place, size, black=False)
             case Crossed():
                 return self._crossed(node, place, size)
             case _:
@@ -172,23 +172,24 @@ class Evaluator:
             )
         return Patch(made)
 
-    def _layers(
-        self, layers: tuple[Layer, ...], place: int, size: Size, canvas: Picture | None
-    ) -> Patch | None:
-        """Lay the layers onto a canvas, or onto nothing; a first layer that hides all below needs no canvas."""
+    def _layers(self, layers: tuple[Layer, ...], place: int, size: Size, *, black: bool) -> Patch | None:
+        """Lay the layers onto black, or onto nothing; a first layer that hides all below needs no canvas."""
+        canvas: Picture | None = None
         for number, layer in enumerate(layers):
             patch, opacity = self._patch(layer.input, place, size), at(layer.opacity, place)
             if patch is None or opacity <= 0:
                 continue
-            hides = patch.picture.alpha is None and patch.fills(*size)
-            if hides and layer.blend == "normal" and opacity >= 1:
+            plain = layer.blend == "normal" and opacity >= 1
+            if plain and patch.picture.alpha is None and patch.fills(*size):
                 canvas = patch.picture.copy() if patch.shared else patch.picture
-            elif canvas is None and number == len(layers) - 1 and layer.blend == "normal" and opacity >= 1:
+            elif plain and canvas is None and not black and number == len(layers) - 1:
                 return patch
             else:
-                canvas = filled(*size, alpha=0) if canvas is None else canvas
+                canvas = _ground(size, black=black) if canvas is None else canvas
                 patches.lay(canvas, patch, layer.blend, opacity)
-        return None if canvas is None else Patch(canvas)
+        if canvas is None:
+            return Patch(_ground(size, black=True)) if black else None
+        return Patch(canvas)
 
     def _at(self, values: Values, place: int, *, seed: int = 0) -> At:
         numbers = {name: at(one, place) for name, one in values.items() if not isinstance(one, str)}
@@ -201,6 +202,10 @@ class Evaluator:
             numbers=plain.numbers, texts=plain.texts, files=self._files, seconds=at(node.seconds, place),
             lasts=node.lasts, words=node.words, fonts=node.fonts,
         )  # fmt: skip
+
+
+def _ground(size: Size, *, black: bool) -> Picture:
+    return filled(*size, BLACK) if black else filled(*size, alpha=0)
 
 
 class _named:
