@@ -7,6 +7,7 @@ meet again, as behind something that moves, the two pictures are mixed as they a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, Literal
 
 import cv2
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from engine.rendering.compositor import mixing
 from engine.rendering.compositor.canvas import Picture, Plane
+from engine.rendering.compositor.kernels_flow import aims, meets
 
 Flow = NDArray[np.float32]
 Quality = Literal["high", "medium", "fast"]
@@ -42,16 +44,15 @@ class Motion:
         search = cv2.DISOpticalFlow.create(preset)
         small = [_smaller(one.y, step) for one in (first, second)]
         nowhere = np.zeros((*small[0].shape, 2), dtype=np.float32)
-        forth: Flow = np.asarray(search.calc(small[0], small[1], nowhere.copy()), dtype=np.float32)
-        back: Flow = np.asarray(search.calc(small[1], small[0], nowhere), dtype=np.float32)
-        sure = np.minimum(_meets(forth, back), _meets(back, forth))
+        self._forth: Flow = np.asarray(search.calc(small[0], small[1], nowhere.copy()), dtype=np.float32)
+        self._back: Flow = np.asarray(search.calc(small[1], small[0], nowhere), dtype=np.float32)
+        sure = np.ones(small[0].shape, dtype=np.float32)
+        for there, again in ((self._forth, self._back), (self._back, self._forth)):
+            meets(there, again, np.float32(MISS_PIXELS), np.float32(MISS_PART), sure)
         self.lost = 1.0 - float(sure.mean())
+        soft = np.asarray(cv2.GaussianBlur(sure, (0, 0), 2.0) * 255 + 0.5, dtype=np.uint8)
         size = (first.width, first.height)
-        self._forth, self._back = _larger(forth, size), _larger(back, size)
-        soft = cv2.GaussianBlur(sure, (0, 0), 2.0)
-        self._sure = np.asarray(
-            cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR) * 255 + 0.5, dtype=np.uint8
-        )
+        self._sure: Plane = np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
     @property
     def follows(self) -> bool:
@@ -67,8 +68,8 @@ class Motion:
         if not self.follows:
             return plain
         moved = _mixed(
-            _pulled(self._first, self._forth * np.float32(-part)),
-            _pulled(self._second, self._back * np.float32(part - 1)),
+            _pulled(self._first, self._forth, -part),
+            _pulled(self._second, self._back, part - 1),
             weight,
         )
         half = np.empty_like(plain.u)
@@ -89,52 +90,18 @@ def _smaller(plane: Plane, step: int) -> Plane:
     return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _larger(flow: Flow, size: tuple[int, int]) -> Flow:
-    height, width = flow.shape[:2]
-    if (width, height) == size:
-        return flow
-    made = np.asarray(cv2.resize(flow, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
-    return made * np.array([size[0] / width, size[1] / height], dtype=np.float32)
+def _pulled(picture: Picture, flow: Flow, much: float) -> Picture:
+    """Return the picture of which each pixel comes from where its flow points to, `much` of the way."""
+    y = _moved((picture.y,), flow, much, cv2.INTER_CUBIC)
+    return Picture(*y, *_moved((picture.u, picture.v), flow, much, cv2.INTER_LINEAR))
 
 
-def _meets(forth: Flow, back: Flow) -> NDArray[np.float32]:
-    """Return 1 where the way there and back ends near where it began, else 0."""
-    again = _at(back, forth)
-    miss = np.hypot(forth[..., 0] + again[..., 0], forth[..., 1] + again[..., 1])
-    length = np.hypot(forth[..., 0], forth[..., 1])
-    return np.asarray(miss <= MISS_PIXELS + MISS_PART * length, dtype=np.float32)
-
-
-def _at(values: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
-    height, width = flow.shape[:2]
-    x = np.arange(width, dtype=np.float32)[None, :] + flow[..., 0]
-    y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
-    made = cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(made, dtype=np.float32)
-
-
-def _pulled(picture: Picture, flow: Flow) -> Picture:
-    """Return the picture of which each pixel comes from where its flow points to."""
-    height, width = flow.shape[:2]
-    x = np.arange(width, dtype=np.float32)[None, :] + flow[..., 0]
-    y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
-    half_x, half_y = (
-        np.asarray(
-            (cv2.resize(one, (width // 2, height // 2), interpolation=cv2.INTER_AREA) - 0.5) / 2,
-            dtype=np.float32,
-        )
-        for one in (x, y)
-    )
-
-    def moved(plane: Plane, to_x: NDArray[np.float32], to_y: NDArray[np.float32], how: int) -> Plane:
-        made = cv2.remap(plane, to_x, to_y, how, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(made, dtype=np.uint8)
-
-    return Picture(
-        moved(picture.y, x, y, cv2.INTER_CUBIC),
-        moved(picture.u, half_x, half_y, cv2.INTER_LINEAR),
-        moved(picture.v, half_x, half_y, cv2.INTER_LINEAR),
-    )
+def _moved(planes: tuple[Plane, ...], flow: Flow, much: float, how: int) -> Iterator[Plane]:
+    x, y = (np.empty(planes[0].shape, dtype=np.float32) for _ in range(2))
+    aims(flow, np.float32(much), x, y)
+    for plane in planes:
+        made = cv2.remap(plane, x, y, how, borderMode=cv2.BORDER_REPLICATE)
+        yield np.asarray(made, dtype=np.uint8)
 
 
 def _mixed(first: Picture, second: Picture, weight: int) -> Picture:
