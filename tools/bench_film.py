@@ -15,22 +15,23 @@ SAMPLE_RATE: Final = 48_000
 BITS: Final = 16
 CELL: Final = 32  # pixels a side; a bit of the number is a black or white cell
 DARK, BRIGHT = 40, 215
-TEXTURE: Final = 2048
+LARGE: Final = (3840, 2160)
 
 Plane = NDArray[np.uint8]
 
 
-def make_film(path: Path, seconds: int = SECONDS) -> None:
-    """Write the film: 1080p30, H.264 with closed GOPs of 60 frames, a quiet tone in AAC."""
-    texture = _texture()
+def make_film(path: Path, seconds: int = SECONDS, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
+    """Write the film: 30 frames a second, H.264 with closed GOPs of 60 frames, a quiet tone in AAC."""
+    # Larger than the film, which moves over it.
+    texture = _texture(2048 * -(-size[0] // 2048))
     with av.open(path, "w") as container:
         options = {"preset": "veryfast", "crf": "21", "x264-params": "scenecut=0:open-gop=0"}
         video = container.add_stream("libx264", rate=RATE, options=options)
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        video.width, video.height, video.pix_fmt = *size, "yuv420p"
         video.gop_size = GOP
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo", options={"b": "160k"})
         for number in range(seconds * RATE):
-            container.mux(video.encode(_frame(number, texture)))
+            container.mux(video.encode(_frame(number, texture, *size)))
             if number % RATE == 0:
                 for frame in _sound(number // RATE):
                     container.mux(audio.encode(frame))
@@ -76,28 +77,25 @@ def probed(path: Path) -> str:
     return subprocess.run([*command, str(path)], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _texture() -> Plane:
+def _texture(side: int) -> Plane:
     """Clouds with some grain: several sizes of smooth noise, the same on every run."""
     random = np.random.default_rng(7)
-    total = np.zeros((TEXTURE, TEXTURE), dtype=np.float32)
+    total = np.zeros((side, side), dtype=np.float32)
     for size in (8, 32, 128, 512):
         coarse = random.random((size, size), dtype=np.float32)
-        total += np.kron(coarse, np.ones((TEXTURE // size, TEXTURE // size), dtype=np.float32)) / size**0.4
+        total += np.kron(coarse, np.ones((side // size, side // size), dtype=np.float32)) / size**0.4
     total -= total.min()
     return np.asarray(32 + total / total.max() * 180 + random.normal(0, 2, total.shape), dtype=np.uint8)
 
 
-def _frame(number: int, texture: Plane) -> av.VideoFrame:
-    frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
-    right, down = number * 3 % (TEXTURE - WIDTH), number % (TEXTURE - HEIGHT)
-    luma = texture[down : down + HEIGHT, right : right + WIDTH].copy()
+def _frame(number: int, texture: Plane, width: int, height: int) -> av.VideoFrame:
+    frame = av.VideoFrame(width, height, "yuv420p")
+    right, down = number * 3 % (len(texture) - width), number % (len(texture) - height)
+    luma = texture[down : down + height, right : right + width].copy()
     for bit in range(BITS):
         luma[:CELL, bit * CELL : (bit + 1) * CELL] = BRIGHT if number >> bit & 1 else DARK
-    for plane, content in zip(
-        frame.planes,
-        (luma, np.full((540, 960), 120 + number % 16, np.uint8), np.full((540, 960), 132, np.uint8)),
-        strict=True,
-    ):
+    colours = (np.full((height // 2, width // 2), one, np.uint8) for one in (120 + number % 16, 132))
+    for plane, content in zip(frame.planes, (luma, *colours), strict=True):
         target = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         target[: content.shape[0], : content.shape[1]] = content
     frame.pts, frame.time_base = number, Fraction(1, RATE)

@@ -52,7 +52,7 @@ class Ours:
         self.asset_id = ""
 
     async def take_in(self, film: Path) -> None:
-        """Register the footage and wait for its index."""
+        """Register the footage and wait for its index; from now on it is what is asked for."""
         async with self._client() as client:
             self.asset_id = (await client.register(str(film))).asset_id
 
@@ -184,14 +184,21 @@ def clip(asset_id: str, start: int, end: int, name: str, *effects: Effect) -> Cl
     )
 
 
-def film_of(*tracks: Track) -> Timeline:
+def film_of(*tracks: Track, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Timeline:
     """Return a timeline of the footage's size and rate."""
     return Timeline(
-        name="bench", rate=Fraction(RATE), width=WIDTH, height=HEIGHT, sample_rate=SAMPLE_RATE, tracks=tracks
+        name="bench",
+        rate=Fraction(RATE),
+        width=size[0],
+        height=size[1],
+        sample_rate=SAMPLE_RATE,
+        tracks=tracks,
     )
 
 
-def cuts(asset_id: str, spans: Sequence[tuple[int, int]]) -> Timeline:
+def cuts(
+    asset_id: str, spans: Sequence[tuple[int, int]], size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> Timeline:
     """Return spans one after the other, picture and sound."""
     return film_of(
         Track(
@@ -204,6 +211,7 @@ def cuts(asset_id: str, spans: Sequence[tuple[int, int]]) -> Timeline:
             name="A1",
             items=tuple(clip(asset_id, *span, f"a{n}") for n, span in enumerate(spans)),
         ),
+        size=size,
     )
 
 

@@ -1,6 +1,7 @@
 """The programs that `just bench render` compares with, each in an environment of its own, and what they are told to do.
 
-What is asked is the same of each: the same cuts, x264 at the same preset and quality, AAC at the same rate.
+What is asked is the same of each: the same cuts, x264 at the preset and quality of the profile that ours renders for, AAC at its
+rate. The loudness that the profile asks for is ours alone to reach: the peers leave the sound as loud as it is.
 """
 
 import os
@@ -13,9 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from engine.editing.profiles import profile_named
 from engine.kernel.clock import monotonic_s
 
-PRESET, CRF, GOP, AUDIO = "veryfast", "20", "60", "128k"
+PROFILE: Final = "source"
+_ASKED: Final = profile_named(PROFILE)
+PRESET, CRF, AUDIO = _ASKED.preset, str(_ASKED.crf), str(_ASKED.audio_bitrate)
+GOP: Final = "60"
 ENCODER: Final = (
     "-c:v",
     "libx264",
@@ -179,7 +184,7 @@ def frame(film: Path, seconds: float, out: Path) -> tuple[str, ...]:
     return ffmpeg("-ss", f"{seconds:.6f}", "-i", str(film), "-frames:v", "1", str(out))
 
 
-MOVIEPY_DISSOLVES: Final = """
+MOVIEPY_DISSOLVES: Final = f"""
 import sys
 from moviepy import VideoFileClip, CompositeVideoClip, vfx, afx
 film, out, overlap, rate, *edges = sys.argv[1:]
@@ -193,11 +198,12 @@ for number, (start, end) in enumerate(spans):
     clips.append(clip)
     at += end - start - overlap
 CompositeVideoClip(clips).write_videofile(
-    out, fps=rate, codec="libx264", preset="veryfast", ffmpeg_params=["-crf", "20", "-g", "60"], audio_codec="aac", logger=None
+    out, fps=rate, codec="libx264", preset="{PRESET}", ffmpeg_params=["-crf", "{CRF}", "-g", "{GOP}"],
+    audio_codec="aac", audio_bitrate="{AUDIO}", logger=None
 )
 """
 
-MOVIEPY_LAYERS: Final = """
+MOVIEPY_LAYERS: Final = f"""
 import sys
 from moviepy import VideoFileClip, CompositeVideoClip, CompositeAudioClip, TextClip, vfx, afx
 film, out, count, rate, words, font = sys.argv[1:]
@@ -210,7 +216,8 @@ music = source.subclipped(100, 100 + seconds).audio.with_effects([afx.MultiplyVo
 film = CompositeVideoClip([base, small, title.with_position(("center", 918))])
 film = film.with_audio(CompositeAudioClip([base.audio, music]))
 film.write_videofile(
-    out, fps=int(rate), codec="libx264", preset="veryfast", ffmpeg_params=["-crf", "20", "-g", "60"], audio_codec="aac", logger=None
+    out, fps=int(rate), codec="libx264", preset="{PRESET}", ffmpeg_params=["-crf", "{CRF}", "-g", "{GOP}"],
+    audio_codec="aac", audio_bitrate="{AUDIO}", logger=None
 )
 """
 

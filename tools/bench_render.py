@@ -20,14 +20,13 @@ from msgspec.structs import replace
 
 from cutroom_sdk.wire.timeline import Clip, Timeline, TimeRange
 from tools import bench_ours, bench_peers
-from tools.bench_film import GOP, RATE, SECONDS, make_film, numbers, psnr
+from tools.bench_film import GOP, HEIGHT, LARGE, RATE, SECONDS, WIDTH, make_film, numbers, psnr
 from tools.bench_frames import measure_frames
 from tools.bench_ours import Ours, Rendered
-from tools.bench_peers import Took
+from tools.bench_peers import PROFILE, Took
 from tools.markdown import table
 
 FRAMES: Final = SECONDS * RATE
-PROFILE: Final = "source"
 OVERLAP: Final = 30
 WORDS: Final = "The harbour at six"
 FONT: Final = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
@@ -121,6 +120,22 @@ class Bench:
         for work, who, took in measure_frames(self._film, self._folder, self._ours):
             self._add(Row(work, who, took))
 
+    def memory(self) -> None:
+        """Ten seconds with a cut, at 1080p and at 4K: the most that the daemon, a worker and ffmpeg had in use."""
+        spans = ((0, 5 * RATE), (6 * RATE, 11 * RATE))
+        large = _made(self._film.with_name("film-4k.mp4"), 12, LARGE)
+        for work, film, size in (
+            ("memory, 1080p", self._film, (WIDTH, HEIGHT)),
+            ("memory, 4K", large, LARGE),
+        ):
+            asyncio.run(self._ours.take_in(film))
+            timeline = bench_ours.cuts(self._ours.asset_id, spans, size)
+            done = asyncio.run(self._ours.render(timeline, PROFILE))
+            for who, most in (("ours, daemon", done.parent_mib), ("ours, worker", done.worker_mib)):
+                self._add(Row(work, who, Took(done.wall_s, done.cpu_s, most)))
+            command = bench_peers.ffmpeg_cuts(film, spans, RATE, self._out("ffmpeg"))
+            self._peer_row(work, "ffmpeg", command, None)
+
     def _ours_row(
         self, work: str, timeline: Timeline, expected: list[int] | None, profile: str = PROFILE
     ) -> Rendered:
@@ -168,17 +183,13 @@ WORKS: Final[dict[str, Callable[[Bench], None]]] = {
     "layers": Bench.layers,
     "trimmed": Bench.trimmed,
     "frame": Bench.frames,
+    "memory": Bench.memory,
 }
 
 
 def measure_render(space: Path, only: str = "") -> str:
     """Return a table of all works, or of those whose name holds `only`."""
-    film = space / "bench" / "film.mp4"
-    if not film.exists():
-        film.parent.mkdir(parents=True, exist_ok=True)
-        making = film.with_suffix(".making.mp4")
-        make_film(making)
-        making.rename(film)
+    film = _made(space / "bench" / "film.mp4", SECONDS, (WIDTH, HEIGHT))
     rows: list[Row] = []
     for name, work in WORKS.items():
         if only not in name:
@@ -194,6 +205,16 @@ def measure_render(space: Path, only: str = "") -> str:
         + "\n\n"
         + "\n".join(f"- {one}" for one in _versions())
     )
+
+
+def _made(film: Path, seconds: int, size: tuple[int, int]) -> Path:
+    """Return footage, made now unless an earlier run has left it."""
+    if not film.exists():
+        film.parent.mkdir(parents=True, exist_ok=True)
+        making = film.with_suffix(".making.mp4")
+        make_film(making, seconds, size)
+        making.rename(film)
+    return film
 
 
 def _said(row: Row, rows: Sequence[Row]) -> tuple[str, ...]:
