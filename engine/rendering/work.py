@@ -14,7 +14,7 @@ from engine.rendering.graph import Node
 from engine.rendering.subtitles import Subtitles
 
 # Raised whenever the same work would give other pictures or other sound than before.
-RENDER_VERSION: Final = 5
+RENDER_VERSION: Final = 6
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):

@@ -12,10 +12,9 @@ import pytest
 from msgspec.structs import replace
 
 from engine.kernel.errors import Invalid
-from engine.media import frames as frames_module
 from engine.media.frames import FrameReader
 from engine.media.index import FrameIndex, build_index
-from engine.media.source import open_media
+from engine.media.source import decoded, open_media
 from tests import clips
 
 RAGGED = [Fraction(n, 30) + (Fraction(1, 75) if n % 3 == 1 else 0) for n in range(48)]
@@ -115,14 +114,13 @@ def test_a_frame_that_cannot_be_had_is_named(tmp_path: Path) -> None:
 def test_nothing_is_read_beyond_what_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = clips.make_clip(tmp_path / "n.mp4", frames=48, gop=24, b_frames=3)
     taken: list[int] = []
-    decoded = frames_module.decoded
 
     def counted(stream: av.VideoStream, packet: Any) -> list[av.VideoFrame]:
         taken.append(0 if packet is None else packet.size)
         return decoded(stream, packet)
 
     with reader(clip.path) as (frames, index):
-        monkeypatch.setattr(frames_module, "decoded", counted)
+        monkeypatch.setattr("engine.media.frames.decoded", counted)
         for number in (0, 24):
             taken.clear()
             assert index.keyframe_before(number) == number
