@@ -268,3 +268,21 @@ def test_an_upright_picture_is_sampled_as_a_cubic_says(
     if made.alpha is not None:
         width = min(right, 64) - max(left, 0)
         assert made.alpha[24].sum() / 255 == pytest.approx(width, abs=0.05)
+
+
+@pytest.mark.parametrize("turn", [7.0, -31.0, 90.0])
+def test_a_turned_picture_fades_within_a_pixel_at_its_edge(turn: float) -> None:
+    """Against OpenCV's straight lines between the picture and nothing beside it."""
+    angle = np.deg2rad(turn)
+    matrix = np.array([[np.cos(angle), -np.sin(angle), 0.0], [np.sin(angle), np.cos(angle), 0.0]])
+    matrix[:, 2] = np.array([32.3, 24.6]) - matrix[:, :2] @ [32, 24]
+    patch = placed(filled(*SIZE), Placing(matrix), *SIZE)
+    assert patch is not None
+    made = whole(patch, *SIZE).alpha
+    assert made is not None
+    centred = matrix.copy()
+    centred[:, 2] += matrix[:, :2] @ [0.5, 0.5] - [0.5, 0.5]
+    wanted = cv2.warpAffine(np.full((48, 64), 255, np.uint8), centred, SIZE, flags=cv2.INTER_LINEAR)
+    # OpenCV may divide a pixel into 32.
+    assert np.abs(made.astype(int) - wanted).max() <= 10
+    assert np.abs(made.astype(int) - wanted).mean() < 0.3

@@ -200,3 +200,20 @@ def weighed(y: Any, u: Any, v: Any, alpha: Any, y2: Any, u2: Any, v2: Any, alpha
             here, there = f4(u[row, column]), f4(v[row, column])
             u[row, column] = u1(i4(here + (f4(u2[row, column]) - here) * share + half))
             v[row, column] = u1(i4(there + (f4(v2[row, column]) - there) * share + half))
+
+
+@kernel("void(f8[:, ::1], f4, f4, u1[:, ::1])")
+def covered(back: Any, width: Any, height: Any, out: Any) -> None:
+    """Write how much of each pixel an opaque picture covers, 0..255; `back` takes a pixel's middle to the picture's.
+
+    Between an edge's last sample and one step beyond it the picture fades, as straight lines between samples would have it.
+    """
+    along_x, along_y = f4(back[0, 0]), f4(back[1, 0])
+    zero, one, most, half = f4(0), f4(1), f4(255), f4(0.5)
+    for row in range(out.shape[0]):
+        x0, y0 = f4(back[0, 1] * row + back[0, 2]), f4(back[1, 1] * row + back[1, 2])
+        for column in range(out.shape[1]):
+            x, y = along_x * f4(i4(column)) + x0, along_y * f4(i4(column)) + y0
+            across = min(max(min(x + one, width - x), zero), one)
+            down = min(max(min(y + one, height - y), zero), one)
+            out[row, column] = u1(i4(across * down * most + half))

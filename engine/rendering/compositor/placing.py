@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.rendering.compositor import mixing
 from engine.rendering.compositor.canvas import Picture, Plane
+from engine.rendering.compositor.kernels import covered
 from engine.rendering.compositor.patches import Patch
 
 Matrix = NDArray[np.float64]
@@ -86,15 +87,24 @@ def _sampled(picture: Picture, matrix: Matrix, width: int, height: int) -> Patch
     half = _after(_after(np.array([[0.5, 0.0, 0.25], [0.0, 0.5, 0.0]]), onto), _COLOUR)
     if abs(onto[0, 1]) < NEAR and abs(onto[1, 0]) < NEAR and min(picture.width, picture.height) >= 2 * TAPS:
         return Patch(_upright(picture, onto, half, size), left, top)
-    alpha = picture.alpha if picture.alpha is not None else np.full_like(picture.y, 255)
-    covers = picture.alpha is None and _covers(onto, picture, size)
-    shown = None if covers else _warped(alpha, onto, size, 0, cv2.INTER_LINEAR)
+    shown = _shown(picture, onto, size)
     # Brightness at pixel middles; colour lies at the left of each pair and between two lines (ITU-T H.273, type 0).
     y = _warped(picture.y, onto, size, None, cv2.INTER_CUBIC)
     halves = (size[0] // 2, size[1] // 2)
     u = _warped(picture.u, half, halves, None, cv2.INTER_LINEAR)
     v = _warped(picture.v, half, halves, None, cv2.INTER_LINEAR)
     return Patch(Picture(y, u, v, shown), left, top)
+
+
+def _shown(picture: Picture, onto: Matrix, size: tuple[int, int]) -> Plane | None:
+    """Return how much is seen of the picture in each pixel, 0..255; None: it hides all of them."""
+    if picture.alpha is not None:
+        return _warped(picture.alpha, onto, size, 0, cv2.INTER_LINEAR)
+    if _covers(onto, picture, size):
+        return None
+    out = np.empty((size[1], size[0]), dtype=np.uint8)
+    covered(_inverse(_centred(onto)), np.float32(picture.width), np.float32(picture.height), out)
+    return out
 
 
 def _upright(picture: Picture, onto: Matrix, half: Matrix, size: tuple[int, int]) -> Picture:
@@ -169,12 +179,22 @@ def _after(second: Matrix, first: Matrix) -> Matrix:
 
 def _warped(plane: Plane, matrix: Matrix, size: tuple[int, int], beside: int | None, how: int) -> Plane:
     """Sample a plane; `beside` is what lies around it, None: its edge goes on."""
-    # OpenCV counts from the middle of the first pixel, the matrix from its corner.
+    border = cv2.BORDER_REPLICATE if beside is None else cv2.BORDER_CONSTANT
+    made = cv2.warpAffine(
+        plane, _centred(matrix), size, flags=how, borderMode=border, borderValue=(beside or 0,)
+    )
+    return np.asarray(made, dtype=np.uint8)
+
+
+def _centred(matrix: Matrix) -> Matrix:
+    """Return a matrix that counts from the middle of the first pixel, as OpenCV does, not from its corner."""
     centred = matrix.copy()
     centred[:, 2] += matrix[:, :2] @ [0.5, 0.5] - [0.5, 0.5]
-    border = cv2.BORDER_REPLICATE if beside is None else cv2.BORDER_CONSTANT
-    made = cv2.warpAffine(plane, centred, size, flags=how, borderMode=border, borderValue=(beside or 0,))
-    return np.asarray(made, dtype=np.uint8)
+    return centred
+
+
+def _inverse(matrix: Matrix) -> Matrix:
+    return np.ascontiguousarray(np.linalg.inv(np.vstack([matrix, [0.0, 0.0, 1.0]]))[:2])
 
 
 def _box(matrix: Matrix, picture: Picture, width: int, height: int) -> tuple[int, int, int, int] | None:
