@@ -1,5 +1,6 @@
 """The rendering room on a real kernel with real worker processes, and the material a run would be given."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -41,6 +42,9 @@ WORKERS = (
     "engine.rendering.smartcopy.tasks",
     "engine.rendering.proxies.tasks",
 )
+
+# The worker processes that tests share (`warm_workers`), by the loop in which they were started.
+lent: dict[asyncio.AbstractEventLoop, Pool] = {}
 
 
 @dataclass
@@ -117,6 +121,20 @@ class Studio:
         return f"artifact/{key[:32]}"
 
 
+def workers() -> Pool:
+    """Describe a studio's worker processes."""
+    return Pool(modules=WORKERS, workers=2)
+
+
+@asynccontextmanager
+async def _workers() -> AsyncIterator[Pool]:
+    if (pool := lent.get(asyncio.get_running_loop())) is not None:
+        yield pool
+        return
+    async with workers() as pool:
+        yield pool
+
+
 @asynccontextmanager
 async def studio(folder: Path, executor: Executor | None = None) -> AsyncIterator[Studio]:
     """Open a state directory; opening it again is what a restart sees. `executor` makes the segments, else the pool."""
@@ -124,7 +142,7 @@ async def studio(folder: Path, executor: Executor | None = None) -> AsyncIterato
     kernel = await Kernel.open(
         folder, (ASSET, ARTIFACT, TIMELINE, RUN, RENDER, SEGMENT, PROXY), SystemClock()
     )
-    async with Pool(modules=WORKERS, workers=2) as pool:
+    async with _workers() as pool:
         renders = effects.register(kernel, pool, Registrar(kernel, pool, (Path("/"),)), executor=executor)
         async with kernel.running():
             yield Studio(kernel, pool, renders)

@@ -34,7 +34,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
     )
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(tmp_path: Path) -> AsyncIterator[Studio]:
     async with studio(tmp_path) as opened:
         yield opened

@@ -25,7 +25,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
     return source_of(make_clip(tmp_path_factory.mktemp("footage") / "clip.mp4", frames=75).path)
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(tmp_path: Path) -> AsyncIterator[Studio]:
     async with studio(tmp_path) as opened:
         yield opened
