@@ -3,11 +3,14 @@
 import asyncio
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from cutroom_sdk.replica import Replica
+from cutroom_sdk.wire.renders import Render
 from tests.daemons import Daemon
 
 
@@ -59,3 +62,15 @@ def edit(
     """Return the arguments of the main job, in small."""
     wanted = ("--goal", goal, "--profile", profile, "--approve", "auto")
     return ("--json", "edit", footage, *wanted, "-o", output)
+
+
+async def at_work(daemon: Daemon) -> None:
+    """Wait until a render has finished a part of its frames."""
+    async with daemon.client() as client:
+        replica = Replica(partial(client.resource_stream, prefixes=["render"]))
+        async with replica.following():
+
+            def begun() -> bool | None:
+                return any(one.progress.done_frames for one in replica.shelf.values("render", Render)) or None
+
+            await replica.until(begun)

@@ -1,5 +1,6 @@
 """`cutroom cut` as a person uses it: exact spans in every form of time, fast ones, and what is refused without a trace."""
 
+import asyncio
 import hashlib
 import signal
 from collections.abc import AsyncIterator
@@ -13,7 +14,8 @@ import pytest
 from cutroom_sdk.wire.problems import CONFLICT, DONE, NOT_FOUND, USAGE
 from tests.clips import Sound, make_clip, make_sound, read_numbers
 from tests.daemons import Daemon
-from tests.e2e.studio import cutroom, spawn
+from tests.e2e.studio import at_work, cutroom, spawn
+from tests.e2e.studio import said as ended
 
 
 @pytest.fixture
@@ -146,3 +148,20 @@ async def test_a_killed_command_leaves_no_part_of_a_file_under_the_name(
     assert read_numbers(output) == numbers((2, 275))
     with av.open(str(output)) as container:
         assert container.streams.video[0].frames == 273
+
+
+async def test_a_daemon_that_is_killed_is_started_again_by_the_cut_that_waits(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    # What cannot be copied takes its time.
+    clip = make_clip(tmp_path / "old.avi", frames=400, codec="mpeg4", b_frames=0).path
+    output = tmp_path / "out.mp4"
+    command = await spawn(daemon, "cut", clip, "--keep", "10f-380f", "-o", output, "--json")
+    await at_work(daemon)
+    daemon.kill()
+    try:
+        done = await ended(command)
+    finally:
+        await asyncio.to_thread(daemon.stop_others)
+    assert (done.code, "started again" in done.talk) == (DONE, True), done.talk
+    assert read_numbers(output) == numbers((10, 380))

@@ -1,10 +1,10 @@
 """`cutroom render`: a timeline becomes a file in its place, whatever ends the command or the daemon in between."""
 
+import asyncio
 import hashlib
 import signal
 from collections.abc import AsyncIterator
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,12 @@ import msgspec
 import opentimelineio as otio
 import pytest
 
-from cutroom_sdk.replica import Replica
 from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.problems import CANCELED, CONFLICT, DONE, FAILED, NOT_FOUND, USAGE
-from cutroom_sdk.wire.renders import Render
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, TimeRange, Track
 from tests.clips import Sound, make_clip, read_numbers
 from tests.daemons import Daemon
-from tests.e2e.studio import cutroom, said, spawn
+from tests.e2e.studio import at_work, cutroom, said, spawn
 
 PAL = Fraction(25)
 Span = tuple[int, int]
@@ -162,14 +160,7 @@ async def test_ctrl_c_cancels_and_the_same_command_goes_on(
     file, output = tmp_path / "film.json", tmp_path / "out.mp4"
     file.write_bytes(encode(film(asset, *((n, n + 20) for n in range(0, 260, 20)))))
     process = await spawn(daemon, "--json", "render", file, "-o", output)
-    async with daemon.client() as client:
-        replica = Replica(partial(client.resource_stream, prefixes=["render"]))
-        async with replica.following():
-
-            def begun() -> bool | None:
-                return any(one.progress.done_frames for one in replica.shelf.values("render", Render)) or None
-
-            await replica.until(begun)
+    await at_work(daemon)
     process.send_signal(signal.SIGINT)
     ended = await said(process)
     assert ended.code == CANCELED, ended.talk
@@ -211,3 +202,19 @@ async def test_another_executor_than_the_daemon_has_is_said(
     refused = await cutroom(daemon, "render", timeline_id, "--executor", "dask://127.0.0.1:8786")
     assert refused.code == CONFLICT
     assert "made by local" in refused.talk
+
+
+async def test_a_daemon_that_is_killed_is_started_again_by_the_render_that_waits(
+    daemon: Daemon, asset: str, tmp_path: Path
+) -> None:
+    file, output = tmp_path / "film.json", tmp_path / "out.mp4"
+    file.write_bytes(encode(film(asset, *((n, n + 20) for n in range(0, 260, 20)))))
+    command = await spawn(daemon, "--json", "render", file, "-o", output)
+    await at_work(daemon)
+    daemon.kill()
+    try:
+        done = await said(command)
+    finally:
+        await asyncio.to_thread(daemon.stop_others)
+    assert (done.code, "started again" in done.talk) == (DONE, True), done.talk
+    assert read_numbers(output) == list(range(260))
