@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, get_args
 
 import typer
+from msgspec.structs import replace
 from rich.text import Text
 
 from clients.cli.daemon import connected
@@ -44,6 +45,9 @@ def import_command(
         str | None, typer.Option(help="Frames a second where the file does not say: 25 or 30000/1001.")
     ] = None,
     size: Annotated[str | None, typer.Option(help="Pixels where the file does not say: 1920x1080.")] = None,
+    into: Annotated[
+        str | None, typer.Option(help="Put captions (.srt, .vtt, .ass) on this timeline instead, on top.")
+    ] = None,
     state_folder: StateDir = None,
     url: Url = None,
     json: Json = False,
@@ -62,7 +66,7 @@ def import_command(
         width=width,
         height=height,
     )
-    raise typer.Exit(asyncio.run(_import(setup, asked)))
+    raise typer.Exit(asyncio.run(_import(setup, asked, into)))
 
 
 def export_command(
@@ -89,8 +93,10 @@ def export_command(
     raise typer.Exit(asyncio.run(_export(setup, timeline, form, version, output)))
 
 
-async def _import(setup: Setup, asked: TimelineImportRequest) -> int:
+async def _import(setup: Setup, asked: TimelineImportRequest, into: str | None) -> int:
     async with connected(setup, start=True) as (client, _):
+        if into is not None:
+            asked = replace(asked, into=await find_timeline(client, into))
         made = await client.import_timeline(asked)
     if setup.json:
         setup.document(made)

@@ -23,7 +23,8 @@ from cutroom_sdk.wire.timeline import (
     Track,
     Transition,
 )
-from engine.editing.catalogue.spec import catalogue
+from engine.editing.catalogue.spec import Kind, catalogue
+from engine.editing.interchange import otio_foreign
 from engine.editing.interchange.losses import Imported, Losses
 from engine.editing.interchange.otio_form import (
     DISSOLVE,
@@ -38,6 +39,7 @@ from engine.editing.interchange.otio_objects import alone, duration_of, parsed, 
 from engine.editing.interchange.settings import Asked, guessed
 from engine.editing.interchange.shelf import Shelf
 from engine.editing.timeline import Item
+from engine.editing.validate import EFFECTS
 from engine.kernel.errors import Invalid
 
 NESTING_MOST: Final = 8
@@ -64,11 +66,11 @@ def read_otio(data: bytes, asked: Asked, shelf: Shelf) -> Imported:
     if ours:
         head = {**ours, "name": asked.name or read.name, "tracks": [], "markers": []}
         timeline = replace(_as(head, Timeline, "otio.metadata"), tracks=tracks, markers=markers)
-        return Imported(timeline=timeline, losses=losses.all())
+        return Imported(timeline=reader.with_foreign(timeline), losses=losses.all())
     if read.global_start_time is not None and read.global_start_time.value:
         losses.add("", "the timeline's start timecode", "a timeline begins at 0 here")
     bare = guessed(asked, tracks, shelf, losses, rate=rate, name=read.name)
-    return Imported(timeline=replace(bare, markers=markers), losses=losses.all())
+    return Imported(timeline=reader.with_foreign(replace(bare, markers=markers)), losses=losses.all())
 
 
 class _Reader:
@@ -79,11 +81,19 @@ class _Reader:
         self._shelf = shelf
         self._losses = losses
         self._ids: set[str] = set()
+        self._foreign: list[dict[str, Any]] = []
+        self._wears: Kind = "effect"  # what the track that is being read may wear
+
+    def with_foreign(self, timeline: Timeline) -> Timeline:
+        """Return the timeline with the effects that are no effects here, kept as they came."""
+        rest = {name: value for name, value in timeline.metadata.items() if name != otio_foreign.KEY}
+        kept = {otio_foreign.KEY: self._foreign} if self._foreign else {}
+        return replace(timeline, metadata={**rest, **kept})
 
     def tracks(self, stack: Any, field: str, *, depth: int) -> tuple[Track, ...]:
         if depth > NESTING_MOST:
             raise Invalid(f"{field} is nested more than {NESTING_MOST} times", field=field)
-        found = []
+        found: list[Track] = []
         for number, track in enumerate(stack):
             where = f"{field}[{number}]"
             if not isinstance(track, otio.schema.Track):
@@ -92,20 +102,21 @@ class _Reader:
             if kind is None:
                 self._losses.add(where, f"the track {track.name!r} of kind {track.kind!r}", _kinds_known())
                 continue
-            found.append(self._track(track, kind, where, depth))
+            found.append(self._track(track, kind, where, depth, len(found)))
         return tuple(found)
 
-    def _track(self, track: Any, kind: str, where: str, depth: int) -> Track:
+    def _track(self, track: Any, kind: str, where: str, depth: int, number: int) -> Track:
         ours = ours_of(track, where)
         if not ours:
             _note_foreign(track, where, self._losses)
+        self._wears = EFFECTS[kind]
         items = [self._item(item, f"{where}.items[{n}]", depth) for n, item in enumerate(track)]
         fields = {"kind": kind, "name": track.name, "enabled": track.enabled, "items": []}
         fields |= {"gain_db": ours.get("gain_db", 0.0), "locked": ours.get("locked", False)}
         return replace(
             _as(fields, Track, where),
             items=tuple(item for item in items if item is not None),
-            effects=self._effects(track, where),
+            effects=self._effects(track, where, {"track": number}),
         )
 
     def _item(self, item: Any, where: str, depth: int) -> Item | None:
@@ -180,7 +191,7 @@ class _Reader:
         markers = enumerate(list(item.markers)[skip:])
         return replace(
             self._speed(item, made, where),
-            effects=self._effects(item, where),
+            effects=self._effects(item, where, {"clip": made.id}),
             markers=tuple(self.marker(marker, f"{where}.markers[{n}]") for n, marker in markers),
         )
 
@@ -227,15 +238,16 @@ class _Reader:
         media = ours.get("media") if isinstance(ours.get("media"), dict) else None
         head = media.get("timeline") if media is not None else None
         if not isinstance(head, dict) or media is None:
-            tracks = self.tracks(stack, f"{where}.tracks", depth=depth + 1)
+            reader = _Reader(self._rate, self._shelf, self._losses)
+            tracks = reader.tracks(stack, f"{where}.tracks", depth=depth + 1)
             bare = guessed(Asked(), tracks, self._shelf, self._losses, rate=self._rate, name=item.name)
-            return Nested(timeline=bare)
+            return Nested(timeline=reader.with_foreign(bare))
         inner = _as({**head, "name": media.get("name", ""), "tracks": []}, Timeline, f"{where}.media")
         reader = _Reader(inner.rate, self._shelf, self._losses)
         tracks = reader.tracks(stack, f"{where}.tracks", depth=depth + 1)
         own = list(item.markers)[: int(ours.get("inner_markers", 0))]
         markers = tuple(reader.marker(marker, f"{where}.markers[{n}]") for n, marker in enumerate(own))
-        return Nested(timeline=replace(inner, tracks=tracks, markers=markers))
+        return Nested(timeline=reader.with_foreign(replace(inner, tracks=tracks, markers=markers)))
 
     def _generator(self, reference: Any, ours: dict[str, Any], where: str) -> Generator | None:
         kind = reference.generator_kind
@@ -287,19 +299,29 @@ class _Reader:
             stated = 1.0
         return replace(clip, speed=Fraction(stated).limit_denominator(10_000), ramp=())
 
-    def _effects(self, item: Any, where: str) -> tuple[Effect, ...]:
+    def _effects(self, item: Any, where: str, holder: dict[str, Any]) -> tuple[Effect, ...]:
         found = []
         for effect in item.effects:
             if isinstance(effect, otio.schema.TimeEffect):
                 continue
             ours = ours_of(effect, where)
-            if "parameters" not in ours and OURS not in effect.metadata:
-                name = effect.effect_name or effect.name
-                self._losses.add(where, f"the effect {name!r}", "only effects of this catalogue are read")
+            entry = catalogue().get(effect.effect_name)
+            if OURS not in effect.metadata or entry is None or entry.kind != self._wears:
+                self._set_aside(effect, where, holder)
                 continue
             fields = {**ours, "name": effect.effect_name, "enabled": getattr(effect, "enabled", True)}
             found.append(_as(fields, Effect, f"{where}.effects"))
         return tuple(found)
+
+    def _set_aside(self, effect: Any, where: str, holder: dict[str, Any]) -> None:
+        """Keep an effect that the catalogue does not have where it changes nothing, and say so."""
+        kept = otio_foreign.kept_of(effect, holder)
+        if kept is not None and len(self._foreign) < otio_foreign.KEPT_MOST:
+            self._foreign.append(kept)
+            why = "it is not in the catalogue; it is kept for other programs and changes nothing"
+        else:
+            why = "it is not in the catalogue, and too large to be kept"
+        self._losses.add(where, f"the effect {effect.effect_name or effect.name!r}", why)
 
     def marker(self, marker: Any, where: str) -> Marker:
         """Return a marker of a clip or timeline."""

@@ -19,6 +19,7 @@ from cutroom_sdk.wire.timeline import (
     Transition,
 )
 from engine.editing.interchange.losses import Exported
+from engine.editing.interchange.otio_foreign import foreign_of
 from engine.editing.interchange.otio_form import (
     CUSTOM_TRANSITION,
     DISSOLVE,
@@ -59,15 +60,16 @@ class _Writer:
         self._shelf = shelf
 
     def stack(self, stack: Any) -> Any:
-        stack.extend([self._track(track) for track in self._timeline.tracks])
+        stack.extend([self._track(track, number) for number, track in enumerate(self._timeline.tracks)])
         stack.markers.extend([self._marker(marker) for marker in self._timeline.markers])
         return stack
 
-    def _track(self, track: Track) -> Any:
+    def _track(self, track: Track, number: int) -> Any:
         made = otio.schema.Track(name=track.name, kind=KINDS[track.kind])
         made.enabled = track.enabled
         made.metadata[OURS] = said({"locked": track.locked, "gain_db": to_builtins(track.gain_db)})
         made.effects.extend([_effect(effect) for effect in track.effects])
+        made.effects.extend(foreign_of(self._timeline, track=number))
         made.extend([self._item(item) for item in track.items])
         return made
 
@@ -121,6 +123,7 @@ class _Writer:
             warp.metadata[OURS] = said({"speed": True})
             made.effects.append(warp)
         made.effects.extend([_effect(effect) for effect in clip.effects])
+        made.effects.extend(foreign_of(self._timeline, clip=clip.id))
         made.markers.extend([self._marker(marker) for marker in clip.markers])
         return made
 

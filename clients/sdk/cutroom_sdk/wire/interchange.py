@@ -35,7 +35,9 @@ class TimelineImportRequest(Request, frozen=True, kw_only=True):
 
     `format` None: told by the end of `file_name`, else by the text. `assets` says which asset a name in the file means
     (path, URL, file name or reel); what is not there is looked for among the assets by path and by name. `rate`, `width`,
-    `height` and `sample_rate` stand where the file does not say them.
+    `height` and `sample_rate` stand where the file does not say them. `into`: captions are put on a kept timeline of this id, on
+    caption tracks of their own on top, as an edit that can be undone; the file's other settings are the timeline's then, and
+    `name` is what the tracks are called.
     """
 
     text: str
@@ -47,10 +49,11 @@ class TimelineImportRequest(Request, frozen=True, kw_only=True):
     width: int | None = None
     height: int | None = None
     sample_rate: int | None = None
+    into: str | None = None
 
 
 class TimelineImport(Wire, frozen=True, kw_only=True):
-    """The timeline that was made of a file, and what of the file is not in it."""
+    """The timeline that was made of a file, or that took it in, and what of the file is not in it."""
 
     timeline_id: str
     version: int

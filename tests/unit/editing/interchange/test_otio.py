@@ -6,6 +6,7 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
+from msgspec.structs import replace
 
 from cutroom_sdk.wire.timeline import (
     AssetReference,
@@ -24,6 +25,7 @@ from engine.editing.interchange.otio_read import read_otio
 from engine.editing.interchange.otio_write import write_otio
 from engine.editing.interchange.settings import Asked
 from engine.editing.interchange.shelf import Shelf
+from engine.editing.validate import check_timeline
 from engine.kernel.errors import Invalid
 from tests import planned
 from tests.unit.editing.interchange import kit
@@ -224,3 +226,33 @@ def test_a_file_that_says_neither_rate_nor_size_gets_the_usual_and_says_so() -> 
     assert read.timeline.rate == 25
     assert read.timeline.width == 1920
     assert [loss.what for loss in read.losses] == ["no size is said", "no frame rate is said"]
+
+
+def test_effects_that_the_catalogue_lacks_are_kept_for_who_knows_them_and_change_nothing() -> None:
+    timeline, made = exported()
+    clip = next(item for item in made.tracks[0] if isinstance(item, otio.schema.Clip))
+    foreign = otio.schema.Effect(name="Shiny", effect_name="com.example.shiny")
+    foreign.metadata["example"] = {"amount": 3}
+    later = otio.schema.Effect(name="aura", effect_name="aura")
+    later.metadata["cutroom"] = '{"parameters":{"amount":1.0}}'
+    clip.effects.extend([foreign, later])
+    read = reread(made)
+    assert [loss.what for loss in read.losses] == ["the effect 'com.example.shiny'", "the effect 'aura'"]
+    assert all("kept for other programs" in loss.why for loss in read.losses)
+    assert read.timeline.tracks == timeline.tracks
+    check_timeline(read.timeline)
+    back = otio.adapters.read_from_string(write_otio(read.timeline, Shelf()).data.decode(), "otio_json")
+    worn = next(item for item in back.tracks[0] if isinstance(item, otio.schema.Clip)).effects
+    assert [one.effect_name for one in worn][-2:] == ["com.example.shiny", "aura"]
+    assert worn[-2].metadata["example"]["amount"] == 3
+    assert reread(back).timeline == read.timeline
+
+
+@pytest.mark.parametrize("kept", ["nonsense", [1], [{"track": 0, "otio": "["}], [{"track": 0, "otio": "{}"}]])
+def test_what_is_no_effect_in_that_place_is_not_written(kept: Any) -> None:
+    timeline = replace(exported()[0], metadata={"foreign_effects": kept})
+    assert (
+        not otio.adapters.read_from_string(write_otio(timeline, Shelf()).data.decode(), "otio_json")
+        .tracks[0]
+        .effects
+    )

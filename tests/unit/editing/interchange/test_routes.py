@@ -10,6 +10,7 @@ import pytest
 
 from cutroom_sdk.wire.codec import convert, to_builtins
 from cutroom_sdk.wire.interchange import TimelineExport, TimelineImport
+from cutroom_sdk.wire.timeline import Clip, Gap
 from cutroom_sdk.wire.timelines import StoredTimeline
 from engine.editing import routes_interchange, routes_timelines
 from engine.editing.interchange.formats import FORMS, form_of
@@ -133,3 +134,46 @@ def test_a_format_is_told_by_the_name_or_by_how_the_file_begins(
 def test_what_tells_nothing_is_asked_for() -> None:
     with pytest.raises(Invalid, match="name one"):
         form_of("", "hello")
+
+
+async def test_captions_are_put_on_a_timeline_that_is_there_and_taken_off_again(tmp_path: Path) -> None:
+    async with border(tmp_path) as client:
+        cut = kit.timeline(kit.clip(kit.TALK.asset_id, 1, 2))
+        kept = convert(
+            (await client.post("/v1/timelines", json={"timeline": to_builtins(cut)})).json(), StoredTimeline
+        )
+        into = {"text": SRT, "file_name": "talk.srt", "into": kept.timeline_id}
+        for number, name in enumerate(("English", "Again")):
+            answer = await client.post("/v1/timelines/import", json={**into, "name": name})
+            told = convert(answer.json(), TimelineImport)
+            assert (answer.status_code, told.timeline_id, told.version) == (200, kept.timeline_id, number + 2)
+            assert told.losses == ()
+        now = convert((await client.get(f"/v1/timelines/{kept.timeline_id}")).json(), StoredTimeline)
+        assert now.timeline.tracks[: len(cut.tracks)] == cut.tracks
+        added = now.timeline.tracks[len(cut.tracks) :]
+        assert [(track.kind, track.name) for track in added] == [("caption", "English"), ("caption", "Again")]
+        ids = [item.id for track in now.timeline.tracks for item in track.items if isinstance(item, Clip)]
+        assert len(ids) == len(set(ids))
+        assert [item.duration for item in added[0].items if isinstance(item, Gap)] == [1]
+        for _ in range(2):
+            assert (await client.post(f"/v1/timelines/{kept.timeline_id}/undo", json={})).status_code == 200
+        after = convert((await client.get(f"/v1/timelines/{kept.timeline_id}")).json(), StoredTimeline)
+        assert after.timeline == cut
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "status"),
+    [
+        ({"text": "TITLE: x", "format": "edl"}, "into", 400),
+        ({"text": SRT, "format": "srt", "rate": "25"}, "rate", 400),
+        ({"text": SRT, "format": "srt", "into": "nobody"}, None, 404),
+    ],
+)
+async def test_what_cannot_be_put_on_a_timeline_is_refused(
+    tmp_path: Path, asked: dict[str, Any], field: str | None, status: int
+) -> None:
+    async with border(tmp_path) as client:
+        cut = kit.timeline(kit.clip(kit.TALK.asset_id, 1, 2))
+        kept = (await client.post("/v1/timelines", json={"timeline": to_builtins(cut)})).json()
+        refused = await client.post("/v1/timelines/import", json={"into": kept["timeline_id"], **asked})
+        assert (refused.status_code, refused.json().get("field")) == (status, field)
