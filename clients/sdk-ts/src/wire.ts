@@ -3090,7 +3090,7 @@ export interface TimelineHead {
   forked_from?: TimelineOrigin | null;
 }
 
-/** The timeline that was made of a file, and what of the file is not in it. */
+/** The timeline that was made of a file, or that took it in, and what of the file is not in it. */
 export interface TimelineImport {
   timeline_id: string;
   version: number;
@@ -3103,7 +3103,9 @@ export interface TimelineImport {
  *
  * `format` None: told by the end of `file_name`, else by the text. `assets` says which asset a name in the file means
  * (path, URL, file name or reel); what is not there is looked for among the assets by path and by name. `rate`, `width`,
- * `height` and `sample_rate` stand where the file does not say them.
+ * `height` and `sample_rate` stand where the file does not say them. `into`: captions are put on a kept timeline of this id, on
+ * caption tracks of their own on top, as an edit that can be undone; the file's other settings are the timeline's then, and
+ * `name` is what the tracks are called.
  */
 export interface TimelineImportRequest {
   text: string;
@@ -3123,6 +3125,8 @@ export interface TimelineImportRequest {
   height?: number | null;
   /** @default null */
   sample_rate?: number | null;
+  /** @default null */
+  into?: string | null;
 }
 
 /** Resource `timeline/{timeline_id}/track/{number}/items/{page}`: some items of a long track that follow each other. */
