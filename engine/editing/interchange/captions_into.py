@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from cutroom_sdk.wire.interchange import TimelineImportRequest
 from cutroom_sdk.wire.operations import SetCaptions, SetTrack, TimelineOperation
-from cutroom_sdk.wire.timeline import Clip, Timeline, Track
+from cutroom_sdk.wire.timeline import Clip, Timeline, Track, Transition
 from engine.editing.finding import fresh_ids
 
 CAPTIONS: Final = ("srt", "vtt", "ass")
@@ -36,7 +36,11 @@ def laid_on(
     fresh = fresh_ids(timeline)
     found: list[TimelineOperation] = []
     for number, track in enumerate(tracks):
-        items = tuple(replace(one, id=fresh(one.id)) if isinstance(one, Clip) else one for one in track.items)
+        items = tuple(
+            replace(one, id=fresh(one.id)) if isinstance(one, Clip) else one
+            for one in track.items
+            if not isinstance(one, Transition)  # captions have none
+        )
         called = track.name if name is None else name if len(tracks) == 1 else f"{name} {number + 1}"
         found += [
             SetCaptions(items=items),
