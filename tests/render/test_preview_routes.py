@@ -154,6 +154,21 @@ async def test_the_plan_tells_what_is_kept_and_what_was_decided(tmp_path: Path, 
         assert (needs["kind"], needs["found"], needs["backend"]) == ("frame_index", True, "packets")
 
 
+async def test_a_plan_that_copies_says_what_is_copied_and_what_is_encoded(
+    tmp_path: Path, source: Source
+) -> None:
+    """The clip's groups begin at multiples of 25."""
+    blur = Effect(name="blur", parameters={"radius": 3.0})
+    items = [span(source, 20, 60, rate=PAL), span(source, 60, 70, rate=PAL, effects=[blur])]
+    async with border(tmp_path, timeline_of(items, rate=PAL), source) as (_, client):
+        plan = (await client.get(f"{HERE}/plan", params={"profile": "cut"})).json()
+        found = [(one["kind"], one["first"], one["frames"], bool(one["key"])) for one in plan["segments"]]
+        copied = found[1][2]
+        assert found[:2] == [("edge", 0, 5, True), ("copy", 5, copied, False)]
+        assert found[-1] == ("render", 40, 10, True)
+        assert any(f"{copied} of 50 frames are copied" in one for one in plan["notices"]), plan
+
+
 async def test_what_is_missing_is_a_warning_in_a_plan_and_an_error_in_a_frame(
     tmp_path: Path, source: Source
 ) -> None:
