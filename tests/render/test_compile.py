@@ -25,6 +25,7 @@ from cutroom_sdk.wire.timeline import (
     Track,
     Transition,
 )
+from engine.editing.catalogue.spec import catalogue
 from engine.kernel.errors import Invalid
 from engine.media.tasks import no_report
 from engine.rendering import worker
@@ -331,6 +332,18 @@ def test_an_effect_on_faces_follows_them_into_a_crop(source: Source) -> None:
     assert region.y[7] == pytest.approx(0.4)
     assert region.x[0] < 0
     assert region.x[19] < 0
+
+
+@pytest.mark.parametrize("name", [one.name for one in catalogue().values() if one.region])
+def test_what_acts_on_a_region_acts_on_a_shape_or_on_the_faces_that_were_found(
+    source: Source, name: str
+) -> None:
+    found = {source.asset.asset_id: Faces(hop=Fraction(1, 5), tracks=(face(12, 22, 0.3), face(12, 22, 0.6)))}
+    for mask, count in ((Mask(shape="ellipse", x=0.25), 1), (Mask(shape="faces"), 2)):
+        worn = Effect(name=name, mask=mask)
+        plan = faced(timeline_of([span(source, 12, 22, rate=PAL, effects=[worn])], rate=PAL), source, found)
+        (effected,) = [one for one in every(plan.segments[0].work.graph) if isinstance(one, Effected)]
+        assert (effected.name, len(effected.regions)) == (name, count)
 
 
 def test_an_effect_on_faces_acts_nowhere_where_there_are_none_and_wants_to_know(source: Source) -> None:

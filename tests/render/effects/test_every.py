@@ -9,7 +9,10 @@ from cutroom_sdk.wire.media import CameraPath
 from engine.editing.catalogue.spec import catalogue
 from engine.editing.interchange.cube import Lut, write_cube
 from engine.rendering.compositor.canvas import Picture
+from engine.rendering.compositor.patches import masked
+from engine.rendering.compositor.regions import mask_of
 from engine.rendering.compositor.table import effects
+from engine.rendering.graph import Region
 from tests.render.effects.kit import applied, at, same, scene
 
 # Values at which each entry does something.
@@ -90,3 +93,30 @@ def test_it_takes_small_and_odd_sizes(name: str, size: tuple[int, int]) -> None:
     after = made(name, scene(*size))
     assert (after.width, after.height) == size
     assert after.u.shape == after.v.shape == (size[1] // 2, size[0] // 2)
+
+
+REGIONAL = {one.name for one in catalogue().values() if one.region}
+MASKED = [one.name for one in catalogue().values() if one.mask]
+
+
+def test_what_makes_no_sense_without_a_region_takes_one_and_so_does_every_colour() -> None:
+    assert REGIONAL == {"face_blur", "skin_smooth", "eye_enhance", "teeth_whiten"}
+    assert set(MASKED) >= REGIONAL | {one.name for one in catalogue().values() if one.family == "colour"}
+    assert set(MASKED) <= set(NAMES)
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("name", MASKED)
+def test_a_region_limits_it(name: str, *, inverted: bool) -> None:
+    picture = scene(96, 64, seed=3)
+    picture.y[20:30, 20:76] = 235
+    picture.y[40:50, 20:76] = 18
+    left = Region(
+        shape="rectangle", x=(0.25,), y=(0.5,), width=(0.5,), height=(1.0,), feather=(0.0,), inverted=inverted
+    )  # fmt: skip
+    limited = masked(picture.copy(), made(name, picture), mask_of((left,), 0, 96, 64))
+    whole, inside = made(name, picture), np.arange(96) < 48
+    for plane, free, full in ((limited.y, picture.y, whole.y), (limited.u, picture.u, whole.u)):
+        acts = inside[:: 96 // plane.shape[1]] != inverted
+        assert np.array_equal(plane[:, ~acts], free[:, ~acts])
+        assert np.array_equal(plane[:, acts], full[:, acts])
