@@ -179,7 +179,7 @@ class Features:
             None if wanted is None else Feature(name="executor", ok=True, detail=settings.executor)
         )
         self._renders = rendering.register(kernel, self._pool, self._media.registrar, executor=self._cluster)
-        self._renders.jobs.encoder = settings.render_encoder
+        self._renders.jobs.encoders.named = settings.render_encoder
         self._renders.jobs.queue_most = settings.render_queue
         self._renders.jobs.cache.limit_bytes = settings.render_cache_bytes
         self._programs = programs.register(

@@ -448,6 +448,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         memory.MemoryMoved, "memory:write", memory.DemoteRequest, headers=("Idempotency-Key",)
     ),
     "GET /v1/renders/{render_id}/content": Operation(Bytes("video/mp4"), "renders:read", headers=("Range",)),
+    "GET /v1/renders/{render_id}/captions/{number}": Operation(Bytes("application/x-subrip"), "renders:read"),
     "GET /v1/renders/{render_id}/receipt": Operation(renders.Receipt, "renders:read"),
     "POST /v1/renders/{render_id}/cancel": Operation(
         renders.Render, "renders:write", headers=("Idempotency-Key",)

@@ -1,4 +1,4 @@
-"""A finished film comes from the daemon to its place: written beside it, checked, then put there, its receipt with it."""
+"""A finished film comes from the daemon to its place: written beside it, checked, then put there, its receipt and captions with it."""
 
 import contextlib
 import errno
@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
+import httpx
 from msgspec.structs import replace
 
+from clients.cli import files
 from clients.cli.options import CommandError
 from cutroom_sdk.client import Client
 from cutroom_sdk.wire.codec import encode
@@ -19,42 +21,62 @@ from cutroom_sdk.wire.renders import Render
 RECEIPT_SUFFIX: Final = ".receipt.json"
 CHUNK: Final = 1 << 20
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-Report = Callable[[int, int], None]
 
 
-async def deliver(client: Client, render: Render, target: Path, report: Report | None = None) -> Path:
-    """Fetch a render's file and put it in place, its receipt first; return the receipt's path.
+async def deliver(client: Client, render: Render, target: Path, *, force: bool = False) -> Path:
+    """Fetch a render's file and put it in place, its receipt and its captions first; return the receipt's path.
 
     Whatever ends this, there is either the whole file at `target` or what was there before.
 
+    Args:
+        client: who has it.
+        render: completed.
+        target: where the film goes; captions go beside it.
+        force: captions replace what did not come from here.
+
     Raises:
-        CommandError: the folder cannot be written, the disk is full, or what came is not what was rendered.
+        CommandError: captions would replace what did not come from here, the folder cannot be written, the disk is full, or what came is not what was rendered.
         SdkError: the daemon says no.
     """
     assert render.output is not None, "only what is completed is delivered"
     receipt = await client.render_receipt(render.render_id)
-    placed = replace(receipt, output=replace(receipt.output, path=str(target)))
+    sidecars = tuple(
+        replace(one, path=str(target.with_name(one.beside(target.name)))) for one in receipt.sidecars
+    )
+    placed = replace(receipt, output=replace(receipt.output, path=str(target)), sidecars=sidecars)
     beside = target.with_name(target.name + RECEIPT_SUFFIX)
-    with (
-        _part(beside, render.render_id) as (file, put_receipt),
-        _part(target, render.render_id) as (film, put),
-    ):
+    files.check_captions(sidecars, target, force=force)
+    with contextlib.ExitStack() as parts:
+        # The receipt names what is put in place after it: the film last, which is what is looked for.
+        file, put_receipt = parts.enter_context(_part(beside, render.render_id))
         file.write(encode(placed))
-        found, size = hashlib.sha256(), 0
-        async with client.render_content(render.render_id) as response:
-            async for block in response.aiter_bytes(CHUNK):
-                found.update(block)
-                film.write(block)
-                size += len(block)
-                if report is not None:
-                    report(size, render.output.bytes)
-        if found.hexdigest() != render.output.sha256:
-            raise CommandError(
-                "what the daemon sent is not the file that it rendered; render it anew", FAILED
-            )
-        put_receipt()
-        put()
+        put = [put_receipt]
+        for number, one in enumerate(sidecars):
+            text, put_text = parts.enter_context(_part(Path(one.path), render.render_id))
+            await _fetch(client.render_captions(render.render_id, number), text, one.sha256)
+            put.append(put_text)
+        film, put_film = parts.enter_context(_part(target, render.render_id))
+        await _fetch(client.render_content(render.render_id), film, render.output.sha256)
+        for one_put in (*put, put_film):
+            one_put()
     return beside
+
+
+async def _fetch(
+    opening: contextlib.AbstractAsyncContextManager[httpx.Response], file: IO[bytes], sha256: str
+) -> None:
+    """Write what the daemon sends, and make sure that it is what was rendered.
+
+    Raises:
+        CommandError: it is not.
+    """
+    found = hashlib.sha256()
+    async with opening as response:
+        async for block in response.aiter_bytes(CHUNK):
+            found.update(block)
+            file.write(block)
+    if found.hexdigest() != sha256:
+        raise CommandError("what the daemon sent is not the file that it rendered; render it anew", FAILED)
 
 
 def put_bytes(target: Path, content: bytes) -> None:

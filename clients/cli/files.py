@@ -13,6 +13,7 @@ import msgspec
 from clients.cli.options import CommandError
 from cutroom_sdk.wire.codec import decode
 from cutroom_sdk.wire.problems import CONFLICT, NOT_FOUND
+from cutroom_sdk.wire.renders import Sidecar
 
 CONTAINERS: Final = frozenset({".mp4", ".m4v"})
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # a path has lost the second slash
@@ -96,6 +97,21 @@ def check_free(target: Path, *, force: bool) -> bool:
     return True
 
 
+def check_captions(sidecars: Sequence[Sidecar], target: Path, *, force: bool) -> None:
+    """Check that files of captions replace nothing but what was delivered with the film that lies at `target`.
+
+    Raises:
+        CommandError: there is one that did not come from here, and `force` was not given.
+    """
+    ours = {one.get("path"): one.get("sha256") for one in _receipt(target).get("sidecars", ())}
+    for one in sidecars:
+        place = Path(one.path)
+        if place.exists() and not force and _hash_of(place) not in (one.sha256, ours.get(one.path)):
+            raise CommandError(
+                f"{place} is there and did not come from here; --force overwrites it", CONFLICT
+            )
+
+
 def mission_of(target: Path) -> str | None:
     """Return the id of the mission that delivered the file as it is now; None: none did, or there is no file."""
     if not (target.is_file() and _is_ours(target)):
@@ -110,8 +126,12 @@ def _is_ours(target: Path) -> bool:
         expected = _receipt(target)["output"]["sha256"]
     except (KeyError, TypeError):
         return False
-    with target.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == str(expected)
+    return _hash_of(target) == str(expected)
+
+
+def _hash_of(place: Path) -> str:
+    with place.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _receipt(target: Path) -> dict[str, Any]:

@@ -119,7 +119,10 @@ def edit_command(
     ] = None,
     speed: Annotated[str | None, typer.Option(help="How fast it plays, 1 as recorded: 1.5 or 3/2.")] = None,
     captions: Annotated[
-        Path | None, typer.Option(help="Captions to burn in, an SRT or WebVTT file in the film's time.")
+        Path | None,
+        typer.Option(
+            help="Captions, an SRT or WebVTT file in the film's time; the profile says how the film has them."
+        ),
     ] = None,
     loudness: Annotated[
         float | None, typer.Option(help="Integrated loudness, LUFS; else as the profile has it.")

@@ -25,7 +25,7 @@ from cutroom_sdk.client import Client
 from cutroom_sdk.errors import SdkError
 from cutroom_sdk.replica import Replica
 from cutroom_sdk.wire.problems import CANCELED, CODES, CONFLICT, DONE, FAILED
-from cutroom_sdk.wire.renders import Render, RenderError, RenderRequest
+from cutroom_sdk.wire.renders import Render, RenderError, RenderRequest, Sidecar
 
 OVER: Final = ("completed", "failed", "canceled")
 SUFFIXES: Final = {"mp4": (".mp4", ".m4v"), "mov": (".mov",), "mkv": (".mkv",), "webm": (".webm",)}
@@ -35,7 +35,13 @@ TICK_S: Final = 0.5  # how often it is seen to that the daemon is there
 
 
 async def render(
-    setup: Setup, what: str, asked: RenderRequest, target: Path | None, *, executor: str | None = None
+    setup: Setup,
+    what: str,
+    asked: RenderRequest,
+    target: Path | None,
+    *,
+    executor: str | None = None,
+    force: bool = False,
 ) -> int:
     """Have a timeline, or what a file holds, rendered, and put the file in its place; return the exit code.
 
@@ -55,7 +61,7 @@ async def render(
                 return CANCELED
             done = await followed(setup, client, begun, stop, daemon)
             if done.state == "completed" and target is not None:
-                await deliver(client, done, target)
+                await deliver(client, done, target, force=force)
     return told(setup, done, target)
 
 
@@ -94,7 +100,7 @@ async def followed(
             while now.state not in OVER:
                 progress = replica.shelf.progress.get(key)
                 bar.show(
-                    now, progress.done if progress else None, progress.eta_s if progress else None,
+                    now, progress.done if progress else None, progress.eta_s if progress else now.progress.eta_s,
                     progress.note if progress else now.state,
                 )  # fmt: skip
                 try:
@@ -161,10 +167,22 @@ def _print(setup: Setup, done: Render, target: Path | None) -> None:
         ("frames", str(done.progress.total_frames)),
         ("segments", f"{counts.rendered} made, {counts.cached} from earlier work"),
     ]
+    facts += [("captions", _sidecar_text(one, target)) for one in done.sidecars]
     console.print(paint.facts_table(facts))
     console.print(paint.checks_table(rows.check_rows(done.checks)))
     for notice in done.notices:
         setup.talk().print(escape(notice), style="dim")
+    for one in done.sidecars:
+        for loss in one.losses:
+            where = f"{loss.where}: " if loss.where else ""
+            setup.talk().print(
+                escape(f"not in the {one.format}: {where}{loss.what} ({loss.why})"), style="dim"
+            )
+
+
+def _sidecar_text(one: Sidecar, target: Path | None) -> str:
+    place = f"{one.format}, not fetched" if target is None else str(target.with_name(one.beside(target.name)))
+    return f"{place}: {one.captions} of the track {one.track}"
 
 
 class Bar:

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+from collections import Counter
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 import typer
 from rich.table import Table
@@ -18,10 +20,12 @@ from clients.cli.options import CommandError, Json, Setup, StateDir, Url, Verbos
 from clients.cli.subject import timeline_of
 from clients.view.words import length_text
 from cutroom_sdk.wire.codec import to_builtins
-from cutroom_sdk.wire.problems import CONFLICT, DONE
-from cutroom_sdk.wire.renders import Profile, RenderRequest
+from cutroom_sdk.wire.plans import Dependency, Plan, PlanSound
+from cutroom_sdk.wire.problems import CONFLICT, DONE, USAGE
+from cutroom_sdk.wire.renders import CaptionsAs, Profile, RenderRequest
 
 SUBJECT_HELP: Final = "A timeline's id, or a file: .otio, .fcpxml, .edl, .json, or footage."
+CAPTIONS: Final[tuple[CaptionsAs, ...]] = get_args(CaptionsAs)
 OUTPUT_HELP: Final = "The file to write. Without it the film stays with the daemon."
 
 
@@ -47,6 +51,12 @@ def render_command(
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite a file that did not come from here.")
     ] = False,
+    captions: Annotated[
+        str | None,
+        typer.Option(
+            help=f"How it has its captions: {', '.join(CAPTIONS)}. Default: as the profile has them."
+        ),
+    ] = None,
     executor: Annotated[
         str | None,
         typer.Option(help="Where segments are made: local, or dask://HOST:PORT (docs/scale-out.md)."),
@@ -64,11 +74,25 @@ def render_command(
     """
     setup = of(ctx, state_folder, url, json, verbose)
     target = None if output is None else _target(output, force=force)
-    asked = RenderRequest(profile=profile, job_id=job_id, version=version)
+    asked = RenderRequest(profile=profile, job_id=job_id, version=version, captions=captions_as(captions))
     if executor is not None:
         # A daemon that this command starts takes it from its environment; one that runs is asked.
         os.environ["CUTROOM_EXECUTOR"] = executor
-    raise typer.Exit(asyncio.run(rendering.render(setup, what, asked, target, executor=executor)))
+    raise typer.Exit(
+        asyncio.run(rendering.render(setup, what, asked, target, executor=executor, force=force))
+    )
+
+
+def captions_as(said: str | None) -> CaptionsAs | None:
+    """Return how captions are wanted, None: as the profile has them.
+
+    Raises:
+        CommandError: there is no such way.
+    """
+    found = next((one for one in CAPTIONS if one == said), None)
+    if said is not None and found is None:
+        raise CommandError(f"--captions is {said!r}; there are {', '.join(CAPTIONS)}", USAGE)
+    return found
 
 
 def _target(output: Path, *, force: bool) -> Path:
@@ -99,7 +123,7 @@ async def profiles(setup: Setup) -> int:
         setup.document({"items": to_builtins(found)})
         return DONE
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("profile", "size", "rate", "picture", "sound", "loudness", "length", "for"):
+    for name in ("profile", "size", "rate", "picture", "sound", "loudness", "length", "captions", "for"):
         table.add_column(name, overflow="fold")
     for one in found:
         table.add_row(*(Text(text) for text in profile_row(one)))
@@ -113,7 +137,13 @@ def profile_row(one: Profile) -> tuple[str, ...]:
     rate = str(one.rate) if one.rate else f"{one.rate_min} to {one.rate_max}"
     loudness = "left alone" if one.loudness_lufs is None else f"{one.loudness_lufs:g} LUFS"
     length = "any" if one.max_duration is None else f"up to {length_text(one.max_duration)}"
-    return (one.name, size, rate, one.codec, one.audio_codec, loudness, length, one.title)
+    if one.min_duration is not None:
+        length = (
+            f"{length_text(one.min_duration)} and more"
+            if one.max_duration is None
+            else f"{length_text(one.min_duration)}, {length}"
+        )
+    return (one.name, size, rate, one.codec, one.audio_codec, loudness, length, one.captions, one.title)
 
 
 def plan_command(
@@ -144,18 +174,50 @@ async def plan(setup: Setup, timeline: str, profile: str, version: int | None) -
     if setup.json:
         setup.document(found)
         return DONE
-    facts = [
-        ("timeline", f"{found.timeline_id}, version {found.version}"),
-        ("plan", found.plan_hash[:16]),
-        ("length", f"{found.frames} frames, {length_text(found.duration)}"),
-        ("segments", f"{len(found.segments)}; {found.to_render} frames are not made yet"),
-        *(("warning", text) for text in found.warnings),
-        *(("preview", text) for text in found.preview_warnings),
-        *(("notice", text) for text in found.notices),
-        *(("chosen", text) for text in found.defaults),
-    ]
-    setup.result().print(paint.facts_table(facts))
+    setup.result().print(paint.facts_table(plan_facts(found)))
     return DONE
+
+
+def plan_facts(found: Plan) -> Iterator[tuple[str, str]]:
+    """Yield what a plan says: what there is to do, in which order, how and why, and what is missing."""
+    yield "timeline", f"{found.timeline_id}, version {found.version}"
+    yield "plan", found.plan_hash[:16]
+    yield "length", f"{found.frames} frames, {length_text(found.duration)}"
+    kinds = Counter(one.kind for one in found.segments)
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    yield "segments", f"{told or 'none'}; {found.to_render} frames are not made yet"
+    encoder = found.encoder
+    yield "picture", f"{encoder.codec}, {encoder.width}x{encoder.height} at {encoder.rate}: {encoder.why}"
+    yield "", ", ".join(f"{name} {value}" for name, value in encoder.settings.items() if value)
+    yield "sound", "none" if found.sound is None else _sound_text(found.sound, kept=bool(found.sound_kept))
+    yield from (("ducking", text) for text in (found.sound.ducking if found.sound else ()))
+    yield (
+        "captions",
+        found.captions + (f", beside the film: {', '.join(found.sidecars)}" if found.sidecars else ""),
+    )
+    yield from (("order", text) for text in found.ordering)
+    yield from (("proxies", text) for text in found.proxies)
+    yield from (("preview", text) for text in found.preview_warnings)
+    yield from (("chosen", text) for text in found.defaults)
+    yield from (("made up", text) for text in found.methods)
+    yield from (("needs", _dependency_text(one)) for one in found.dependency_notices)
+    yield from (("notice", text) for text in found.notices)
+    yield from (("warning", text) for text in found.warnings)
+
+
+def _sound_text(sound: PlanSound, *, kept: bool) -> str:
+    loudness = "as loud as it is" if sound.loudness_lufs is None else f"to {sound.loudness_lufs:g} LUFS"
+    ceiling = "" if sound.ceiling_dbtp is None else f" below {sound.ceiling_dbtp:g} dBTP"
+    gain = "measured when it is mixed" if sound.gain_db is None else f"{sound.gain_db:+.1f} dB"
+    there = ", made already" if kept else ""
+    return f"{sound.codec}, {sound.bitrate // 1000} kbit/s at {sound.sample_rate} Hz, {loudness}{ceiling}; gain {gain}{there}"
+
+
+def _dependency_text(one: Dependency) -> str:
+    what = f"{one.kind} of {one.asset_id[:8]}, for {one.use or 'its pictures'}"
+    if not one.found:
+        return f"{what}: not there"
+    return f"{what}: {one.backend} {one.backend_version}, {one.cache_key[:12]}"
 
 
 def frame_command(

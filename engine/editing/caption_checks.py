@@ -19,6 +19,7 @@ NAMES: Final = (
     "caption_line_length", "caption_lines", "caption_speed", "caption_duration", "caption_gaps", "caption_overlap",
     "caption_safe_zone",
 )  # fmt: skip
+DRAWN: Final = ("any", "burn")  # ways to have captions that may put them on the picture
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -96,8 +97,8 @@ def check_captions(
 
 
 def film_checks(timeline: Timeline, profile: Profile) -> tuple[Check, ...]:
-    """Return the checks of a film's captions by the rules for its shape; none where it has no captions."""
-    if not shown_in(timeline):
+    """Return the checks of a film's captions by the rules for its shape; none where it has no captions, or shows none."""
+    if not shown_in(timeline) or profile.captions == "none":
         return ()
     upright = timeline.height > timeline.width
     return check_captions(timeline, rules()["vertical" if upright else "english"], profile)
@@ -180,6 +181,10 @@ def _safe_zone(shown: Sequence[Shown], profile: Profile | None) -> Check:
     """Captions are kept inside the zone that they name; here is checked that it is the one that the profile wants."""
     if profile is None or profile.safe_zone is None:
         return Check(name="caption_safe_zone", status="not_applicable", value="the profile has none")
+    if profile.captions not in DRAWN:
+        return Check(
+            name="caption_safe_zone", status="not_applicable", value="the player says where they stand"
+        )
     wrong = [
         f"{clock_text(one.start)}: {one.zone}" for one in shown if one.zone not in ("profile", profile.name)
     ]

@@ -162,6 +162,8 @@ def _profile_limits(plan: CutPlan, profile: Profile) -> Check:
     timeline, wrong = plan.timeline, []
     if profile.max_duration is not None and plan.duration > profile.max_duration:
         wrong.append(f"it lasts {spoken(plan.duration)}, the most is {spoken(profile.max_duration)}")
+    if profile.min_duration is not None and plan.duration < profile.min_duration:
+        wrong.append(f"it lasts {spoken(plan.duration)}, the least is {spoken(profile.min_duration)}")
     if not profile.rate_min <= timeline.rate <= profile.rate_max:
         wrong.append(f"{timeline.rate} frames a second, not {profile.rate_min} to {profile.rate_max}")
     size = profile.width or timeline.width, profile.height or timeline.height
@@ -173,7 +175,7 @@ def _profile_limits(plan: CutPlan, profile: Profile) -> Check:
         value="; ".join(wrong) or f"{timeline.width}x{timeline.height}, {timeline.rate} a second",
         limit=profile.title,
         source=f"{profile.source} ({profile.read_on}, {profile.confidence})",
-        fix="name a shorter length, or another profile",
+        fix="name another length, or another profile",
     )
 
 

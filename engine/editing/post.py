@@ -23,6 +23,7 @@ from cutroom_sdk.wire.timeline import (
     Transition,
     Word,
 )
+from engine.editing.captions_wish import with_wish
 from engine.editing.catalogue.spec import named
 from engine.editing.curves import Curve
 from engine.editing.interchange.cues import Cue, cues_of, timeline_of
@@ -287,9 +288,10 @@ def _captioned(timeline: Timeline, post: PostSettings, cuts: Sequence[Cut], noti
     styled = [replace(cue, look={**cue.look, **captions.style}) for cue in seen]
     losses = Losses()
     made = timeline_of(styled, Asked(rate=timeline.rate, width=16, height=16, sample_rate=48_000), losses)
-    notices.append(f"{len(styled)} captions are burnt in")
+    notices.append(f"{len(styled)} captions are put onto the film")
     notices += [f"captions: {one}" for one in made.losses[:NOTED_MOST]]
-    return replace(timeline, tracks=(*timeline.tracks, *_renumbered(made.timeline.tracks)))
+    dressed = replace(timeline, tracks=(*timeline.tracks, *_renumbered(made.timeline.tracks)))
+    return with_wish(dressed, captions.delivery)
 
 
 def _renumbered(tracks: Sequence[Track]) -> tuple[Track, ...]:

@@ -254,13 +254,17 @@ class Worker:
 
 
 def _error(failed: Failed) -> StudioError:
+    error: StudioError
     match failed.code:
         case "work_failed":
             return WorkFailed(failed.detail, log_tail=failed.trace, **failed.extra)
         case "unavailable":
-            return Unavailable(failed.detail, **failed.extra)
+            error = Unavailable(failed.detail, **failed.extra)
         case _:
-            return Invalid(failed.detail, code=failed.code, **failed.extra)
+            error = Invalid(failed.detail, code=failed.code, **failed.extra)
+    # Where it came from is for who keeps a record of the work, not for who sent the file.
+    error.add_note(failed.trace)
+    return error
 
 
 def _environment(threads: int) -> dict[str, str]:

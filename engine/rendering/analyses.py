@@ -13,6 +13,11 @@ from engine.kernel.blobs import Blobs
 T = TypeVar("T")
 Kind = Literal["camera", "faces", "speech"]
 KINDS: Final[tuple[Kind, ...]] = ("camera", "faces", "speech")
+USES: Final[dict[Kind, str]] = {
+    "camera": "stabilising",
+    "faces": "effects whose region are faces",
+    "speech": "music that ducks under speech",
+}
 STABILISE: Final = "stabilise"
 DUCK: Final = "duck"
 # Gives what an analysis has found in an asset, None: nobody has looked.
@@ -48,7 +53,7 @@ async def gathered(
         if asset_id not in assets:
             continue
         found = await find(assets[asset_id], kind)
-        dependencies.append(dependency(asset_id, found, kind))
+        dependencies.append(dependency(asset_id, found, kind, USES[kind]))
         if found is None:
             continue
         match kind:
@@ -120,10 +125,10 @@ def read(artifact: Artifact, form: type[T], blobs: Blobs) -> T:
     return convert(artifact.data, form)
 
 
-def dependency(asset_id: str, artifact: Artifact | None, kind: str) -> Dependency:
-    """Return what is said of an artifact that was looked for."""
+def dependency(asset_id: str, artifact: Artifact | None, kind: str, use: str) -> Dependency:
+    """Return what is said of an artifact that was looked for, and what for."""
     if artifact is None:
-        return Dependency(kind=kind, asset_id=asset_id, found=False)
+        return Dependency(kind=kind, asset_id=asset_id, found=False, use=use)
     return Dependency(
         kind=artifact.kind,
         asset_id=asset_id,
@@ -131,4 +136,5 @@ def dependency(asset_id: str, artifact: Artifact | None, kind: str) -> Dependenc
         backend=artifact.backend,
         backend_version=artifact.backend_version,
         cache_key=artifact.cache_key,
+        use=use,
     )

@@ -10,8 +10,9 @@ from engine.editing.mastering import mastered
 from engine.editing.mending import mended
 from engine.kernel.blobs import Blobs
 from engine.rendering.capabilities import capabilities
+from engine.rendering.captioning import as_wanted, written
 from engine.rendering.lettering import Letterer
-from engine.rendering.plan import RenderPlan
+from engine.rendering.plan import RenderPlan, hashed
 from engine.rendering.smartcopy.compiling import compile_film
 from engine.rendering.sources import Material
 
@@ -34,7 +35,7 @@ class Compiler:
     ) -> RenderPlan:
         """Return the plan of a resolved timeline, brought to today's catalogue and as loud as it asks for.
 
-        `lenient` and `warnings` as `compile_plan` has them.
+        Its captions are where the profile has them. `lenient` and `warnings` as `compile_plan` has them.
 
         Raises:
             Invalid: it cannot be rendered; the text names the clip.
@@ -44,9 +45,10 @@ class Compiler:
         def compiled() -> RenderPlan:
             whole, repaired = mended(timeline)
             target = mastered(profile, whole)
+            shown, said = as_wanted(whole, profile.captions)
             letter = Letterer(target)
             plan = compile_film(
-                whole,
+                shown,
                 material.assets,
                 material.indexes,
                 target,
@@ -58,6 +60,8 @@ class Compiler:
                 warnings=warnings,
             )
             letter.keep(self._blobs)
-            return replace(plan, notices=(*repaired, *plan.notices))
+            files = written(whole, profile.captions, plan.duration)
+            plan = hashed(replace(plan, captions=profile.captions, beside=files))
+            return replace(plan, notices=(*repaired, *said, *plan.notices))
 
         return await asyncio.to_thread(compiled)

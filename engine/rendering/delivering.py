@@ -1,21 +1,22 @@
-"""The tool `deliver_folder`: the finished file where it was asked for, its receipt beside it, both whole or not at all."""
+"""The tool `deliver_folder`: the finished file where it was asked for, its receipt and captions beside it, each whole or not at all."""
 
 import asyncio
 import errno
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import MsgspecError
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.approvals import Approval
-from cutroom_sdk.wire.codec import encode, to_builtins
+from cutroom_sdk.wire.codec import decode, encode, to_builtins
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Artifact, Asset
-from cutroom_sdk.wire.renders import Container, DeliverInput, Receipt, Render
+from cutroom_sdk.wire.renders import Container, DeliverInput, Receipt, Render, Sidecar
 from engine import __version__
 from engine.kernel import failpoints
 from engine.kernel.blobs import CHUNK, hash_file
@@ -36,7 +37,13 @@ RECEIPT_SUFFIX: Final = ".receipt.json"
 LIMIT_S: Final = 3600.0
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 reach = failpoints.points(
-    "delivering", "film_copied", "receipt_synced", "receipt_in_place", "film_in_place", "delivered"
+    "delivering",
+    "film_copied",
+    "receipt_synced",
+    "receipt_in_place",
+    "captions_in_place",
+    "film_in_place",
+    "delivered",
 )
 
 
@@ -47,14 +54,15 @@ class Delivery:
     head: Callable[[], int]
 
     async def deliver(self, asked: DeliverInput, context: ToolContext) -> ToolResult:
-        """Write the render's file to `asked.output`, or into it where it is a folder.
+        """Write the render's file to `asked.output`, or into it where it is a folder, and its files of captions beside it.
 
         Called again after a crash it comes to the same end. A file with the same content is left as it is.
 
         Raises:
             Forbidden: `path_outside_roots`: the mission is of another tenant than the operator's.
             Invalid: the path is not absolute, not an MP4's, or cannot be written.
-            Rejected: `output_exists`: another file is there and must not be replaced.
+            Rejected: `output_exists`: another file is there and must not be replaced; captions that did not come from
+                here never are.
             WorkFailed: the rendered file is gone or damaged.
             Unavailable: `insufficient_storage`.
         """
@@ -73,6 +81,10 @@ class Delivery:
             raise Rejected(
                 "output_exists", f"{target} is there already and is another file", path=str(target)
             )
+        sidecars = tuple(
+            replace(one, path=str(target.with_name(one.beside(target.name)))) for one in render.sidecars
+        )
+        await asyncio.to_thread(_check_free, sidecars, target)
         output = replace(render.output, path=str(target))
         receipt = Receipt(
             output=output,
@@ -85,19 +97,25 @@ class Delivery:
             log_position=self.head(),
             cuts=tuple(to_builtins(cut) for cut in cut_plan.cuts) if cut_plan else (),
             post=cut_plan.post if cut_plan else {},
+            sidecars=sidecars,
         )
         source = context.blobs.path(render.output.sha256)
         reused = there == render.output.sha256
+        captions = {Path(one.path): context.blobs.path(one.sha256) for one in sidecars}
         try:
-            await asyncio.to_thread(_write, None if reused else source, receipt, target, context.run_id)
+            await asyncio.to_thread(
+                _write, None if reused else source, receipt, target, captions, context.run_id
+            )
         except OSError as error:
             raise _refusal(error, target) from error
         context.report(1, 1, f"delivered {target}")
+        written = [(output.path, output.sha256, output.bytes)]
+        written += [(one.path, one.sha256, one.bytes) for one in sidecars]
         return ToolResult(
             refs=context.refs,
             reused=reused,
             output={
-                "files": [{"path": output.path, "sha256": output.sha256, "bytes": output.bytes}],
+                "files": [{"path": path, "sha256": sha256, "bytes": size} for path, sha256, size in written],
                 "path": output.path,
                 "sha256": output.sha256,
                 "bytes": output.bytes,
@@ -180,20 +198,52 @@ def _hash_of(path: Path) -> str | None:
     return hash_file(path) if path.is_file() else None
 
 
-def _write(source: Path | None, receipt: Receipt, target: Path, run_id: str) -> None:
-    """Write film and receipt beside their places, then put both in place, the receipt first.
+def _check_free(sidecars: Sequence[Sidecar], target: Path) -> None:
+    """See to it that captions replace nothing but what an earlier delivery has put there: a source's own, say.
 
-    `source` None: the film is there already.
+    Raises:
+        Rejected: `output_exists`.
+    """
+    ours = _delivered(target)
+    for one in sidecars:
+        there = _hash_of(Path(one.path))
+        if there is not None and there not in (one.sha256, ours.get(one.path)):
+            raise Rejected(
+                "output_exists",
+                f"{one.path} is there and did not come from here; move it, or name another output",
+                path=one.path,
+            )
+
+
+def _delivered(target: Path) -> dict[str, str]:
+    """Return the files of captions that the receipt beside a film names, with their hashes; none where there is no receipt."""
+    try:
+        receipt = decode(target.with_name(target.name + RECEIPT_SUFFIX).read_bytes(), Receipt)
+    except (OSError, MsgspecError):
+        return {}
+    return {one.path: one.sha256 for one in receipt.sidecars}
+
+
+def _write(
+    source: Path | None, receipt: Receipt, target: Path, captions: Mapping[Path, Path], run_id: str
+) -> None:
+    """Write film, captions and receipt beside their places, then put all in place, the receipt first and the film last.
+
+    `source` None: the film is there already. `captions`: their places, and where they are.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     receipt_target = target.with_name(target.name + RECEIPT_SUFFIX)
     # Named by the run: what a crash left half written is written over by the same run.
     film_part = target.with_name(f".{target.name}.{run_id}.part")
     receipt_part = target.with_name(f".{receipt_target.name}.{run_id}.part")
+    hashes = {Path(one.path): one.sha256 for one in receipt.sidecars}
+    captions_parts = {place: place.with_name(f".{place.name}.{run_id}.part") for place in captions}
     try:
         if source is not None:
             _copy(source, film_part, receipt.output.sha256)
         reach("film_copied")
+        for place, part in captions_parts.items():
+            _copy(captions[place], part, hashes[place])
         with receipt_part.open("wb") as file:
             file.write(encode(receipt))
             file.flush()
@@ -201,6 +251,9 @@ def _write(source: Path | None, receipt: Receipt, target: Path, run_id: str) -> 
         reach("receipt_synced")
         receipt_part.replace(receipt_target)
         reach("receipt_in_place")
+        for place, part in captions_parts.items():
+            part.replace(place)
+        reach("captions_in_place")
         if source is not None:
             film_part.replace(target)
         reach("film_in_place")
@@ -213,6 +266,8 @@ def _write(source: Path | None, receipt: Receipt, target: Path, run_id: str) -> 
     finally:
         film_part.unlink(missing_ok=True)
         receipt_part.unlink(missing_ok=True)
+        for part in captions_parts.values():
+            part.unlink(missing_ok=True)
 
 
 def _copy(source: Path, target: Path, sha256: str) -> None:
@@ -249,7 +304,7 @@ def add_to(kernel: Kernel) -> None:
             effect="local",
             capability="renders:write",
             limit_s=LIMIT_S,
-            touches=lambda asked: (f"writes {asked.output}, and its receipt beside it",),
+            touches=lambda asked: (f"writes {asked.output}, and its receipt and captions beside it",),
             targets=lambda asked: (asked.output,),
         )
     )

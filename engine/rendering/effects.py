@@ -61,6 +61,7 @@ class Renders:
                 timeline=cut_plan.timeline,
                 profile=profile,
                 cut_plan=plan_ref,
+                captions=asked.captions,
                 party=party.name,
                 priority=party.priority,
                 anew=context.attempt > 1,

@@ -28,11 +28,16 @@ def failure_of(error: Exception) -> RenderError:
         code=cause.code if isinstance(cause, StudioError) else "work_failed",
         cause=cause.detail if isinstance(cause, StudioError) else f"{type(cause).__name__}: {cause}",
         segment=number,
-        clip=segment.clip if segment else extra.get("clip"),
-        asset=segment.asset_id if segment else extra.get("asset_id"),
+        clip=extra.get("clip") or (segment.clip if segment else None),
+        asset=extra.get("asset_id") or (segment.asset_id if segment else None),
         frame=frame if isinstance(frame, int) else None,
-        log_tail=str(extra.get("log_tail", ""))[-LOG_TAIL:],
+        log_tail=_log_of(cause, extra)[-LOG_TAIL:],
     )
+
+
+def _log_of(cause: Exception, extra: dict[str, Any]) -> str:
+    """Return what a process wrote last, or where in it the error came from."""
+    return str(extra.get("log_tail") or "\n".join(getattr(cause, "__notes__", ())))
 
 
 def error_of(failure: RenderError) -> StudioError:

@@ -20,6 +20,7 @@ from engine.media.source import again, open_media, seconds
 from engine.media.source import picture as picture_stream
 from engine.media.source import sound as sound_stream
 from engine.media.timecode import samples_at
+from engine.rendering import packets
 from engine.rendering.audio.faults import FaultFinder
 from engine.rendering.audio.loudness import LoudnessMeter, PeakMeter
 from engine.rendering.audio.signals import BLOCK, span_of
@@ -53,16 +54,19 @@ def inspect(work: InspectWork, film: int, parts: Sequence[int]) -> Inspection:
         Invalid: `media_unreadable`: the film cannot be opened or a frame of it cannot be decoded.
     """
     evidence = [seen for segment in read_segments(parts) for seen in segment.evidence]
-    return inspect_film(evidence, work.cuts, film)
+    return inspect_film(evidence, work.cuts, film, whole=work.whole)
 
 
-def inspect_film(evidence: Sequence[Evidence | None], cuts: Sequence[int], film: int) -> Inspection:
+def inspect_film(
+    evidence: Sequence[Evidence | None], cuts: Sequence[int], film: int, *, whole: bool = False
+) -> Inspection:
     """Return what is found in a film.
 
     Args:
         evidence: what was seen of each frame before the encoder; None: nobody has looked, it was never encoded.
         cuts: output frames that begin something else, 0 left out.
         film: the file.
+        whole: every frame is decoded and compared.
 
     Raises:
         Invalid: as `inspect`.
@@ -72,7 +76,7 @@ def inspect_film(evidence: Sequence[Evidence | None], cuts: Sequence[int], film:
         assert video is not None, "the film has a picture"
         index = build_index(container)
         rate = video.average_rate or Fraction(0)
-        compared, mismatches = _compare(container, index, evidence, cuts)
+        compared, mismatches = _compare(container, index, evidence, cuts, whole=whole)
         audio = sound_stream(container)
         heard = _SILENT if audio is None else _heard(container, index)
         return Inspection(
@@ -96,6 +100,12 @@ def inspect_film(evidence: Sequence[Evidence | None], cuts: Sequence[int], film:
                 (seen is not None and seen.dark >= DARK_PART for seen in evidence), at_least=BLACK_S * rate
             ),
             frozen=_frozen(evidence, at_least=FROZEN_S * rate),
+            doubled=packets.doubled(evidence),
+            moving=sum(seen is not None and packets.moves(seen) for seen in evidence),
+            keyframe_distance=packets.keyframe_distance(index),
+            seek_misses=packets.seek_misses(container, index),
+            sound_gap=packets.sound_gap(container),
+            texts=packets.texts(container),
             **heard,
         )
 
@@ -134,11 +144,14 @@ def _compare(
     index: FrameIndex,
     evidence: Sequence[Evidence | None],
     cuts: Sequence[int],
+    *,
+    whole: bool,
 ) -> tuple[int, tuple[Mismatch, ...]]:
-    """Compare the frames at both ends and on both sides of every cut with their evidence."""
+    """Compare the frames at both ends and on both sides of every cut with their evidence, or all that there are."""
     last = min(index.count, len(evidence))
     edges = {0, 1, last - 2, last - 1} | {cut + side for cut in cuts for side in (-1, 0)}
-    wanted = sorted(frame for frame in edges if 0 <= frame < last and evidence[frame] is not None)
+    looked = range(last) if whole else edges
+    wanted = sorted(frame for frame in looked if 0 <= frame < last and evidence[frame] is not None)
     mismatches: list[Mismatch] = []
     for number, frame in FrameReader(container, index).chosen(wanted):
         found = _mismatch(number, thumb(brightness(frame)).tobytes(), evidence)

@@ -12,20 +12,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from msgspec.structs import replace
-
 from cutroom_sdk.wire.codec import decode, digest, encode
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Artifact
 from cutroom_sdk.wire.missions import Priority
-from cutroom_sdk.wire.renders import Profile, Render
+from cutroom_sdk.wire.renders import CaptionsAs, Profile, Render, Sidecar
 from cutroom_sdk.wire.timeline import Timeline
-from engine.editing.caption_checks import film_checks
 from engine.editing.mastering import mastered
 from engine.editing.profiles import profile_named
+from engine.kernel.blobs import Blobs
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Told
-from engine.kernel.errors import Invalid, Rejected, StudioError, Unavailable
+from engine.kernel.errors import Rejected, StudioError, Unavailable
 from engine.kernel.ids import derived_id
 from engine.kernel.kernel import Kernel
 from engine.kernel.outbox import Effect
@@ -35,15 +33,19 @@ from engine.media.files import source_path
 from engine.media.pool import Pool, serving
 from engine.media.registering import Registrar
 from engine.rendering.cache import SegmentCache
+from engine.rendering.captioning import captioned
+from engine.rendering.choosing import EncoderChoice
 from engine.rendering.compiler import Compiler
-from engine.rendering.encoders import HARDWARE, size_of
+from engine.rendering.encoders import size_of
 from engine.rendering.executor import Executor
 from engine.rendering.failures import failure_of
-from engine.rendering.making import WORKER, Making, SegmentFailed, check_room
+from engine.rendering.knowing import known_of
+from engine.rendering.making import Making, SegmentFailed, check_room
 from engine.rendering.plan import RenderPlan
 from engine.rendering.proxies.drafting import with_proxies
 from engine.rendering.proxies.jobs import Proxies
-from engine.rendering.qa import check_film
+from engine.rendering.qa import judged
+from engine.rendering.qa_faces import cropped_assets
 from engine.rendering.reducer import (
     KIND,
     OVER,
@@ -57,15 +59,13 @@ from engine.rendering.reducer import (
 )
 from engine.rendering.smartcopy.compiling import kept_of
 from engine.rendering.smartcopy.making import CopyMaking
-from engine.rendering.sources import Forgive, Material, ReadTimeline, gather, read_plan, resolved
-from engine.rendering.work import EncodersFound, EncoderTrial
+from engine.rendering.sources import Forgive, Material, ReadTimeline, gather, named, read_plan, resolved
 
 QUEUE_MOST: Final = 100
 AT_ONCE: Final[dict[Priority, int]] = {"low": 2, "normal": 2, "high": 4}
 # A job may wait for its turn for so long; each of its steps has a limit of its own.
 LIMIT_S: Final = 30 * 24 * 3600.0
 HANDLERS: Final = 10_000
-TRIAL_LIMIT_S: Final = 60.0
 RETRY_AFTER_S: Final = 10
 Report = Callable[[float, float, str], None]
 At = tuple[str, str]  # partition and render id
@@ -83,6 +83,7 @@ class Wanted:
     job_id: str | None = None
     cut_plan: str | None = None
     priority: Priority | None = None
+    captions: CaptionsAs | None = None
     party: str = ""
     anew: bool = False
     asked_by: str = ""
@@ -111,7 +112,7 @@ class _Work:
 
 @dataclass
 class Jobs:
-    """The jobs of one daemon. `read` gives a timeline at a version; `encoder` stands for that of profiles, "": it does not.
+    """The jobs of one daemon. `read` gives a timeline at a version.
 
     `executor` makes segments, else `pool`.
     """
@@ -122,7 +123,6 @@ class Jobs:
     read: ReadTimeline
     compiler: Compiler
     queue_most: int = QUEUE_MOST
-    encoder: str = ""
     executor: Executor | None = None
     _work: dict[At, _Work] = field(default_factory=dict)
     _reports: dict[At, list[Report]] = field(default_factory=dict)
@@ -131,10 +131,9 @@ class Jobs:
     )
     _waiting: set[At] = field(default_factory=set)
     _coming: int = 0
-    _trial: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _refusals: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
+        self.encoders = EncoderChoice(self.pool)
         self.cache = SegmentCache(self.kernel)
         self.proxies = Proxies(self.kernel, self.pool, self.registrar, self.cache, self.executor or self.pool)
         self.kernel.dispatch.listen(self._hear)
@@ -152,7 +151,7 @@ class Jobs:
         """
         alone = await resolved(timeline, self.read, context)
         material = await self.gathered(alone, profile, context)
-        settled, _ = await self._chosen(profile, context)
+        settled, _ = await self.encoders.settled(profile, context)
         return await self.compiler.plan(alone, material, settled), material
 
     async def gathered(
@@ -184,7 +183,9 @@ class Jobs:
         within = () if wanted.timeline_id is None else (wanted.timeline_id,)
         timeline = await resolved(wanted.timeline, self.read, context, within)
         material = await self.gathered(timeline, wanted.profile, context)
-        profile, said = await self._chosen(wanted.profile, context)
+        profile, said = await self.encoders.settled(
+            captioned(wanted.profile, timeline, wanted.captions), context
+        )
         plan = await self.compiler.plan(timeline, material, profile)
         content = encode(timeline)
         render_id = wanted.job_id or derived_id(KIND, plan.plan_hash)
@@ -207,6 +208,7 @@ class Jobs:
             anew=wanted.anew,
             asked_by=wanted.asked_by,
             cut=kept_of(plan.splicing),
+            captions=wanted.captions,
         )
         return Ordered(render_id=render_id, order=order, job=job, plan=plan)
 
@@ -332,8 +334,8 @@ class Jobs:
     async def _outcome(self, job: Job, order: Order, effect: Effect) -> Complete | Fail:
         blobs, context = self.kernel.blobs, effect.context
         timeline = decode(await asyncio.to_thread(blobs.read, order.timeline), Timeline)
-        wanted = mastered(profile_named(order.profile), timeline)
-        profile, said = await self._chosen(wanted, context)
+        wanted = captioned(mastered(profile_named(order.profile), timeline), timeline, order.captions)
+        profile, said = await self.encoders.settled(wanted, context)
         material = await self.gathered(timeline, wanted, context)
         plan = await self.compiler.plan(timeline, material, profile)
         await effect.propose(
@@ -346,18 +348,26 @@ class Jobs:
             ),
         )
         with self.cache.at_work(), serving(context.partition):
-            film = await self._making(job, order, plan, material, context).film()
+            making = self._making(job, order, plan, material, context)
+            making.whole, making.named = profile.decode_whole, named(timeline)
+            film = await making.film()
         # What was read must still be what was planned for.
         for asset in material.assets.values():
             source_path(asset, blobs)
-        checks = check_film(
+        checks = judged(
             plan,
             profile,
-            film.inspection,
-            cut_plan=await self._cut_plan(order, context),
-            as_loud_as_can_be=bool(film.notices),
-        ) + film_checks(timeline, profile)
-        return Complete(output=film.output, checks=checks, notices=(*film.notices, *film.pictures))
+            film,
+            timeline,
+            await self._cut_plan(order, context),
+            await known_of(material, cropped_assets(plan), self.registrar, context, blobs),
+        )
+        return Complete(
+            output=film.output,
+            checks=checks,
+            notices=(*film.notices, *film.pictures),
+            sidecars=await asyncio.to_thread(_sidecars, plan, blobs),
+        )
 
     def _making(
         self, job: Job, order: Order, plan: RenderPlan, material: Material, context: Context
@@ -399,44 +409,27 @@ class Jobs:
         job: Job = (await self.kernel.dispatch.state(effect.stream, effect.context.partition))[0]
         return job
 
-    async def _chosen(self, profile: Profile, context: Context) -> tuple[Profile, tuple[str, ...]]:
-        """Return a profile with its encoder settled, and what is to be said about that.
-
-        Raises:
-            Invalid: an encoder that was named does not open here.
-        """
-        asked = self.encoder or profile.encoder
-        if profile.codec != "h264" or asked == "cpu":
-            return replace(profile, encoder="cpu"), ()
-        refusals = await self._tried(context)
-        if asked != "auto":
-            if why := refusals.get(asked, "it is not known"):
-                raise Invalid(f"the encoder {asked} cannot be used: {why}", field="encoder")
-            return replace(profile, encoder=asked), (f"encoder {asked}: it was asked for, and opens",)
-        for name, why in refusals.items():
-            if not why:
-                return replace(profile, encoder=name), (
-                    f"encoder {name}: the first of this machine that opens",
-                )
-        told = "; ".join(f"{name}: {why}" for name, why in refusals.items())
-        return replace(profile, encoder="cpu"), (f"encoder libx264: no hardware can be used ({told})",)
-
-    async def _tried(self, context: Context) -> dict[str, str]:
-        async with self._trial:
-            if self._refusals is None:
-                found = await self.pool.run(
-                    f"{WORKER}:try_encoders",
-                    EncoderTrial(names=HARDWARE),
-                    EncodersFound,
-                    limit_s=TRIAL_LIMIT_S,
-                    tenant=context.partition,
-                )
-                self._refusals = found.refusals
-            return self._refusals
-
 
 def _input_hash(content: bytes, wanted: Wanted, plan: RenderPlan) -> str:
-    return digest((content.decode(), wanted.profile.name, plan.assets))
+    captions = () if wanted.captions is None else (wanted.captions,)
+    return digest((content.decode(), wanted.profile.name, plan.assets, *captions))
+
+
+def _sidecars(plan: RenderPlan, blobs: Blobs) -> tuple[Sidecar, ...]:
+    """Put the files of captions that go with a film among the blobs, and return what is to be known of them."""
+    contents = [one.text.encode() for one in plan.beside]
+    return tuple(
+        Sidecar(
+            format=one.format,
+            track=one.track,
+            name=one.name,
+            sha256=blobs.put(content),
+            bytes=len(content),
+            captions=one.captions,
+            losses=one.losses,
+        )
+        for one, content in zip(plan.beside, contents, strict=True)
+    )
 
 
 def _progress_key(at: At) -> tuple[str, str]:

@@ -6,7 +6,7 @@ Finished segments are on record as they come, so whatever ends this leaves only 
 import asyncio
 import logging
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,10 +17,10 @@ from engine.kernel import failpoints
 from engine.kernel.blobs import Blobs
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Asked, Dispatch
-from engine.kernel.errors import Unavailable, WorkFailed
+from engine.kernel.errors import StudioError, Unavailable, WorkFailed
 from engine.media.pool import Pool
 from engine.rendering import plan as plans
-from engine.rendering.audio.work import SAMPLE_BYTES, SoundWork, stems_of
+from engine.rendering.audio.work import SAMPLE_BYTES, SoundDone, SoundWork, stems_of
 from engine.rendering.cache import SegmentCache
 from engine.rendering.executor import Executor
 from engine.rendering.graph import Node
@@ -99,7 +99,8 @@ class Making:
 
     `executor` makes segments, here or elsewhere; `pool` does the rest, here. `files` are the sources by asset id,
     `index_files` their frame indexes; `proxies` are files and frame indexes by hash. `anew`: what earlier work left is not
-    trusted. `report` is told frames.
+    trusted. `report` is told frames. `whole`: all of the finished film is decoded once, else its edges. `named` gives for
+    each asset the first clip that shows it.
     """
 
     plan: RenderPlan
@@ -115,6 +116,8 @@ class Making:
     dispatch: Dispatch
     context: Context
     report: Callable[[float, float, str], None]
+    whole: bool = False
+    named: Mapping[str, str] = field(default_factory=dict)
     rendered: int = 0
     _frames: dict[str, float] = field(default_factory=dict)
 
@@ -138,13 +141,26 @@ class Making:
                 }
                 sound = None if self.plan.sound is None else group.create_task(self._sound())
         except ExceptionGroup as failures:
-            raise first_of(failures) from None
+            raise self._placed(first_of(failures)) from None
         parts = [self.blobs.path(pictures[segment.key].result().blob) for segment in segments]
         kept = None if sound is None else sound.result()
         said = dict.fromkeys(one for task in pictures.values() for one in task.result().notices)
         async with joined(parts, self.blobs) as few:
             film = await self._film(few, kept)
         return replace(film, pictures=tuple(said))
+
+    def _placed(self, error: Exception) -> Exception:
+        """Return an error that names the asset that was read, and the clip of the segment's span that shows it."""
+        cause = error.reason if isinstance(error, SegmentFailed) else error
+        if not isinstance(cause, StudioError):
+            return error
+        by_hash = {sha256: asset_id for asset_id, sha256 in self.plan.assets.items()}
+        asset_id = by_hash.get(str(cause.extra.pop("sha256", "")))
+        if asset_id is not None:
+            cause.extra.setdefault("asset_id", asset_id)
+            if not (isinstance(error, SegmentFailed) and error.segment.asset_id == asset_id):
+                cause.extra.setdefault("clip", self.named.get(asset_id))
+        return error
 
     @property
     def _segments(self) -> Sequence[plans.Segment | Edge]:
@@ -231,16 +247,24 @@ class Making:
         if kept is not None:
             return kept
         with self.blobs.reserved() as staged:
-            notices = await self._twice(lambda: self._sounded(work, staged))
+            done = await self._twice(lambda: self._sounded(work, staged))
             size = staged.stat().st_size
             blob = await asyncio.to_thread(self.blobs.adopt, staged)
-        made = Segment(key=key, kind="sound", blob=blob, bytes=size, count=work.count, notices=notices)
+        made = Segment(
+            key=key,
+            kind="sound",
+            blob=blob,
+            bytes=size,
+            count=work.count,
+            notices=done.notices if done else (),
+            gain_db=done.gain_db if done else None,
+        )
         await self._propose(Asked(f"{SEGMENT_KIND}/{key}", Keep(segment=made)))
         reach("sound_recorded")
         return made
 
-    async def _sounded(self, work: SoundWork, staged: Path) -> tuple[str, ...]:
-        """Make the sound; return what is to be said about it."""
+    async def _sounded(self, work: SoundWork, staged: Path) -> SoundDone | None:
+        """Make the sound; return how it came out, None where it was not mastered."""
         files = {self.plan.assets[asset_id]: self.files[asset_id] for asset_id in self.plan.sound_assets}
         bench = Bench(
             pool=self.pool,
@@ -292,7 +316,9 @@ class Making:
         )
 
     async def _inspect(self, parts: Sequence[Path], staged: Path) -> Inspection | CutFound:
-        looking = InspectWork(frames=self.plan.frames, parts=len(parts), cuts=self.plan.cuts)
+        looking = InspectWork(
+            frames=self.plan.frames, parts=len(parts), cuts=self.plan.cuts, whole=self.whole
+        )
         return await self.pool.run(
             f"{INSPECTOR}:inspect", looking, Inspection, inputs=[staged, *parts], limit_s=FILM_LIMIT_S
         )

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import digest
 from cutroom_sdk.wire.media import Asset
-from cutroom_sdk.wire.renders import Container, Profile
+from cutroom_sdk.wire.renders import CaptionsAs, Container, Profile
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, Track
 from engine.editing.timeline import track_duration
 from engine.kernel.errors import Invalid
@@ -25,6 +25,7 @@ from engine.media.timecode import frame_nearest
 from engine.rendering.analyses import NONE, Analyses
 from engine.rendering.audio.soundtrack import soundtrack
 from engine.rendering.audio.work import SoundWork
+from engine.rendering.captioning import Beside
 from engine.rendering.compiling.given import Given, Lettering, unlettered
 from engine.rendering.compiling.scene import Scene, Stretch
 from engine.rendering.compiling.times import Times
@@ -57,7 +58,8 @@ class RenderPlan(Struct, frozen=True, kw_only=True):
     timeline left it open, `notices` what comes out otherwise than asked, `methods` how pictures are made that a source does
     not have, `warnings` what a render would fail at (a dry run only). `splicing`: the film is put together from its
     source's own packets, and there are no segments besides; None: from segments. `subtitles` are captions that the player
-    shows. `proxies` are the ids of those that are read instead of assets' own pictures. `plan_hash` is the hash of everything else.
+    shows, `beside` files of captions that go with the film; `captions` is how they were wanted. `proxies` are the ids of those
+    that are read instead of assets' own pictures. `plan_hash` is the hash of everything else.
     """
 
     profile: str
@@ -78,6 +80,8 @@ class RenderPlan(Struct, frozen=True, kw_only=True):
     splicing: Splicing | None = None
     subtitles: tuple[Subtitles, ...] = ()
     proxies: tuple[str, ...] = ()
+    captions: CaptionsAs = "any"
+    beside: tuple[Beside, ...] = ()
     plan_hash: str = ""
 
     @property

@@ -14,16 +14,20 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
-from cutroom_sdk.wire.plans import Plan, PlanEncoder, PlanSegment, SegmentKind
+from cutroom_sdk.wire.plans import Plan, PlanSegment, SegmentKind
 from cutroom_sdk.wire.renders import Profile, Segment
 from cutroom_sdk.wire.timeline import Clip, Nested, Timeline, TimelineReference
 from engine.kernel.context import Context
 from engine.kernel.errors import Invalid, StudioError
 from engine.kernel.turns import Party, Turns, on_behalf_of
+from engine.rendering.captioning import captioned
+from engine.rendering.describing import encoder_of, limits_of, ordering_of, sound_of
 from engine.rendering.graph import Node
 from engine.rendering.jobs import Jobs
+from engine.rendering.knowing import known_of
 from engine.rendering.making import COMPOSITOR, WORKER
 from engine.rendering.plan import RenderPlan
+from engine.rendering.qa_faces import cropped_assets
 from engine.rendering.reducer_segment import SEGMENT_KIND
 from engine.rendering.smartcopy.work import Splicing
 from engine.rendering.sources import Material, resolved
@@ -42,13 +46,15 @@ _first = attrgetter("first")
 
 @dataclass(frozen=True)
 class Looked:
-    """A timeline's plan, and what it was compiled from."""
+    """A timeline's plan, and what it was compiled from; `said` is what was told when its encoder was chosen."""
 
     timeline_id: str
     version: int
     profile: Profile
     plan: RenderPlan
     material: Material
+    timeline: Timeline
+    said: tuple[str, ...] = ()
 
 
 @dataclass
@@ -91,10 +97,14 @@ class Previews:
         forgive = forgiven.append if lenient else None
         whole = await resolved(timeline, self.jobs.read, context, (timeline_id,), forgive=forgive)
         material = await self.jobs.gathered(whole, profile, context, forgive=forgive)
+        profile = captioned(profile, whole, None)
+        said: tuple[str, ...] = ()
+        if lenient:  # who looks at frames does not care what encodes them
+            profile, said = await self.jobs.encoders.settled(profile, context)
         plan = await self.jobs.compiler.plan(
             whole, material, profile, lenient=lenient, warnings=tuple(error.detail for error in forgiven)
         )
-        looked = Looked(timeline_id, version, profile, plan, material)
+        looked = Looked(timeline_id, version, profile, plan, material, whole, said)
         # What others keep changing underneath is compiled anew each time.
         if not lenient and not _follows(timeline):
             self._plans[key] = looked
@@ -106,6 +116,9 @@ class Previews:
         """Return the plan as it is shown: what of it is kept already, and what it stands on."""
         plan = looked.plan
         segments = await self._segments(plan, context)
+        sound = None if plan.sound_key is None else await self._kept(plan.sound_key, context)
+        jobs, material = self.jobs, looked.material
+        known = await known_of(material, cropped_assets(plan), jobs.registrar, context, jobs.kernel.blobs)
         return Plan(
             timeline_id=looked.timeline_id,
             version=looked.version,
@@ -113,17 +126,21 @@ class Previews:
             plan_hash=plan.plan_hash,
             frames=plan.frames,
             duration=plan.duration,
-            encoder=_encoder(looked),
+            encoder=encoder_of(plan, looked.profile, looked.said),
             segments=segments,
             to_render=sum(one.frames for one in segments if not one.kept),
-            sound_kept=None if plan.sound_key is None else await self._is_kept(plan.sound_key, context),
+            sound_kept=None if plan.sound_key is None else sound is not None,
             defaults=plan.defaults,
-            notices=plan.notices,
+            notices=(*plan.notices, *limits_of(plan, looked.profile)),
             methods=plan.methods,
             proxies=plan.proxies,
             preview_warnings=looked.material.preview_warnings,
             warnings=plan.warnings,
-            dependency_notices=looked.material.dependencies,
+            dependency_notices=(*looked.material.dependencies, *known.dependencies),
+            ordering=ordering_of(looked.timeline, plan.captions),
+            sound=sound_of(plan, sound),
+            captions=plan.captions,
+            sidecars=tuple(".".join(part for part in (one.name, one.format) if part) for one in plan.beside),
         )
 
     async def frame(self, looked: Looked, number: int, kind: StillFormat) -> bytes:
@@ -176,16 +193,16 @@ class Previews:
                 key=one.key,
                 clip=one.clip,
                 asset_id=one.asset_id,
-                kept=await self._is_kept(one.key, context),
+                kept=await self._kept(one.key, context) is not None,
             )
             for one in (plan.segments if splicing is None or splicing.mixed else splicing.edges)
         ]
         return tuple(sorted([*copies, *encoded], key=_first))
 
-    async def _is_kept(self, key: str, context: Context) -> bool:
+    async def _kept(self, key: str, context: Context) -> Segment | None:
         resources = self.jobs.kernel.resources
         found: Segment | None = await resources.value(f"{SEGMENT_KIND}/{key}", Segment, context.partition)
-        return found is not None and self.jobs.kernel.blobs.has(found.blob)
+        return found if found is not None and self.jobs.kernel.blobs.has(found.blob) else None
 
 
 def frame_of(plan: RenderPlan, number: int) -> tuple[Node, str]:
@@ -233,20 +250,6 @@ def _spliced(splicing: Splicing) -> tuple[list[PlanSegment], dict[int, SegmentKi
             )
         first += one.count
     return copies, kinds
-
-
-def _encoder(looked: Looked) -> PlanEncoder:
-    encoder = looked.plan.encoder
-    settings = {"preset": encoder.preset, "crf": str(encoder.crf), "keyint": str(encoder.keyint)}
-    settings |= {"b_frames": str(encoder.b_frames), "threads": str(encoder.threads), "params": encoder.params}
-    return PlanEncoder(
-        codec=encoder.codec,
-        width=encoder.width,
-        height=encoder.height,
-        rate=encoder.rate,
-        settings=settings,
-        why=f"the profile {looked.profile.name} asks for {looked.profile.codec}",
-    )
 
 
 def _follows(timeline: Timeline) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from engine.kernel.errors import WorkFailed
+from engine.kernel.errors import StudioError, WorkFailed
 from engine.media.frames import FrameReader
 from engine.media.index import FrameIndex
 from engine.media.source import open_media
@@ -62,7 +62,7 @@ class Reader:
         Raises:
             WorkFailed: `stage` decode: the index knows no frame with one of the pts.
         """
-        self._container, self._index = container, index
+        self._container, self._index, self._sha256 = container, index, footage.sha256
         self._numbers = [number_of(index, pts) for pts in footage.pts]
         self._chunk = max(2, CHUNK_BYTES // (footage.width * footage.height * 3 // 2))
         self._flow: Iterator[tuple[int, av.VideoFrame]] | None = None
@@ -77,9 +77,13 @@ class Reader:
         """Return the source's frame at a place; calls with rising places are cheap.
 
         Raises:
-            Invalid: `media_unreadable`, with `frame`: it cannot be decoded.
+            Invalid: `media_unreadable`, with `frame` and the source's `sha256`: it cannot be decoded.
         """
-        frame = self._read(self._numbers[place], place)
+        try:
+            frame = self._read(self._numbers[place], place)
+        except StudioError as error:
+            error.extra.setdefault("sha256", self._sha256)
+            raise
         if place != self._place:
             sample = brightness(frame)
             self._change = change(self._before, sample) if place == self._place + 1 else None

@@ -51,6 +51,7 @@ async def receipt_of(kernel: Kernel, render_id: str, context: Context) -> Receip
         render_id=render_id,
         profile=job.profile,
         notices=job.notices,
+        sidecars=job.sidecars,
     )
 
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from cutroom_sdk.wire.missions import Priority
 from cutroom_sdk.wire.renders import (
+    CaptionsAs,
     Check,
     CutKept,
     Render,
@@ -26,6 +27,7 @@ from cutroom_sdk.wire.renders import (
     RenderProgress,
     RenderState,
     SegmentCounts,
+    Sidecar,
 )
 from engine.kernel.reducer import Aggregate, Envelope, Rejected, Step
 
@@ -39,7 +41,7 @@ class Order(Struct, frozen=True, kw_only=True):
 
     `timeline` is the blob that holds the timeline, whole: what it refers to was resolved when it was asked for, so that
     nothing that happens later changes it. `timeline_id` and `timeline_version` say where it came from. `input_hash` is equal
-    for equal input. `cut` is what a cut keeps. `anew`: what earlier work left is not trusted. `asked_by` tells who asks apart from others who want the
+    for equal input. `cut` is what a cut keeps. `captions` is how they are wanted where the job says it. `anew`: what earlier work left is not trusted. `asked_by` tells who asks apart from others who want the
     same; `party` and `priority` are as in `engine.kernel.turns`.
     """
 
@@ -57,6 +59,26 @@ class Order(Struct, frozen=True, kw_only=True):
     anew: bool = False
     asked_by: str = ""
     cut: CutKept | None = None
+    captions: CaptionsAs | None = None
+
+
+class Pace(Struct, frozen=True, kw_only=True):
+    """How fast the work goes: `made` frames, none of them from earlier work, from when it began to its last news, in ms."""
+
+    began_ms: int = 0
+    told_ms: int = 0
+    made: int = 0
+
+    def eta_s(self, frames: int) -> float | None:
+        """Return the seconds that so many more frames take at this pace; None: nothing has been made to go by.
+
+        >>> Pace(began_ms=1000, told_ms=5000, made=100).eta_s(50)
+        2.0
+        """
+        spent_ms = self.told_ms - self.began_ms
+        if frames <= 0 or not self.made or spent_ms <= 0:
+            return None
+        return round(frames * spent_ms / self.made / 1000, 1)
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -76,6 +98,8 @@ class Job(Struct, frozen=True, kw_only=True):
     error: RenderError | None = None
     notices: tuple[str, ...] = ()
     tries: int = 0
+    pace: Pace = Pace()
+    sidecars: tuple[Sidecar, ...] = ()
 
 
 # Proposals.
@@ -108,6 +132,7 @@ class Complete(Struct, frozen=True, kw_only=True, tag="complete"):
     output: RenderOutput
     checks: tuple[Check, ...]
     notices: tuple[str, ...]
+    sidecars: tuple[Sidecar, ...] = ()
 
 
 class Fail(Struct, frozen=True, kw_only=True, tag="fail"):
@@ -150,6 +175,7 @@ class Completed(Struct, frozen=True, kw_only=True, tag="render.completed"):
     output: RenderOutput
     checks: tuple[Check, ...]
     notices: tuple[str, ...]
+    sidecars: tuple[Sidecar, ...] = ()
 
 
 class Failed(Struct, frozen=True, kw_only=True, tag="render.failed"):
@@ -215,9 +241,9 @@ def decide(job: Job, proposal: Proposal, _envelope: Envelope) -> tuple[Event, ..
         case Advance(frames=frames, cached=cached):
             _demand(job, job.state == "running", "not at work")
             return (Advanced(frames=frames, cached=cached),)
-        case Complete(output=output, checks=checks, notices=notices):
+        case Complete(output=output, checks=checks, notices=notices, sidecars=sidecars):
             _demand(job, job.state == "running", "not at work")
-            return (Completed(output=output, checks=checks, notices=notices),)
+            return (Completed(output=output, checks=checks, notices=notices, sidecars=sidecars),)
         case Fail(error=error):
             _demand(job, job.state in ALIVE, "not at work")
             return (Failed(error=error),)
@@ -234,7 +260,7 @@ def decide(job: Job, proposal: Proposal, _envelope: Envelope) -> tuple[Event, ..
             assert_never(proposal)
 
 
-def on_event(job: Job, event: Event, _envelope: Envelope) -> Step[Job, Command]:
+def on_event(job: Job, event: Event, envelope: Envelope) -> Step[Job, Command]:
     """Fold one accepted event."""
     match event:
         case Queued(order=order):
@@ -245,7 +271,7 @@ def on_event(job: Job, event: Event, _envelope: Envelope) -> Step[Job, Command]:
         case Started(plan_hash=plan_hash, total_frames=frames, notices=notices):
             started = replace(
                 job, state="running", plan_hash=plan_hash, total_frames=frames, notices=notices, done_frames=0,
-                segments=SegmentCounts(), output=None, checks=(), error=None,
+                segments=SegmentCounts(), output=None, checks=(), error=None, sidecars=(), pace=Pace(began_ms=envelope.at_ms),
             )  # fmt: skip
             if job.order is None:
                 started = replace(
@@ -256,12 +282,13 @@ def on_event(job: Job, event: Event, _envelope: Envelope) -> Step[Job, Command]:
             counts = SegmentCounts(
                 rendered=job.segments.rendered + (not cached), cached=job.segments.cached + cached
             )
-            return Step(replace(job, done_frames=job.done_frames + frames, segments=counts))
-        case Completed(output=output, checks=checks, notices=notices):
+            made = job.pace.made + (0 if cached else frames)
+            pace = replace(job.pace, told_ms=envelope.at_ms, made=made)
+            return Step(replace(job, done_frames=job.done_frames + frames, segments=counts, pace=pace))
+        case Completed(output=output, checks=checks, notices=notices, sidecars=sidecars):
+            said = (*job.notices, *notices)
             return Step(
-                replace(
-                    job, state="completed", output=output, checks=checks, notices=(*job.notices, *notices)
-                )
+                replace(job, state="completed", output=output, checks=checks, notices=said, sidecars=sidecars)
             )
         case Failed(error=error):
             return Step(replace(job, state="failed", error=error))
@@ -303,13 +330,17 @@ def resources(render_id: str, job: Job) -> Mapping[str, Struct | None]:
     """A render is visible once it was asked for."""
     if job.state == "new":
         return {}
-    order = job.order
+    order, left = job.order, job.total_frames - job.done_frames
     render = Render(
         render_id=render_id,
         state=job.state,
         profile=job.profile,
         plan_hash=job.plan_hash,
-        progress=RenderProgress(done_frames=job.done_frames, total_frames=job.total_frames),
+        progress=RenderProgress(
+            done_frames=job.done_frames,
+            total_frames=job.total_frames,
+            eta_s=job.pace.eta_s(left) if job.state == "running" else None,
+        ),
         segments=job.segments,
         output=job.output,
         checks=job.checks,
@@ -320,6 +351,8 @@ def resources(render_id: str, job: Job) -> Mapping[str, Struct | None]:
         timeline_version=order.timeline_version if order else None,
         priority=order.priority if order else "normal",
         cut=order.cut if order else None,
+        captions=order.captions if order else None,
+        sidecars=job.sidecars,
     )
     return {f"{KIND}/{render_id}": render}
 

@@ -8,6 +8,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from cutroom_sdk.wire.renders import Render, RenderRequest
+from engine.editing.interchange.formats import FORMS
 from engine.editing.profiles import profile_named
 from engine.editing.timeline import check
 from engine.editing.validate import check_timeline
@@ -49,6 +50,21 @@ async def get_content(request: Request) -> Response:
             "ETag": f'"{render.output.sha256}"',
             "Cache-Control": "private, immutable, max-age=31536000",
         },
+    )
+
+
+async def get_captions(request: Request) -> Response:
+    """`GET /v1/renders/{render_id}/captions/{number}`: a file of captions that belongs beside the film, from 0."""
+    render = await _render(request, caller(request, "renders:read"))
+    asked, blobs = request.path_params["number"], kernel(request).blobs
+    found = {str(number): one for number, one in enumerate(render.sidecars)}.get(asked)
+    if found is None or not blobs.has(found.sha256):
+        there = f"it has {len(render.sidecars)}, numbered from 0"
+        raise NotFound(f"the render {render.render_id} has no file of captions {asked[:16]!r}: {there}")
+    return FileResponse(
+        blobs.path(found.sha256),
+        media_type=FORMS[found.format].media_type,
+        headers={"ETag": f'"{found.sha256}"', "Cache-Control": "private, immutable, max-age=31536000"},
     )
 
 
@@ -106,6 +122,7 @@ async def _wanted(asked: RenderRequest, jobs: Jobs, context: Context) -> Wanted:
         timeline_version=version,
         job_id=asked.job_id,
         priority=asked.priority,
+        captions=asked.captions,
     )
 
 
@@ -143,6 +160,7 @@ routes: Final = [
     Route("/v1/renders", list_renders, methods=["GET"]),
     Route("/v1/renders/{render_id}", get_render, methods=["GET"]),
     Route("/v1/renders/{render_id}/content", get_content, methods=["GET"]),
+    Route("/v1/renders/{render_id}/captions/{number}", get_captions, methods=["GET"]),
     Route("/v1/renders/{render_id}/receipt", get_receipt, methods=["GET"]),
     Route("/v1/renders/{render_id}/cancel", cancel_render, methods=["POST"]),
     Route("/v1/renders/{render_id}/pause", pause_render, methods=["POST"]),

@@ -12,6 +12,7 @@ from typing import IO, Any, Final
 
 from cutroom_sdk.wire.renders import Segment
 from engine.kernel.blobs import Blobs
+from engine.kernel.errors import StudioError
 from engine.media.pool import Pool
 from engine.rendering.audio.work import (
     Lies,
@@ -50,8 +51,8 @@ class Bench:
     twice: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 
-async def make_sound(work: SoundWork, bench: Bench, staged: Path) -> tuple[str, ...]:
-    """Write the film's sound to `staged` and return what is to be said; stems that are there are not made again."""
+async def make_sound(work: SoundWork, bench: Bench, staged: Path) -> SoundDone:
+    """Write the film's sound to `staged` and return how it came out; stems that are there are not made again."""
     stems = stems_of(work.mix)
     keys = [stem_key(stem, work.capabilities) for stem in stems]
     found = {one: await bench.kept(one) for one in keys}
@@ -62,7 +63,7 @@ async def make_sound(work: SoundWork, bench: Bench, staged: Path) -> tuple[str, 
     paths = [bench.blobs.path((found[one] or made[one]).blob) for one in keys]
     async with _joined(paths, bench.blobs) as (files, places):
         with bench.blobs.reserved() as scratch:
-            done = await bench.pool.run(
+            done: SoundDone = await bench.pool.run(
                 f"{WORKER}:make_sound",
                 MasterWork(work=work, places=places),
                 SoundDone,
@@ -70,7 +71,7 @@ async def make_sound(work: SoundWork, bench: Bench, staged: Path) -> tuple[str, 
                 outputs=[staged, scratch],
                 limit_s=LIMIT_S,
             )
-    return done.notices
+    return done
 
 
 async def _stems(batch: Sequence[tuple[Stem, str]], bench: Bench) -> list[Segment]:
@@ -79,16 +80,20 @@ async def _stems(batch: Sequence[tuple[Stem, str]], bench: Bench) -> list[Segmen
     inputs = [bench.files[source.sha256] for source in sources_of(stems)]
     with ExitStack() as stack:
         staged = [stack.enter_context(bench.blobs.reserved()) for _ in batch]
-        done: StemsDone = await bench.twice(
-            lambda: bench.pool.run(
-                f"{WORKER}:make_stems",
-                StemsWork(stems=stems),
-                StemsDone,
-                inputs=inputs,
-                outputs=staged,
-                limit_s=LIMIT_S,
+        try:
+            done: StemsDone = await bench.twice(
+                lambda: bench.pool.run(
+                    f"{WORKER}:make_stems",
+                    StemsWork(stems=stems),
+                    StemsDone,
+                    inputs=inputs,
+                    outputs=staged,
+                    limit_s=LIMIT_S,
+                )
             )
-        )
+        except StudioError as error:
+            error.extra.setdefault("sha256", sources_of(stems)[0].sha256)
+            raise
         made = []
         for (stem, key), path, size in zip(batch, staged, done.bytes, strict=True):
             blob = await asyncio.to_thread(bench.blobs.adopt, path)

@@ -147,7 +147,7 @@ async def gather(
         assets[asset_id] = asset
         index = await registrar.index_of(asset, context)
         if asset.video is not None:
-            dependencies.append(dependency(asset_id, index, FRAME_INDEX.kind))
+            dependencies.append(dependency(asset_id, index, FRAME_INDEX.kind, "frames by their time"))
         if asset.video is not None and index is not None and index.data_blob is not None:
             index_blobs[asset_id] = index.data_blob
     indexes = {asset_id: FrameIndex.from_bytes(blobs.read(blob)) for asset_id, blob in index_blobs.items()}

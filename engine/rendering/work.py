@@ -112,12 +112,14 @@ class MuxDone(Struct, frozen=True, kw_only=True):
 class InspectWork(Struct, frozen=True, kw_only=True):
     """Look at a finished film. The inputs are the film, then `parts` files of segments with their evidence.
 
-    `cuts` are the output frames that begin a clip, 0 left out.
+    `cuts` are the output frames that begin a clip, 0 left out. `whole`: every frame is decoded and compared, else those at
+    the ends and around cuts.
     """
 
     frames: int
     parts: int
     cuts: tuple[int, ...]
+    whole: bool = False
 
 
 class EncoderTrial(Struct, frozen=True, kw_only=True):
@@ -161,6 +163,10 @@ class Inspection(Struct, frozen=True, kw_only=True):
     sound begins relative to the picture, seconds. `moov_first`: a player can start before it has the whole file.
     `mismatches` are among the `compared` frames around cuts and at both ends.
     `clipped` and `silent` say where the sound is cut flat, and where nothing is heard for seconds.
+    `keyframe_distance` is the most frames from one keyframe to the next, or to the end; `seek_misses` are keyframes that
+    seeking does not find. `sound_gap` is how far a packet of sound is from where the one before ends, seconds, at most.
+    `doubled` are frames like the one before in the midst of movement, of `moving` frames that move. `texts` are how many
+    texts each track of text shows.
     """
 
     container: str
@@ -185,3 +191,9 @@ class Inspection(Struct, frozen=True, kw_only=True):
     frozen: tuple[Span, ...]
     clipped: tuple[Heard, ...] = ()
     silent: tuple[Heard, ...] = ()
+    keyframe_distance: int = 1
+    seek_misses: tuple[int, ...] = ()
+    sound_gap: Fraction = Fraction(0)
+    doubled: tuple[int, ...] = ()
+    moving: int = 0
+    texts: tuple[int, ...] = ()

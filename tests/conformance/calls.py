@@ -152,6 +152,7 @@ CALLS: Final[Mapping[str, Call]] = {
         RenderRequest(timeline_id="t1", profile="reels", job_id="j1")
     ),
     "GET /v1/renders/{render_id}/receipt": lambda studio: studio.render_receipt("n1"),
+    "GET /v1/renders/{render_id}/captions/{number}": lambda studio: studio.render_captions("n1", 0),
     "POST /v1/renders/{render_id}/pause": lambda studio: studio.pause_render("n1"),
     "POST /v1/renders/{render_id}/resume": lambda studio: studio.resume_render("n1"),
     "GET /v1/renders": lambda studio: studio.renders(),

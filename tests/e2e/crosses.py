@@ -111,6 +111,7 @@ CROSSES: Final[dict[str, str]] = {
     "GET /v1/renders": EMPTY,
     "GET /v1/renders/{render_id}": MISSING,
     "GET /v1/renders/{render_id}/content": MISSING,
+    "GET /v1/renders/{render_id}/captions/{number}": MISSING,
     "GET /v1/renders/{render_id}/receipt": MISSING,
     "POST /v1/renders/{render_id}/cancel": MISSING,
     "POST /v1/renders/{render_id}/pause": MISSING,

@@ -46,7 +46,7 @@ async def test_settings_go_from_the_command_line_into_the_file_and_its_receipt(
     assert shown["plan"]["post"] == document["post"]
     kinds = [track["kind"] for track in shown["plan"]["timeline"]["tracks"]]
     assert kinds == ["video", "audio", "caption"]
-    assert any("captions are burnt in" in notice for notice in document["notices"])
+    assert any("captions are put onto the film" in notice for notice in document["notices"])
 
 
 async def test_what_is_wrong_ends_the_command_before_anything_begins(

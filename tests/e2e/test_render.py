@@ -12,10 +12,11 @@ import av
 import msgspec
 import opentimelineio as otio
 import pytest
+from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import encode
 from cutroom_sdk.wire.problems import CANCELED, CONFLICT, DONE, FAILED, NOT_FOUND, USAGE
-from cutroom_sdk.wire.timeline import AssetReference, Clip, Timeline, TimeRange, Track
+from cutroom_sdk.wire.timeline import AssetReference, Clip, Generator, Timeline, TimeRange, Track
 from tests.clips import Sound, make_clip, read_numbers
 from tests.daemons import Daemon
 from tests.e2e.studio import at_work, cutroom, said, spawn
@@ -81,6 +82,60 @@ async def test_a_kept_timeline_becomes_a_file_with_its_receipt(
     assert sorted(one.name for one in tmp_path.glob("*out.mp4*")) == ["out.mp4", "out.mp4.receipt.json"]
     again = await cutroom(daemon, "--json", "render", timeline_id, "--profile", "source", "-o", output)
     assert (again.code, again.json["render_id"]) == (DONE, done.json["render_id"])
+
+
+def captioned(asset: str) -> Timeline:
+    """Two seconds with one caption."""
+    words = Generator(kind="caption", parameters={"text": "Good evening", "style": "box"})
+    shown = Clip(id="said", media=words, source_range=TimeRange(start=Fraction(0), duration=Fraction(1)))
+    plain = film(asset, (10, 60))
+    return replace(plain, tracks=(*plain.tracks, Track(kind="caption", name="English", items=(shown,))))
+
+
+async def test_captions_go_beside_the_film_and_replace_only_what_came_from_here(
+    daemon: Daemon, asset: str, tmp_path: Path
+) -> None:
+    timeline_id = await kept(daemon, captioned(asset))
+    output, beside = tmp_path / "out.mp4", tmp_path / "out.vtt"
+    command = ("render", timeline_id, "--profile", "draft", "--captions", "vtt", "-o", output)
+    done = await cutroom(daemon, *command)
+    assert done.code == DONE, done.talk
+    assert str(beside) in "".join(done.out.split())
+    assert "not in the vtt" in done.talk
+    assert "Good evening" in beside.read_text()
+    receipt = msgspec.json.decode(Path(f"{output}.receipt.json").read_bytes())
+    (named,) = receipt["sidecars"]
+    assert named["path"] == str(beside)
+    assert named["sha256"] == hashlib.sha256(beside.read_bytes()).hexdigest()
+    assert (await cutroom(daemon, *command)).code == DONE
+    beside.write_text("somebody's own")
+    refused = await cutroom(daemon, *command)
+    assert (refused.code, beside.read_text()) == (CONFLICT, "somebody's own")
+    assert (await cutroom(daemon, *command, "--force")).code == DONE
+    assert beside.read_text().startswith("WEBVTT")
+    odd = await cutroom(daemon, "render", timeline_id, "--captions", "lrc")
+    assert odd.code == USAGE
+    assert "burn" in odd.talk
+    assert [one.name for one in tmp_path.glob(".*part")] == []
+
+
+async def test_a_plan_says_what_would_be_done_in_which_order_how_and_why(daemon: Daemon, asset: str) -> None:
+    timeline_id = await kept(daemon, captioned(asset))
+    told = await cutroom(daemon, "plan", timeline_id, "--profile", "youtube")
+    assert told.code == DONE, told.talk
+    said = " ".join(told.out.split())
+    for words in (
+        "1 render; 50 frames are not made yet",
+        "libx264, 1920x1080 at 25: the profile youtube asks for h264; encoder libx264: on the processor",
+        "preset veryfast",
+        "to -14 LUFS below -1 dBTP; gain measured when it is mixed",
+        "srt, beside the film: srt",
+        "layer 1 from below, video track 'video' order sound track 'audio'",
+        "brought to the film's loudness below its peak, and encoded once",
+        "for frames by their time",
+        "for the check words: not there",
+    ):
+        assert words in said, said
 
 
 async def test_a_file_with_a_timeline_is_rendered_under_a_name(

@@ -279,12 +279,12 @@ async def test_an_encoder_is_chosen_by_opening_it_and_the_choice_is_on_record(
 ) -> None:
     async with studio(tmp_path / "state") as room, border(room) as client:
         await room.take_in(source)
-        room.renders.jobs.encoder = "auto"
+        room.renders.jobs.encoders.named = "auto"
         asked = await client.post("/v1/renders", json=wanted(source, (0, 20)))
         (told,) = [notice for notice in asked.json()["notices"] if notice.startswith("encoder ")]
         assert told.startswith("encoder libx264: no hardware") or "the first of this machine" in told
         if told.startswith("encoder libx264"):
-            room.renders.jobs.encoder = "h264_nvenc"
+            room.renders.jobs.encoders.named = "h264_nvenc"
             refused = await client.post("/v1/renders", json=wanted(source, (0, 20)))
             assert (refused.status_code, refused.json()["field"]) == (400, "encoder")
             assert "cannot be used" in refused.json()["detail"]

@@ -166,7 +166,7 @@ def make_film(
     )
     with Opened([*parts, *([folder / "sound"] if plan.sound else [])], [film]) as files:
         worker.join(joining, files, no_report)
-    return Film(film, plan, _inspect(plan, film, parts), made)
+    return Film(film, plan, _inspect(plan, film, parts, whole=profile.decode_whole), made)
 
 
 def make_sound(folder: Path, work: SoundWork, sources: Sequence[Source]) -> SoundDone:
@@ -181,8 +181,8 @@ def make_sound(folder: Path, work: SoundWork, sources: Sequence[Source]) -> Soun
         return sound_worker.make_sound(MasterWork(work=work, places=places), files, no_report)
 
 
-def _inspect(plan: RenderPlan, film: Path, parts: Sequence[Path]) -> Inspection:
-    looking = InspectWork(frames=plan.frames, parts=len(parts), cuts=plan.cuts)
+def _inspect(plan: RenderPlan, film: Path, parts: Sequence[Path], *, whole: bool = False) -> Inspection:
+    looking = InspectWork(frames=plan.frames, parts=len(parts), cuts=plan.cuts, whole=whole)
     with Opened([film, *parts], []) as files:
         return inspecting.inspect(looking, files, no_report)
 

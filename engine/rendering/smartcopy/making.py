@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.kernel.dispatch import Asked
-from engine.rendering.audio.work import SoundWork
+from engine.rendering.audio.work import SoundDone, SoundWork
 from engine.rendering.making import FILM_LIMIT_S, SEGMENT_LIMIT_S, Making, SegmentTask
 from engine.rendering.plan import Segment
 from engine.rendering.reducer import Advance
@@ -50,7 +50,7 @@ class CopyMaking(Making):
             return super()._task(segment)
         return SegmentTask(name=f"{WORKER}:encode_edge", work=segment.work, inputs=self._sources)
 
-    async def _sounded(self, work: SoundWork, staged: Path) -> tuple[str, ...]:
+    async def _sounded(self, work: SoundWork, staged: Path) -> SoundDone | None:
         asked = self._splicing.sound
         if asked is None:
             return await super()._sounded(work, staged)
@@ -62,7 +62,7 @@ class CopyMaking(Making):
             outputs=[staged],
             limit_s=SEGMENT_LIMIT_S,
         )
-        return ()
+        return None
 
     async def _join(self, parts: Sequence[Path], heard: Sequence[Path], staged: Path) -> MuxDone:
         plan, splicing = self.plan, self._splicing

@@ -50,6 +50,25 @@ def test_progress_and_the_origin_of_segments_are_counted() -> None:
     assert (render.segments.cached, render.segments.rendered) == (1, 1)
 
 
+def test_the_time_left_follows_the_pace_of_what_was_made() -> None:
+    def at(ms: int, job: r.Job, proposal: r.Proposal) -> r.Job:
+        for event in r.decide(job, proposal, ENVELOPE):
+            job = r.on_event(job, event, Envelope(at_ms=ms, actor="ada")).state
+        return job
+
+    running = at(10_000, after(QUEUE), START)
+    assert published(running).progress.eta_s is None
+    found = at(10_100, running, r.Advance(frames=6, cached=True))
+    assert published(found).progress.eta_s is None, (
+        "what was there already says nothing of how long work takes"
+    )
+    made = at(14_000, found, r.Advance(frames=8, cached=False))
+    assert published(made).progress.eta_s == 8.0  # 16 frames at two a second
+    assert published(at(16_000, made, r.Advance(frames=16, cached=False))).progress.eta_s is None
+    assert published(at(15_000, made, r.Pause())).progress.eta_s is None
+    assert published(at(20_000, made, START)).progress.eta_s is None, "begun again, it is measured anew"
+
+
 def test_each_time_it_is_queued_its_work_is_asked_for_once() -> None:
     job = r.init("r1")
     for tries in (1, 2, 3):

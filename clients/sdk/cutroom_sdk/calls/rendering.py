@@ -51,6 +51,10 @@ class RenderCalls(Connection):
         """Return what went into a finished film, what was done and what was checked."""
         return await self.get(filled("/v1/renders/{render_id}/receipt", render_id), Receipt)
 
+    def render_captions(self, render_id: str, number: int) -> AbstractAsyncContextManager[httpx.Response]:
+        """Open a file of captions that belongs beside a finished film: one of the render's `sidecars`, from 0."""
+        return self.opened(filled("/v1/renders/{render_id}/captions/{number}", render_id, str(number)))
+
     async def ask_render(self, asked: RenderRequest, *, idempotency_key: str | None = None) -> Render:
         """Have a timeline rendered; return the job, which waits, or the same one as it stands."""
         return await self.post("/v1/renders", asked, Render, idempotency_key=idempotency_key)

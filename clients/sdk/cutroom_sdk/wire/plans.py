@@ -4,6 +4,7 @@ from fractions import Fraction
 from typing import Literal
 
 from cutroom_sdk.wire.codec import Wire
+from cutroom_sdk.wire.renders import CaptionsAs
 
 SegmentKind = Literal["copy", "edge", "render"]
 
@@ -35,7 +36,7 @@ class PlanEncoder(Wire, frozen=True, kw_only=True):
 
 
 class Dependency(Wire, frozen=True, kw_only=True):
-    """An artifact that the plan stands on, or lacks (`found` false: the rest is then empty)."""
+    """An artifact that the plan stands on, or lacks (`found` false: the rest is then empty); `use` is what it is for."""
 
     kind: str
     asset_id: str
@@ -43,6 +44,23 @@ class Dependency(Wire, frozen=True, kw_only=True):
     backend: str = ""
     backend_version: str = ""
     cache_key: str = ""
+    use: str = ""
+
+
+class PlanSound(Wire, frozen=True, kw_only=True):
+    """How a film's sound is brought to its loudness (LUFS) below its peak (dBTP), None: left as it is, and encoded.
+
+    `bitrate` is in bits a second. `gain_db` is what it is raised by, measured when it is mixed; None: that is still to come.
+    `ducking` says which tracks make way for which.
+    """
+
+    codec: str
+    bitrate: int
+    sample_rate: int
+    loudness_lufs: float | None
+    ceiling_dbtp: float | None
+    gain_db: float | None = None
+    ducking: tuple[str, ...] = ()
 
 
 class Plan(Wire, frozen=True, kw_only=True):
@@ -52,6 +70,8 @@ class Plan(Wire, frozen=True, kw_only=True):
     chosen where the timeline leaves it open, `notices` tell what comes out otherwise than asked, `methods` how pictures are
     made that no source has, `warnings` what a render would fail at. `sound_kept` None: the film is silent. `proxies` are the ids
     of those that a draft reads instead of footage, and `preview_warnings` say where it does and where one is missing.
+    `ordering` says what is done after what; `captions` how they are had, `sidecars` what the files of captions beside the film
+    are called.
     """
 
     timeline_id: str
@@ -71,3 +91,7 @@ class Plan(Wire, frozen=True, kw_only=True):
     methods: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     dependency_notices: tuple[Dependency, ...] = ()
+    ordering: tuple[str, ...] = ()
+    sound: PlanSound | None = None
+    captions: CaptionsAs = "any"
+    sidecars: tuple[str, ...] = ()

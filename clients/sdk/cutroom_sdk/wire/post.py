@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from cutroom_sdk.wire.codec import Request
+from cutroom_sdk.wire.renders import CaptionsAs
 from cutroom_sdk.wire.timeline import Effect, Keyframe, Parameter
 
 SUBTITLES_MAX = 400_000
@@ -44,15 +45,16 @@ class PostMastering(Request, frozen=True, kw_only=True):
 
 
 class PostCaptions(Request, frozen=True, kw_only=True):
-    """Captions burnt in: `subtitles` are the text of an SRT or a WebVTT file.
+    """Captions put onto the film: `subtitles` are the text of an SRT or a WebVTT file.
 
     Its times are those of the asset `asset_id`, and what was said there is carried through the cuts; None: of the finished
-    film. `style` are parameters of the catalogue's `caption`.
+    film. `style` are parameters of the catalogue's `caption`. `delivery` is how the film has them, None: as its profile says.
     """
 
     subtitles: Annotated[str, Meta(max_length=SUBTITLES_MAX)]
     asset_id: str | None = None
     style: dict[str, Parameter] = {}
+    delivery: CaptionsAs | None = None
 
 
 class PostSettings(Request, frozen=True, kw_only=True):
