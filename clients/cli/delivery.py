@@ -4,11 +4,10 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
-import httpx
 from msgspec.structs import replace
 
 from clients.cli import files
@@ -21,6 +20,13 @@ from cutroom_sdk.wire.renders import Render
 RECEIPT_SUFFIX: Final = ".receipt.json"
 CHUNK: Final = 1 << 20
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Sent(Protocol):
+    """Content as it comes from the daemon."""
+
+    def aiter_bytes(self, chunk_size: int | None = None, /) -> AsyncIterator[bytes]:
+        """Yield it in blocks of so many bytes."""
 
 
 async def deliver(client: Client, render: Render, target: Path, *, force: bool = False) -> Path:
@@ -62,9 +68,7 @@ async def deliver(client: Client, render: Render, target: Path, *, force: bool =
     return beside
 
 
-async def _fetch(
-    opening: contextlib.AbstractAsyncContextManager[httpx.Response], file: IO[bytes], sha256: str
-) -> None:
+async def _fetch(opening: contextlib.AbstractAsyncContextManager[Sent], file: IO[bytes], sha256: str) -> None:
     """Write what the daemon sends, and make sure that it is what was rendered.
 
     Raises:
