@@ -34,7 +34,8 @@ class Shown(NamedTuple):
 def cropped_assets(plan: RenderPlan) -> frozenset[str]:
     """Return the assets of which not all of the picture is seen."""
     by_hash = {sha256: asset_id for asset_id, sha256 in plan.assets.items()}
-    return frozenset(by_hash[one.footage.sha256] for one in _cropped(plan))
+    # A draft's pictures may come from proxies, which are no assets: nobody looks for faces in these.
+    return frozenset(by_hash[one.footage.sha256] for one in _cropped(plan) if one.footage.sha256 in by_hash)
 
 
 def faces_in_frame(plan: RenderPlan, known: Known) -> Check:
@@ -43,7 +44,7 @@ def faces_in_frame(plan: RenderPlan, known: Known) -> Check:
     shown = list(_cropped(plan))
     if not shown:
         return not_applicable(NAME, "nothing is cropped")
-    looked = [one for one in shown if by_hash[one.footage.sha256] in known.faces]
+    looked = [one for one in shown if by_hash.get(one.footage.sha256) in known.faces]
     if not looked:
         return not_applicable(NAME, "nobody has looked for faces: analyse the footage for them")
     seen, outside = set[int](), set[int]()
