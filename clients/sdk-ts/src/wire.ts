@@ -778,7 +778,7 @@ export interface DenyRequest {
   amend?: { [name: string]: Json };
 }
 
-/** An artifact that the plan stands on, or lacks (`found` false: the rest is then empty). */
+/** An artifact that the plan stands on, or lacks (`found` false: the rest is then empty); `use` is what it is for. */
 export interface Dependency {
   kind: string;
   asset_id: string;
@@ -789,6 +789,8 @@ export interface Dependency {
   backend_version?: string;
   /** @default "" */
   cache_key?: string;
+  /** @default "" */
+  use?: string;
 }
 
 /**
@@ -1768,6 +1770,8 @@ export interface PatchOperation {
  * chosen where the timeline leaves it open, `notices` tell what comes out otherwise than asked, `methods` how pictures are
  * made that no source has, `warnings` what a render would fail at. `sound_kept` None: the film is silent. `proxies` are the ids
  * of those that a draft reads instead of footage, and `preview_warnings` say where it does and where one is missing.
+ * `ordering` says what is done after what; `captions` how they are had, `sidecars` what the files of captions beside the film
+ * are called.
  */
 export interface Plan {
   timeline_id: string;
@@ -1794,6 +1798,14 @@ export interface Plan {
   warnings?: string[];
   /** @default [] */
   dependency_notices?: Dependency[];
+  /** @default [] */
+  ordering?: string[];
+  /** @default null */
+  sound?: PlanSound | null;
+  /** @default "any" */
+  captions?: "any" | "ass" | "burn" | "none" | "soft" | "srt" | "vtt";
+  /** @default [] */
+  sidecars?: string[];
 }
 
 /**
@@ -1837,6 +1849,24 @@ export interface PlanSegment {
 }
 
 /**
+ * How a film's sound is brought to its loudness (LUFS) below its peak (dBTP), None: left as it is, and encoded.
+ *
+ * `bitrate` is in bits a second. `gain_db` is what it is raised by, measured when it is mixed; None: that is still to come.
+ * `ducking` says which tracks make way for which.
+ */
+export interface PlanSound {
+  codec: string;
+  bitrate: number;
+  sample_rate: number;
+  loudness_lufs: number | null;
+  ceiling_dbtp: number | null;
+  /** @default null */
+  gain_db?: number | null;
+  /** @default [] */
+  ducking?: string[];
+}
+
+/**
  * A source that the plan was made from. `artifacts` are the ids of the analyses used, by kind.
  *
  * `speech` are the stretches in which somebody speaks, in order; None where nobody listened (no sound).
@@ -1859,10 +1889,10 @@ export interface PostCanceled {
 }
 
 /**
- * Captions burnt in: `subtitles` are the text of an SRT or a WebVTT file.
+ * Captions put onto the film: `subtitles` are the text of an SRT or a WebVTT file.
  *
  * Its times are those of the asset `asset_id`, and what was said there is carried through the cuts; None: of the finished
- * film. `style` are parameters of the catalogue's `caption`.
+ * film. `style` are parameters of the catalogue's `caption`. `delivery` is how the film has them, None: as its profile says.
  */
 export interface PostCaptions {
   subtitles: string;
@@ -1870,6 +1900,8 @@ export interface PostCaptions {
   asset_id?: string | null;
   /** @default {} */
   style?: { [name: string]: number | string | Keyframe[] };
+  /** @default null */
+  delivery?: "any" | "ass" | "burn" | "none" | "soft" | "srt" | "vtt" | null;
 }
 
 /** Decide an approval: no. `amend` is merged into the item's input for the next attempt. */
@@ -2044,8 +2076,10 @@ export interface Problem {
  * `rate` None: the source's, brought between `rate_min` and `rate_max` frames a second. `loudness_lufs` and
  * `true_peak_dbtp` None: left alone. `max_duration` and `default_duration` (of a highlight without a length) in seconds.
  * `priority` is how urgent its renders are. `source` says where the figures come from; `confidence` how far to trust them. `safe_zone` None: not known.
- * `copies`: footage that is shown as it is is copied, and what stands around it is encoded to suit (`exact`); or spans of one
- * source are widened to where decoding may begin and end, and nothing is encoded (`only`).
+ * `min_duration` (seconds) and `max_bytes` are limits of the platform, None: it has none. `captions` is how they are had
+ * where nobody asks otherwise. `decode_whole`: a finished film is decoded from end to end before it is called finished,
+ * else around its cuts. `copies`: footage that is shown as it is is copied, and what stands around it is encoded to suit
+ * (`exact`); or spans of one source are widened to where decoding may begin and end, and nothing is encoded (`only`).
  */
 export interface Profile {
   name: string;
@@ -2089,7 +2123,7 @@ export interface Profile {
   /** @default null */
   max_bytes?: number | null;
   /** @default "any" */
-  captions?: "any" | "burned" | "sidecar";
+  captions?: "any" | "ass" | "burn" | "none" | "soft" | "srt" | "vtt";
   /** @default false */
   decode_whole?: boolean;
   /** @default null */
@@ -2180,7 +2214,7 @@ export interface Ready {
 /**
  * `out.mp4.receipt.json`: what went in, what was done and by whose leave. `mission_id` "": no mission delivered it.
  *
- * `post` are the settings that were put onto the cut, `PostSettings`.
+ * `post` are the settings that were put onto the cut, `PostSettings`. `sidecars` are the files of captions beside the film.
  */
 export interface Receipt {
   output: RenderOutput;
@@ -2201,6 +2235,8 @@ export interface Receipt {
   notices?: string[];
   /** @default {} */
   post?: { [name: string]: Json };
+  /** @default [] */
+  sidecars?: Sidecar[];
 }
 
 /** A resource: its newest value, how often it was written, and by whom last. */
@@ -2280,6 +2316,9 @@ export interface Removed {
 /**
  * Resource `render/{render_id}`. `cut` is there where a profile copies and the timeline is spans of one source.
  *
+ * `captions` is how the film's are wanted, `sidecars` the files of captions that belong beside it
+ * (`GET /v1/renders/{render_id}/captions/{number}`, from 0).
+ *
  * `timeline_id` and `timeline_version` say of which timeline it is, None: of one that was given whole. `cut_plan` is the
  * artifact that it came from, where a mission planned it.
  */
@@ -2309,6 +2348,10 @@ export interface Render {
   priority?: "high" | "low" | "normal";
   /** @default null */
   cut?: CutKept | null;
+  /** @default null */
+  captions?: "any" | "ass" | "burn" | "none" | "soft" | "srt" | "vtt" | null;
+  /** @default [] */
+  sidecars?: Sidecar[];
 }
 
 /** Where and why a render failed. `code` is as in problems: whether it lies in what was asked for, or in the work. */
@@ -2329,9 +2372,11 @@ export interface RenderError {
   log_tail?: string;
 }
 
-/** Input of the tool `render`. */
+/** Input of the tool `render`; `captions` as in `RenderRequest`. */
 export interface RenderInput {
   profile: string;
+  /** @default null */
+  captions?: "any" | "ass" | "burn" | "none" | "soft" | "srt" | "vtt" | null;
 }
 
 /** The finished file: where it lies, the hash of its content, its size and the kind of file. */
@@ -2343,7 +2388,12 @@ export interface RenderOutput {
   container?: "mkv" | "mov" | "mp4" | "webm";
 }
 
-/** Frames done and to do; `eta_s` is None until it can be told. */
+/**
+ * Frames done and to do. `eta_s` are the seconds that the missing ones take at the pace of those that were made.
+ *
+ * It is None while nothing has been made to go by, and when nobody is at work. While a film is joined and checked, all
+ * its frames are done.
+ */
 export interface RenderProgress {
   done_frames: number;
   total_frames: number;
@@ -2355,7 +2405,8 @@ export interface RenderProgress {
  * Have a timeline rendered: the one of this id, as it is now or at a version of it, or one that is given whole.
  *
  * The same `job_id` with the same input is the same job, which goes on if it had failed or was canceled; with other input
- * it is a conflict. Without one, equal plans are the same job. `priority` None: as the profile has it.
+ * it is a conflict. Without one, equal plans are the same job. `priority` None: as the profile has it; `captions` None: as
+ * the timeline says, else as the profile has them.
  */
 export interface RenderRequest {
   profile: string;
@@ -2369,6 +2420,8 @@ export interface RenderRequest {
   job_id?: string | null;
   /** @default null */
   priority?: "high" | "low" | "normal" | null;
+  /** @default null */
+  captions?: "any" | "ass" | "burn" | "none" | "soft" | "srt" | "vtt" | null;
 }
 
 /**
@@ -2721,7 +2774,7 @@ export interface SecretRequest {
  *
  * `blob` is where it lies, `count` its frames, or its samples where it is a film's sound. `used_at_ms` is when a render was
  * last seen to use it, to the day; 0: not since it was made. A `proxy` is a whole file and `index` its frame index; `owner`
- * is the resource that goes when they do.
+ * is the resource that goes when they do. `gain_db` is by how much a film's sound was raised, None: it is no film's sound.
  */
 export interface Segment {
   key: string;
@@ -2735,6 +2788,8 @@ export interface Segment {
   notices?: string[];
   /** @default "" */
   owner?: string;
+  /** @default null */
+  gain_db?: number | null;
 }
 
 /** Where the segments of a render came from. */
@@ -2897,6 +2952,26 @@ export interface Shot {
   end_frame: number;
   transition_in: "cut" | "dissolve" | "fade" | "start";
   confidence: number;
+}
+
+/**
+ * Captions in a file beside the film, those of the track `track`; `losses` are what the format could not carry.
+ *
+ * `name` tells it from the film's other files of captions, "" where it is the only one. `path` is where it was
+ * delivered, "" before that.
+ */
+export interface Sidecar {
+  format: "ass" | "srt" | "vtt";
+  track: string;
+  sha256: string;
+  bytes: number;
+  captions: number;
+  /** @default "" */
+  name?: string;
+  /** @default "" */
+  path?: string;
+  /** @default [] */
+  losses?: Loss[];
 }
 
 /** The verdict. `rule` is one of docs/reference/policy.md; `effect` and `targets` are what the tool declares. */
@@ -3972,6 +4047,13 @@ export interface Routes {
     body: undefined;
     answer: Render;
   };
+  /** A file of captions that belongs beside the film, from 0. Needs `renders:read`. */
+  "GET /v1/renders/{render_id}/captions/{number}": {
+    path: { render_id: string; number: string };
+    query: Nothing;
+    body: undefined;
+    answer: Response;
+  };
   /** The finished file, whole or the byte ranges asked for (RFC 9110, 14). Needs `renders:read`. */
   "GET /v1/renders/{render_id}/content": {
     path: { render_id: string };
@@ -4385,6 +4467,7 @@ export const GIVES: { [route: string]: string | undefined } = {
   "GET /v1/memory/export": "bytes",
   "GET /v1/memory/export/keys": "bytes",
   "GET /v1/proxies/{proxy_id}/content": "bytes",
+  "GET /v1/renders/{render_id}/captions/{number}": "bytes",
   "GET /v1/renders/{render_id}/content": "bytes",
   "GET /v1/resources/events": "stream",
   "GET /v1/routines/events": "stream",
