@@ -63,6 +63,11 @@ class Turns:
         self._waiting: list[_Waiting] = []
         self._numbers = 0
 
+    @property
+    def free(self) -> int:
+        """How many turns could be had at once."""
+        return self._free
+
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait for a turn and have it while the block lasts."""

@@ -70,7 +70,7 @@ class Pool:
 
         Args:
             modules: what every process imports.
-            workers: most processes at once; as many as there are cores unless given.
+            workers: most processes at once; as many as there are cores unless given. What is watched may have one more.
             memory_bytes: most private memory of a process.
             file_bytes: longest file that a process may write.
             jobs_max: jobs after which a process is replaced.
@@ -86,6 +86,7 @@ class Pool:
         self._threads = threads
         self._locked = sandbox == "required"
         self._slots = Turns(self._workers_max)
+        self._beside = Turns(1)
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
         self._reserve = Reserve([(*modules, *more) for more in reserve], self._spawn)
@@ -121,6 +122,7 @@ class Pool:
         limit_s: float = 600,
         tenant: str | None = None,
         needs: Sequence[str] = (),
+        watched: bool = False,
     ) -> R:
         """Have a task done and return its result.
 
@@ -135,6 +137,7 @@ class Pool:
             tenant: a process that has served another one is not used; None: the one of `serving`.
             needs: modules that the process has to have imported beside that of the task and the pool's: what only some work
                 takes, and takes long to load.
+            watched: somebody looks on: one such job goes on beside the rest, should that have all processes.
 
         Cancelling ends the job where it next reports, and kills the process if that is not soon; nothing of the job goes on.
 
@@ -154,6 +157,7 @@ class Pool:
             limit_s=limit_s,
             tenant=tenant,
             needs=needs,
+            watched=watched,
         )
         return unpack(result, kind)
 
@@ -168,12 +172,13 @@ class Pool:
         limit_s: float = 600,
         tenant: str | None = None,
         needs: Sequence[str] = (),
+        watched: bool = False,
     ) -> bytes:
         """Have a task done whose request is packed already, and return its result so; else as `run`."""
         job = Job(task=task, request=request, inputs=len(inputs))
         if len(inputs) + len(outputs) > FILES_MAX:
             raise Invalid(f"{task} was given more than {FILES_MAX} files at once")
-        async with self._slots.turn():
+        async with self._lane(watched=watched).turn():
             wanted = frozenset((task.partition(":")[0], *self._modules, *needs))
             worker = await self._free_worker(tenant or _tenant.get(), wanted)
             try:
@@ -217,12 +222,17 @@ class Pool:
         # Who holds a slot cleans up after itself; with all of them in hand, nobody is left.
         for _ in range(self._workers_max):
             await self._slots.acquire()
+        await self._beside.acquire()
         for worker in self._idle:
             await self._retire(worker)
         self._idle.clear()
         await self._reserve.close()
         for _ in range(self._workers_max):
             self._slots.release()
+        self._beside.release()
+
+    def _lane(self, *, watched: bool) -> Turns:
+        return self._beside if watched and not self._slots.free and self._beside.free else self._slots
 
     async def _free_worker(self, tenant: str, wanted: frozenset[str]) -> Worker:
         if self._closed:

@@ -170,6 +170,7 @@ class Previews:
             inputs=self._inputs(work.graph, material),
             limit_s=FRAME_LIMIT_S,
             needs=() if is_plain(work.graph) else (COMPOSITOR,),
+            watched=True,
         )
         return done.data
 

@@ -131,7 +131,7 @@ async def _sent(
             making = asyncio.create_task(
                 jobs.pool.run(
                     TASK, work, StreamDone, inputs=paths, outputs=[staged], report=report, limit_s=LIMIT_S,  # type: ignore[arg-type]
-                    tenant=context.partition, needs=needs,
+                    tenant=context.partition, needs=needs, watched=True,
                 )
             )  # fmt: skip
         making.add_done_callback(lambda _: news.set())

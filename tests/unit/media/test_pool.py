@@ -95,6 +95,16 @@ async def test_urgent_work_gets_a_process_that_stands_by_and_that_is_replaced() 
         assert after != ready
 
 
+async def test_what_is_watched_goes_on_beside_the_rest(pool: Pool) -> None:
+    started = asyncio.Event()
+    ask = pool.run(f"{TASKS}:toil", Ask(), Answer, report=lambda done, total: started.set())
+    long = asyncio.create_task(ask)
+    await started.wait()
+    assert (await pool.run(f"{TASKS}:pid", Ask(), Answer, watched=True)).number > 0
+    assert not long.done()
+    long.cancel()
+
+
 async def test_work_that_takes_long_to_load_gets_the_process_that_has_loaded_it() -> None:
     async with Pool(modules=(TASKS,), workers=2, reserve=((), ("engine.media.probe",))) as pool:
         pool.keep_reserve()
