@@ -46,8 +46,9 @@ _first = attrgetter("first")
 
 @dataclass(frozen=True)
 class Looked:
-    """A timeline's plan, and what it was compiled from; `said` is what was told when its encoder was chosen."""
+    """A timeline's plan, what it was compiled from, and whose it is; `said` is what was told when its encoder was chosen."""
 
+    partition: str
     timeline_id: str
     version: int
     profile: Profile
@@ -104,7 +105,7 @@ class Previews:
         plan = await self.jobs.compiler.plan(
             whole, material, profile, lenient=lenient, warnings=tuple(error.detail for error in forgiven)
         )
-        looked = Looked(timeline_id, version, profile, plan, material, whole, said)
+        looked = Looked(context.partition, timeline_id, version, profile, plan, material, whole, said)
         # What others keep changing underneath is compiled anew each time.
         if not lenient and not _follows(timeline):
             self._plans[key] = looked
@@ -158,17 +159,18 @@ class Previews:
         work = StillWork(graph=graph, width=encoder.width, height=encoder.height, format=kind)
         with on_behalf_of(PARTY):
             async with self._turns.turn():
-                running = asyncio.create_task(self._made(work, looked.material))
+                running = asyncio.create_task(self._made(work, looked))
                 running.add_done_callback(_heard)
                 return await asyncio.shield(running)
 
-    async def _made(self, work: StillWork, material: Material) -> bytes:
+    async def _made(self, work: StillWork, looked: Looked) -> bytes:
         done = await self.jobs.pool.run(
             f"{WORKER}:make_still",
             work,
             StillDone,
-            inputs=self._inputs(work.graph, material),
+            inputs=self._inputs(work.graph, looked.material),
             limit_s=FRAME_LIMIT_S,
+            tenant=looked.partition,
             needs=() if is_plain(work.graph) else (COMPOSITOR,),
             watched=True,
         )
