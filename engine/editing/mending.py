@@ -7,6 +7,7 @@ Nothing is refused here and nothing is changed in silence: each repair is a noti
 import math
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from itertools import chain, count
 from typing import Final
 
 from msgspec.structs import replace
@@ -21,11 +22,12 @@ from cutroom_sdk.wire.timeline import (
     Nested,
     Parameter,
     Timeline,
+    TimeRange,
     Track,
     Transition,
 )
 from engine.editing.catalogue.spec import Entry, Kind, ParameterSpec, catalogue
-from engine.editing.timeline import Item, item_duration
+from engine.editing.timeline import SIDE_LEAST, SIDE_MOST, Item, item_duration
 from engine.editing.validate import EFFECTS, GAIN_HIGH, GAIN_LOW, SPEED_MAX, crossing_of
 from engine.editing.values import check_value, taken
 from engine.kernel.errors import Invalid
@@ -160,14 +162,25 @@ def _mask(mask: Mask, field: str, lasts: Fraction | None, say: Say) -> Mask:
 
 
 def _timeline(timeline: Timeline, field: str, say: Say) -> Timeline:
+    if timeline.rate <= 0:
+        return timeline  # nothing can be made of that, and the check of what holds together says so
+    ids: set[str] = set()
     tracks = tuple(
-        _track(track, f"{field}.tracks[{number}]", timeline.rate, say)
+        _track(track, f"{field}.tracks[{number}]", timeline.rate, ids, say)
         for number, track in enumerate(timeline.tracks)
     )
-    return replace(timeline, tracks=tracks)
+    width, height = (_side(getattr(timeline, one), f"{field}.{one}", say) for one in ("width", "height"))
+    return replace(timeline, tracks=tracks, width=width, height=height)
 
 
-def _track(track: Track, field: str, rate: Fraction, say: Say) -> Track:
+def _side(pixels: int, field: str, say: Say) -> int:
+    kept = min(max(pixels // 2 * 2, SIDE_LEAST), SIDE_MOST)
+    if kept != pixels:
+        say(f"{field} was {pixels}: {kept} is taken, even, {SIDE_LEAST} to {SIDE_MOST}")
+    return kept
+
+
+def _track(track: Track, field: str, rate: Fraction, ids: set[str], say: Say) -> Track:
     gain = track.gain_db
     where = f"{field}.gain_db"
     kept = (
@@ -185,17 +198,49 @@ def _track(track: Track, field: str, rate: Fraction, say: Say) -> Track:
             if not stands:
                 say(f"{where}: a transition that does not stand between two clips is left out")
         else:
-            found = _item(item, track.kind, where, say)
-        if isinstance(found, Gap) and items and isinstance(items[-1], Transition):
-            items.pop()  # what it led to is a gap now
+            found = _item(item, track.kind, where, rate, say)
+        if isinstance(found, Clip):
+            found = _named(found, ids, where, say)
+        gone = found is None and not isinstance(item, Transition)
+        if (gone or isinstance(found, Gap)) and items and isinstance(items[-1], Transition):
+            items.pop()  # what it led to is a gap now, or not there
         if found is not None:
             items.append(found)
     effects = mended_effects(track.effects, EFFECTS[track.kind], f"{field}.effects", None, say)
     return replace(track, gain_db=0.0 if kept is None else kept, items=tuple(items), effects=effects)
 
 
-def _item(item: Clip | Gap, kind: str, field: str, say: Say) -> Item:
+def _named(clip: Clip, ids: set[str], field: str, say: Say) -> Clip:
+    """Return a clip under a name that no other has, and keep the name."""
+    name = next(one for one in chain((clip.id,), (f"{clip.id}-{n}" for n in count(2))) if one not in ids)
+    ids.add(name)
+    if name == clip.id:
+        return clip
+    say(f"{field}.id was {clip.id!r}, which another clip has: {name!r} is taken")
+    return replace(clip, id=name)
+
+
+def _lasting(item: Clip | Gap, field: str, rate: Fraction, say: Say) -> Clip | Gap | None:
+    """Return an item that lasts whole frames and begins within its media; None: it lasts none."""
+    duration = item_duration(item)
+    lasts = Fraction(round(duration * rate)) / rate
+    if lasts <= 0:
+        say(f"{field} lasts {duration} s, less than half a frame: it is left out")
+        return None
+    if lasts != duration:
+        say(f"{field} lasted {duration} s: {lasts} is taken, whole frames")
     if isinstance(item, Gap):
+        return item if lasts == duration else Gap(duration=lasts)
+    start = max(Fraction(0), item.source_range.start)
+    if start != item.source_range.start:
+        say(f"{field}.source_range.start was {item.source_range.start}: 0 is taken")
+    span = TimeRange(start=start, duration=lasts)
+    return item if span == item.source_range else replace(item, source_range=span)
+
+
+def _item(given: Clip | Gap, kind: str, field: str, rate: Fraction, say: Say) -> Item | None:
+    item = _lasting(given, field, rate, say)
+    if item is None or isinstance(item, Gap):
         return item
     lasts = item_duration(item)
     media = item.media

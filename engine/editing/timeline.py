@@ -19,7 +19,7 @@ from cutroom_sdk.wire.timeline import (
 from engine.kernel.errors import Invalid
 from engine.media.timecode import frame_nearest, frame_start
 
-SIDE_MOST = 16_384
+SIDE_LEAST, SIDE_MOST = 16, 16_384
 RATE_MOST = Fraction(240)
 _NO_TIME = Fraction(0)
 
@@ -114,7 +114,8 @@ def check(timeline: Timeline, *, known: Set[int] = frozenset()) -> Timeline:
             of order, an id that is used twice.
     """
     for name, side in (("width", timeline.width), ("height", timeline.height)):
-        _demand(16 <= side <= SIDE_MOST and side % 2 == 0, name, f"is {side}: even, 16 to {SIDE_MOST}")
+        fits = SIDE_LEAST <= side <= SIDE_MOST and side % 2 == 0
+        _demand(fits, name, f"is {side}: even, {SIDE_LEAST} to {SIDE_MOST}")
     _demand(0 < timeline.rate <= RATE_MOST, "rate", f"is {timeline.rate}: above 0, up to {RATE_MOST}")
     _demand(timeline.sample_rate > 0, "sample_rate", f"is {timeline.sample_rate}: above 0")
     for track_number, track in enumerate(timeline.tracks):

@@ -8,6 +8,7 @@ from cutroom_sdk.wire.renders import Profile
 from cutroom_sdk.wire.timeline import Timeline
 from engine.editing.mastering import mastered
 from engine.editing.mending import mended
+from engine.editing.timeline import check
 from engine.kernel.blobs import Blobs
 from engine.rendering.capabilities import capabilities
 from engine.rendering.captioning import as_wanted, written
@@ -44,6 +45,7 @@ class Compiler:
 
         def compiled() -> RenderPlan:
             whole, repaired = mended(timeline)
+            check(whole)
             target = mastered(profile, whole)
             shown, said = as_wanted(whole, profile.captions)
             letter = Letterer(target)

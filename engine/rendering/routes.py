@@ -10,7 +10,6 @@ from starlette.routing import Route
 from cutroom_sdk.wire.renders import Render, RenderRequest
 from engine.editing.interchange.formats import FORMS
 from engine.editing.profiles import profile_named
-from engine.editing.timeline import check
 from engine.editing.validate import check_timeline
 from engine.http.replies import committed
 from engine.http.requests import answer, body, caller, kernel, listing, one
@@ -116,7 +115,7 @@ async def _wanted(asked: RenderRequest, jobs: Jobs, context: Context) -> Wanted:
         # What is kept may be old, and is mended with a notice; what is asked for now has to be right.
         check_timeline(timeline)
     return Wanted(
-        timeline=check(timeline),
+        timeline=timeline,
         profile=profile,
         timeline_id=asked.timeline_id,
         timeline_version=version,

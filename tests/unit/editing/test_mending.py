@@ -6,7 +6,17 @@ from typing import Any
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from cutroom_sdk.wire.timeline import Clip, Effect, Gap, Generator, Keyframe, Mask, Timeline, Transition
+from cutroom_sdk.wire.timeline import (
+    Clip,
+    Effect,
+    Gap,
+    Generator,
+    Keyframe,
+    Mask,
+    Timeline,
+    TimeRange,
+    Transition,
+)
 from engine.editing.mending import mended
 from engine.editing.validate import check_timeline
 from tests.property import timelines as kit
@@ -76,6 +86,25 @@ def test_a_transition_that_stands_nowhere_and_media_that_nobody_makes_leave_a_cu
     kinds = [type(item) for item in found.tracks[0].items]
     assert kinds == [Clip, Gap, Clip, Clip]
     assert len(notices) == 3
+
+
+def test_times_become_whole_frames_names_one_clips_own_and_sizes_even() -> None:
+    odd = replace(clip("a"), source_range=TimeRange(start=Fraction(-1), duration=Fraction(101, 50)))
+    nothing = replace(clip("b"), source_range=TimeRange(start=t(0), duration=Fraction(1, 1000)))
+    timeline = replace(
+        with_items(odd, cross(), nothing, Gap(duration=Fraction(1, 3)), clip("a")), width=641, height=8
+    )
+    found, notices = mended(timeline)
+    check_timeline(found)
+    first, gap, second = found.tracks[0].items
+    assert isinstance(first, Clip)
+    assert isinstance(second, Clip)
+    rate = timeline.rate
+    assert first.source_range == TimeRange(start=Fraction(0), duration=round(Fraction(101, 50) * rate) / rate)
+    assert gap == Gap(duration=round(rate / 3) / rate)
+    assert (first.id, second.id, found.width, found.height) == ("a", "a-2", 640, 16)
+    for said in ("whole frames", "start was -1", "less than half a frame", "'a-2' is taken", "width was 641"):
+        assert any(said in notice for notice in notices), said
 
 
 @given(kit.timelines(kit.Kit(kinds=("video",))))
