@@ -16,7 +16,7 @@ import av
 from av.container import InputContainer
 
 from engine.media.index import FrameIndex
-from engine.media.source import BROKEN, decoded, packets, picture, pictures, unreadable
+from engine.media.source import BROKEN, decoded, indexed_picture, packets, pictures, unreadable
 
 # How far before the keyframe a seek aims, seconds, attempt by attempt; then the file is read from its start.
 _BACK_OFF_S = (0, 1, 4, 16)
@@ -27,8 +27,7 @@ class FrameReader:
     """Reads frames of one picture stream. One iterator at a time."""
 
     def __init__(self, container: InputContainer, index: FrameIndex) -> None:
-        stream = picture(container)
-        assert stream is not None, "an index was made, so there is a picture"
+        stream = indexed_picture(container)
         self.container, self._stream, self._index = container, stream, index
 
     def frames(self, start: int, end: int) -> Iterator[tuple[int, av.VideoFrame]]:

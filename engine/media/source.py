@@ -114,6 +114,20 @@ def picture(container: InputContainer) -> av.VideoStream | None:
     return None
 
 
+def indexed_picture(container: InputContainer) -> av.VideoStream:
+    """Return the moving picture of a file of which there is an index.
+
+    Raises:
+        Invalid: `media_unreadable`: it has none any more, so the file is not as it was when the index was made.
+    """
+    stream = picture(container)
+    if stream is None:
+        raise unreadable(
+            "it has no picture that can be decoded, and had one when it was registered: it was damaged since"
+        )
+    return stream
+
+
 def sound(container: InputContainer) -> av.AudioStream | None:
     """Return the sound: the first audio stream that has a decoder, a sample rate and channels."""
     for stream in container.streams.audio:

@@ -16,7 +16,7 @@ from av.codec.context import ThreadType
 
 from engine.media.frames import FrameReader
 from engine.media.index import FrameIndex
-from engine.media.source import open_media, picture
+from engine.media.source import indexed_picture, open_media
 from engine.media.tasks import let_go
 from engine.rendering.graph import Footage
 from engine.rendering.reading import SKIP_MOST, number_of, read_whole
@@ -55,11 +55,10 @@ class Stand:
         self._descriptor = os.dup(source)
         try:
             self._container = open_media(self._descriptor, threads=THREADS)
+            stream = indexed_picture(self._container)
         except BaseException:
             os.close(self._descriptor)
             raise
-        stream = picture(self._container)
-        assert stream is not None, "an index was made, so there is a picture"
         stream.codec_context.thread_type = ThreadType.FRAME  # most encoders make one slice of a picture
         self._reader = FrameReader(self._container, index)
         self._flow: Iterator[tuple[int, av.VideoFrame]] | None = None

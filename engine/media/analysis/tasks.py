@@ -36,7 +36,7 @@ from engine.media.analysis.shots import ShotFinder
 from engine.media.analysis.speech import SpeechFinder
 from engine.media.audio import SoundReader
 from engine.media.index import FrameIndex, build_index
-from engine.media.source import open_media, picture, pictures, sound, unreadable
+from engine.media.source import indexed_picture, open_media, pictures, sound, unreadable
 from engine.media.tasks import Files, Report, task, warm_up
 
 _BLOCK_S = 1  # of sound between two reports
@@ -171,8 +171,7 @@ def _looks(container: InputContainer, index: FrameIndex) -> Iterator[tuple[Look,
 
     For one that could not the frame before stands in, as it does on a screen; for the first ones the first that can.
     """
-    stream = picture(container)
-    assert stream is not None, "an index was made, so there is a picture"
+    stream = indexed_picture(container)
     looker = Looker(Fraction(stream.sample_aspect_ratio or 1))
     numbers = {pts: number for number, pts in enumerate(index.pts)}
     expected = 0

@@ -14,7 +14,7 @@ from av.video.frame import PictureType
 from engine.kernel.errors import WorkFailed
 from engine.media.frames import FrameReader
 from engine.media.index import FrameIndex
-from engine.media.source import open_media, picture
+from engine.media.source import indexed_picture, open_media
 from engine.rendering.encoded import EncodedSegment, Packet
 from engine.rendering.reading import read_whole
 from engine.rendering.smartcopy.work import EdgeEncoder, EdgeWork
@@ -40,8 +40,7 @@ def encode(work: EdgeWork, descriptors: tuple[int, ...]) -> Iterator[tuple[int, 
     context: VideoCodecContext | None = None
     done = 0
     with open_media(source) as container:
-        stream = picture(container)
-        assert stream is not None, "an index was made, so there is a picture"
+        stream = indexed_picture(container)
         for _, frame in FrameReader(container, index).frames(start, end):
             if context is None:
                 context = _context(work.encoder, frame, stream.codec_context)

@@ -14,7 +14,7 @@ import av
 
 from engine.kernel.errors import WorkFailed
 from engine.media.index import FrameIndex
-from engine.media.source import open_media, picture, read_only
+from engine.media.source import indexed_picture, open_media, picture, read_only
 from engine.media.source import sound as sound_of
 from engine.rendering.audio import encoding
 from engine.rendering.encoded import EncodedSound, read_segments, read_sound
@@ -96,8 +96,7 @@ def _demand_headers(stream: av.AudioStream, heard: EncodedSound) -> None:
 def _picture_stream(
     film: av.container.OutputContainer, container: av.container.InputContainer, pictures: Pictures
 ) -> av.VideoStream:
-    template = picture(container)
-    assert template is not None, "an index was made, so there is a picture"
+    template = indexed_picture(container)
     # Size, pixel shape, colours and how it is turned for showing come with it.
     stream = film.add_stream_from_template(template)
     assert isinstance(stream, av.VideoStream)

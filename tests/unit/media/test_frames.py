@@ -135,6 +135,18 @@ def test_a_number_outside_the_clip_is_refused(tmp_path: Path) -> None:
         list(frames.chosen([3, 10]))
 
 
+def test_a_file_that_lost_its_picture_since_is_called_damaged(tmp_path: Path) -> None:
+    clip = clips.make_clip(tmp_path / "a.mp4", frames=10)
+    with reader(clip.path) as (_, index):
+        pass
+    heard = clips.make_sound(tmp_path / "b.m4a")
+    descriptor = os.open(heard, os.O_RDONLY)
+    with open_media(descriptor) as container, pytest.raises(Invalid, match="damaged since") as caught:
+        FrameReader(container, index)
+    os.close(descriptor)
+    assert caught.value.code == "media_unreadable"
+
+
 def test_a_span_outside_the_clip_is_refused(tmp_path: Path) -> None:
     clip = clips.make_clip(tmp_path / "s.mp4", frames=10)
     with reader(clip.path) as (frames, _), pytest.raises(IndexError):
