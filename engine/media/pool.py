@@ -47,6 +47,11 @@ def serving(tenant: str) -> Iterator[None]:
         _tenant.reset(before)
 
 
+def tenant_served() -> str:
+    """Return the tenant for whom work is asked for here: the one of `serving`."""
+    return _tenant.get()
+
+
 class Pool:
     """A bounded number of worker processes. Use as `async with Pool(...) as pool`, or `close` it.
 
@@ -180,7 +185,7 @@ class Pool:
             raise Invalid(f"{task} was given more than {FILES_MAX} files at once")
         async with self._lane(watched=watched).turn():
             wanted = frozenset((task.partition(":")[0], *self._modules, *needs))
-            worker = await self._free_worker(tenant or _tenant.get(), wanted)
+            worker = await self._free_worker(tenant or tenant_served(), wanted)
             try:
                 with contextlib.ExitStack() as stack:
                     descriptors = _open_files(stack, inputs, outputs)

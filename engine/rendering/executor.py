@@ -32,7 +32,7 @@ class Executor(Protocol):
         outputs: Sequence[Path] = (),
         report: Callable[[float, float], None] | None = None,
         limit_s: float = 600,
-        tenant: str = "local",
+        tenant: str | None = None,
         needs: Sequence[str] = (),
     ) -> R:
         """Have a task done and return its result."""

@@ -16,9 +16,12 @@ from typing import Any, Final, Self, TypeVar
 from msgspec import Struct
 
 from cutroom_sdk.wire.codec import pack, unpack
+from cutroom_sdk.wire.missions import Priority
 from engine.kernel.blobs import hash_file
 from engine.kernel.errors import Invalid, NotFound, StudioError, Unavailable, WorkFailed
 from engine.kernel.ids import new_key
+from engine.kernel.turns import current_party
+from engine.media.pool import tenant_served
 from engine.rendering.executor import ClusterSettings
 from engine.rendering.executor_remote import TOPIC, Order, Outcome, carry_out, made_by
 from engine.rendering.executor_store import Store, input_key, output_key, store_of
@@ -29,6 +32,8 @@ CONNECT_S: Final = 10.0
 # How long work waits for a worker to come up before its render says that there is none.
 NO_WORKER_S: Final = 60.0
 LOOK_S: Final = 2.0
+# Dask gives what is more urgent to the next worker that is free, and else goes by the order of asking.
+URGENCY: Final[dict[Priority, int]] = {"high": 1, "normal": 0, "low": -1}
 
 
 class Cluster:
@@ -70,7 +75,7 @@ class Cluster:
         outputs: Sequence[Path] = (),
         report: Report | None = None,
         limit_s: float = 600,
-        tenant: str = "local",
+        tenant: str | None = None,
         needs: Sequence[str] = (),
     ) -> R:
         """Have a task done on the cluster and return its result, as `Pool.run` does.
@@ -91,7 +96,7 @@ class Cluster:
             inputs=tuple(hashes),
             outputs=len(outputs),
             limit_s=limit_s,
-            tenant=tenant,
+            tenant=tenant or tenant_served(),
             needs=tuple(needs),
             store=self._settings.store,
         )
@@ -114,7 +119,8 @@ class Cluster:
         from distributed import KilledWorker
         from distributed.client import FutureCancelledError
 
-        future = client.submit(carry_out, pack(order), key=order.piece, pure=False)
+        urgency = URGENCY[current_party().priority]
+        future = client.submit(carry_out, pack(order), key=order.piece, pure=False, priority=urgency)
         result = asyncio.ensure_future(future.result())
         try:
             await self._waited(client, result)
@@ -147,7 +153,8 @@ class Cluster:
                 return
             if client.status not in ("running", "connecting"):
                 raise Unavailable(f"the cluster at {self._settings.address} is gone")
-            there = bool(client.scheduler_info(n_workers=-1)["workers"])
+            # What the client keeps itself informed of: how many there are; who they are it would have to ask for.
+            there = client.scheduler_info().get("n_workers", 0) > 0
             alone = 0.0 if there else alone + LOOK_S
             if alone >= self._no_worker_s:
                 raise Unavailable(

@@ -23,7 +23,7 @@ from engine.media.pool import Pool
 from engine.rendering.executor_store import Store, fetch_input, output_key, store_of, trim
 from engine.rendering.work import RENDER_VERSION
 
-MODULES: Final = ("engine.rendering.worker",)
+MODULES: Final = ("engine.rendering.worker", "engine.rendering.smartcopy.tasks")
 TOPIC: Final = "cutroom"
 CACHE_BYTES: Final = 20 << 30
 WATCH_S: Final = 0.2

@@ -97,7 +97,7 @@ class SegmentTask:
 class Making:
     """One attempt at a render.
 
-    `executor` makes segments, here or elsewhere; `pool` does the rest, here. `files` are the sources by asset id,
+    `executor` makes segments and stems, here or elsewhere; `pool` does the rest, here. `files` are the sources by asset id,
     `index_files` their frame indexes; `proxies` are files and frame indexes by hash. `anew`: what earlier work left is not
     trusted. `report` is told frames. `whole`: all of the finished film is decoded once, else its edges. `named` gives for
     each asset the first clip that shows it.
@@ -268,6 +268,7 @@ class Making:
         files = {self.plan.assets[asset_id]: self.files[asset_id] for asset_id in self.plan.sound_assets}
         bench = Bench(
             pool=self.pool,
+            executor=self.executor,
             blobs=self.blobs,
             files=files,
             kept=self._kept,

@@ -1,4 +1,8 @@
-"""A film's sound being made: stems once each, in the worker processes, then the mix, mastered and encoded."""
+"""A film's sound being made: stems once each, in the worker processes, then the mix, mastered and encoded.
+
+Stems that take computing are made wherever segments are. What is only read from its source is read here, as the mix is
+made here: samples take as long to move as to read.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,9 @@ from engine.rendering.audio.work import (
     sources_of,
     stem_key,
     stems_of,
+    takes_computing,
 )
+from engine.rendering.executor import Executor
 
 WORKER: Final = "engine.rendering.audio.worker"
 LIMIT_S: Final = 3600.0
@@ -37,13 +43,14 @@ FILES_MAX: Final = 100
 
 @dataclass(frozen=True)
 class Bench:
-    """What sound is made with.
+    """What sound is made with: `pool` here, `executor` where segments are made.
 
     `files` are the sources by the hash of their content. `kept` gives what earlier work left for a key, `keep` puts new
     work on record, `twice` tries again what ended for no reason of its own.
     """
 
     pool: Pool
+    executor: Executor
     blobs: Blobs
     files: dict[str, Path]
     kept: Callable[[str], Awaitable[Segment | None]]
@@ -78,11 +85,12 @@ async def _stems(batch: Sequence[tuple[Stem, str]], bench: Bench) -> list[Segmen
     """Make some stems in one process, and put them on record."""
     stems = tuple(stem for stem, _ in batch)
     inputs = [bench.files[source.sha256] for source in sources_of(stems)]
+    place = bench.executor if takes_computing(stems[0]) else bench.pool
     with ExitStack() as stack:
         staged = [stack.enter_context(bench.blobs.reserved()) for _ in batch]
         try:
             done: StemsDone = await bench.twice(
-                lambda: bench.pool.run(
+                lambda: place.run(
                     f"{WORKER}:make_stems",
                     StemsWork(stems=stems),
                     StemsDone,
@@ -104,10 +112,10 @@ async def _stems(batch: Sequence[tuple[Stem, str]], bench: Bench) -> list[Segmen
 
 
 def _batches(missing: Sequence[tuple[Stem, str]]) -> list[list[tuple[Stem, str]]]:
-    """Return stems in groups of one source's each, as they lie in it."""
+    """Return stems in groups of one source's each, as they lie in it; those that take computing by themselves."""
     groups: dict[object, list[tuple[Stem, str]]] = {}
     for stem, key in missing:
-        groups.setdefault(stem.media, []).append((stem, key))
+        groups.setdefault((stem.media, takes_computing(stem)), []).append((stem, key))
     batches = []
     for group in groups.values():
         ordered = sorted(group, key=lambda pair: pair[0].start)

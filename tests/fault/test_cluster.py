@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cutroom_sdk.wire.renders import Render, RenderInput
+from cutroom_sdk.wire.timeline import Track
 from engine.kernel.errors import Unavailable, WorkCanceled
 from engine.rendering.executor import cluster_settings
 from engine.rendering.executor_dask import Cluster
@@ -99,6 +101,20 @@ async def first_segment(room: Studio, work: "asyncio.Future[Any]") -> None:
         work.result()
 
 
+async def heard(far: Cluster) -> list[tuple[str, str]]:
+    """Listen to a cluster in its stead; return what is begun there from now on, as (piece, task)."""
+    client, _ = await far._connected()
+    begun: list[tuple[str, str]] = []
+
+    async def hear(event: tuple[float, Any]) -> None:
+        if "begun" in event[1]:
+            begun.append((event[1]["piece"], event[1]["begun"]))
+
+    client.unsubscribe_topic(TOPIC)
+    client.subscribe_topic(TOPIC, hear)
+    return begun
+
+
 async def test_two_machines_make_the_file_that_one_makes(
     tmp_path: Path, source: Source, here: str, two: Machines
 ) -> None:
@@ -136,15 +152,8 @@ async def test_a_worker_that_is_killed_costs_only_its_segment(
     store = shared(tmp_path / "shared")
     with machines(tmp_path / "cluster") as two:
         async with cluster(two, str(store)) as far, studio(tmp_path / "state", far) as room:
+            begun = await heard(far)
             client, _ = await far._connected()
-            begun: list[str] = []
-
-            async def hear(event: tuple[float, Any]) -> None:
-                if "begun" in event[1]:
-                    begun.append(event[1]["piece"])
-
-            client.unsubscribe_topic(TOPIC)
-            client.subscribe_topic(TOPIC, hear)
             await client.wait_for_workers(2, timeout=60)
             work = asyncio.ensure_future(rendered(room, source))
             await first_segment(room, work)
@@ -173,6 +182,32 @@ async def test_files_may_lie_in_a_bucket(
     paths = {entry["path"] for entry in held}
     assert f"cutroom/in/{source.asset.sha256[:2]}/{source.asset.sha256}" in paths
     assert not [path for path in paths if path.startswith("cutroom/out/")]
+
+
+async def test_edges_of_a_cut_and_sound_that_takes_computing_are_made_on_the_cluster(
+    tmp_path: Path, source: Source, two: Machines
+) -> None:
+    items = [span(source, *one, rate=PAL) for one in SPANS]
+    faster = [replace(item, id=f"{item.id}-heard", speed=Fraction(9, 10)) for item in items]
+    cut = timeline_of(items, rate=PAL)
+    paced = replace(cut, tracks=(*cut.tracks, Track(kind="audio", name="sound", items=tuple(faster))))
+
+    async def made(room: Studio) -> list[str]:
+        await room.take_in(source)
+        films = [await room.rendered(cut, "cut"), await room.rendered(paced, "source")]
+        assert [one.error for one in films] == [None, None]
+        return [one.output.sha256 for one in films if one.output is not None]
+
+    async with studio(tmp_path / "here") as room:
+        expected = await made(room)
+    # Work that takes longer than one waits for a worker is not taken for work that has none.
+    far = cluster(two, str(shared(tmp_path / "shared")), no_worker_s=1)
+    async with far, studio(tmp_path / "far", far) as room:
+        begun = await heard(far)
+        client, _ = await far._connected()
+        await client.wait_for_workers(2, timeout=60)
+        assert await made(room) == expected
+    assert {name.rpartition(":")[2] for _, name in begun} == {"encode_edge", "render_segment", "make_stems"}
 
 
 async def test_under_tls_both_sides_show_certificates(tmp_path: Path, source: Source, here: str) -> None:

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from cutroom_sdk.wire.codec import digest, to_builtins
 from cutroom_sdk.wire.editing import Cut, CutPlan, Goal, PlanSource
 from cutroom_sdk.wire.media import Artifact
-from cutroom_sdk.wire.renders import Segment
+from cutroom_sdk.wire.renders import Render, Segment
 from cutroom_sdk.wire.timeline import Clip, Timeline, TimeRange
+from engine.editing.profiles import profile_named
 from engine.editing.reducer import TIMELINE
 from engine.editing.timeline import asset_of
 from engine.kernel.clock import SystemClock
@@ -28,7 +29,8 @@ from engine.media.reducer import ARTIFACT, ASSET, Record, Register
 from engine.media.registering import Registrar
 from engine.rendering import effects
 from engine.rendering.executor import Executor
-from engine.rendering.reducer import RENDER
+from engine.rendering.jobs import Wanted
+from engine.rendering.reducer import RENDER, Queue
 from engine.rendering.reducer_proxy import PROXY
 from engine.rendering.reducer_segment import SEGMENT
 from engine.runs.reducer import RUN
@@ -111,6 +113,23 @@ class Studio:
         )  # fmt: skip
         return await self._record(sources[0].asset.asset_id, "cut_plan", data=to_builtins(plan))
 
+    async def rendered(self, film: Timeline, profile: str) -> Render:
+        """Ask for a film as a client does, and wait until it is there or failed.
+
+        Raises:
+            StudioError: it was refused at once.
+        """
+        jobs = self.renders.jobs
+        ordered = await jobs.order(Wanted(timeline=film, profile=profile_named(profile)), EDITOR)
+        await self.kernel.dispatch.propose(ordered.stream, Queue(order=ordered.order), EDITOR)
+        while True:
+            news = self.kernel.subscriptions.signal
+            render = await self.kernel.resources.value(ordered.stream, Render)
+            if render is not None and render.state in ("completed", "failed"):
+                await jobs.rest(EDITOR.partition, ordered.render_id)
+                return render
+            await news.wait()
+
     async def _record(self, asset_id: str, kind: str, *, data: Any = None, blob: str | None = None) -> str:
         key = digest((asset_id, kind, data, blob))
         artifact = Artifact(
@@ -127,22 +146,28 @@ def workers() -> Pool:
 
 
 @asynccontextmanager
-async def _workers() -> AsyncIterator[Pool]:
-    if (pool := lent.get(asyncio.get_running_loop())) is not None:
+async def _workers(own: Pool | None) -> AsyncIterator[Pool]:
+    if own is None and (pool := lent.get(asyncio.get_running_loop())) is not None:
         yield pool
         return
-    async with workers() as pool:
+    async with own or workers() as pool:
         yield pool
 
 
 @asynccontextmanager
-async def studio(folder: Path, executor: Executor | None = None) -> AsyncIterator[Studio]:
-    """Open a state directory; opening it again is what a restart sees. `executor` makes the segments, else the pool."""
+async def studio(
+    folder: Path, executor: Executor | None = None, pool: Pool | None = None
+) -> AsyncIterator[Studio]:
+    """Open a state directory; opening it again is what a restart sees.
+
+    `executor` makes the segments, else the pool. `pool` is one of its own, which is closed with it.
+    """
     folder.mkdir(exist_ok=True)
     kernel = await Kernel.open(
         folder, (ASSET, ARTIFACT, TIMELINE, RUN, RENDER, SEGMENT, PROXY), SystemClock()
     )
-    async with _workers() as pool:
-        renders = effects.register(kernel, pool, Registrar(kernel, pool, (Path("/"),)), executor=executor)
+    async with _workers(pool) as at_work:
+        registrar = Registrar(kernel, at_work, (Path("/"),))
+        renders = effects.register(kernel, at_work, registrar, executor=executor)
         async with kernel.running():
-            yield Studio(kernel, pool, renders)
+            yield Studio(kernel, at_work, renders)

@@ -160,6 +160,12 @@ def stems_of(mix: Mix) -> tuple[Stem, ...]:
     return tuple(dict.fromkeys(voice.stem for channel in mix.channels for voice in channel.voices))
 
 
+def takes_computing(stem: Stem) -> bool:
+    """Tell whether a stem is more than samples of its source: at another pace, through effects, or mixed itself."""
+    plain = stem.speed == 1 and not stem.ramp and not stem.effects
+    return not plain or isinstance(stem.media, Mix)
+
+
 def sources_of(stems: tuple[Stem, ...]) -> tuple[SoundSource, ...]:
     """Return the different sources that stems read, nested ones too, as first met."""
     return tuple(dict.fromkeys(source for stem in stems for source in _sources(stem)))
