@@ -45,10 +45,10 @@ class Rendered:
 
 
 class Ours:
-    """A daemon that runs, and the footage it was given."""
+    """A daemon that runs, and the footage it was given; processes `beside` it work for it too."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, server: Server, beside: Sequence[int] = ()) -> None:
+        self._server, self._own = server, (server.pid, *beside)
         self.asset_id = ""
 
     async def take_in(self, film: Path) -> None:
@@ -126,14 +126,14 @@ class Ours:
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             fields = _stat(int(folder.name))
-            if fields is not None and int(fields[1]) == self._server.pid:
+            if fields is not None and int(fields[1]) in self._own:
                 found.append(int(folder.name))
         return found
 
     def _cpu_s(self) -> float:
-        """Processor time of the daemon, of its workers, and of those that have ended."""
+        """Processor time of the daemon and what is beside it, of their workers, and of those that have ended."""
         total = 0
-        for pid in (self._server.pid, *self._children()):
+        for pid in (*self._own, *self._children()):
             fields = _stat(pid)
             if fields is not None:
                 total += sum(int(value) for value in fields[11:15])
@@ -160,18 +160,18 @@ def _stat(pid: int) -> list[str] | None:
 
 
 @contextmanager
-def ours(folder: Path, film: Path) -> Iterator[Ours]:
-    """Run a daemon in a fresh folder that may read the film, and have it take the film in."""
-    with started(folder, film) as running:
+def ours(folder: Path, film: Path, beside: Sequence[int] = (), **settings: str) -> Iterator[Ours]:
+    """Run a daemon in a fresh folder that may read the film, and have it take the film in; settings are its environment."""
+    with started(folder, film, beside, **settings) as running:
         asyncio.run(running.take_in(film))
         yield running
 
 
 @contextmanager
-def started(folder: Path, film: Path) -> Iterator[Ours]:
+def started(folder: Path, film: Path, beside: Sequence[int] = (), **settings: str) -> Iterator[Ours]:
     """Run a daemon that may read the film, in a folder that may have been used before."""
-    with daemon(folder, CUTROOM_MEDIA_ROOTS=str(film.parent)) as server:
-        yield Ours(server)
+    with daemon(folder, CUTROOM_MEDIA_ROOTS=str(film.parent), **settings) as server:
+        yield Ours(server, beside)
 
 
 def clip(asset_id: str, start: int, end: int, name: str, *effects: Effect) -> Clip:

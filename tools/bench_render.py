@@ -24,6 +24,7 @@ from tools.bench_film import GOP, HEIGHT, LARGE, RATE, SECONDS, WIDTH, make_film
 from tools.bench_frames import measure_frames
 from tools.bench_ours import Ours, Rendered
 from tools.bench_peers import PROFILE, Took
+from tools.bench_servers import dask
 from tools.markdown import table
 
 FRAMES: Final = SECONDS * RATE
@@ -108,6 +109,23 @@ class Bench:
             )
         self._moviepy_row(work, bench_peers.MOVIEPY_LAYERS, str(count), str(RATE), WORDS, FONT)
 
+    def dask(self) -> None:
+        """The film with one cut, by this machine's pool and by two workers of a Dask cluster: the same file."""
+        work, spans = "transcode, on Dask", ((0, FRAMES // 2 - RATE), (FRAMES // 2 + RATE, FRAMES))
+        here = self._ours_row(work, bench_ours.cuts(self._ours.asset_id, spans), None)
+        store = self._folder / "store"
+        store.mkdir()
+        with dask(self._folder, 2) as (address, pids):
+            settings = {"CUTROOM_EXECUTOR": address, "CUTROOM_CLUSTER_STORE": str(store)}
+            with bench_ours.ours(self._folder / "far", self._film, pids, **settings) as far:
+                done = asyncio.run(far.render(bench_ours.cuts(far.asset_id, spans), PROFILE))
+        assert here.render.output is not None
+        assert done.render.output is not None
+        if done.render.output.sha256 != here.render.output.sha256:
+            raise SystemExit("the cluster made another file than the pool")
+        took = Took(done.wall_s, done.cpu_s, max(done.parent_mib, done.worker_mib))
+        self._add(Row(work, "ours, 2 workers of Dask", took, done.checks_s))
+
     def trimmed(self) -> None:
         """A finished timeline of five minutes, and the same with its second clip ten frames shorter."""
         spans = [(number * 900, number * 900 + 900) for number in range(10)]
@@ -181,6 +199,7 @@ WORKS: Final[dict[str, Callable[[Bench], None]]] = {
     "cuts": Bench.cuts,
     "dissolves": Bench.dissolves,
     "layers": Bench.layers,
+    "dask": Bench.dask,
     "trimmed": Bench.trimmed,
     "frame": Bench.frames,
     "memory": Bench.memory,

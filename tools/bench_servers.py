@@ -1,12 +1,13 @@
-"""The two servers that `just bench kernel` compares: the daemon and etcd, each a process with a folder on a real disk."""
+"""The servers that are measured, each a process with a folder on a real disk: the daemon, etcd, a Dask cluster."""
 
+import asyncio
 import os
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -81,6 +82,46 @@ def etcd(folder: Path) -> Iterator[Server]:
         yield Server("etcd", port, process.pid, folder)
 
 
+@contextmanager
+def dask(folder: Path, workers: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Run a Dask scheduler and workers of one thread each; give what `executor` takes, and the processes."""
+    port = _free_port()
+    here = ("--host", "127.0.0.1", "--no-dashboard")
+    quiet = {**os.environ, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one)}
+    scheduler = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_scheduler",
+        "--port",
+        str(port),
+        "--no-show",
+        *here,
+    ]
+    worker = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_worker",
+        f"tcp://127.0.0.1:{port}",
+        "--nthreads",
+        "1",
+    ]
+    worker += ["--no-nanny", "--local-directory", str(folder), *here]
+    with ExitStack() as stack:
+        first = stack.enter_context(_running(scheduler, quiet, subprocess.DEVNULL))
+        _wait_for(port, first)
+        others = [stack.enter_context(_running(worker, quiet, subprocess.DEVNULL)) for _ in range(workers)]
+        asyncio.run(_joined(port, workers))
+        yield f"dask://127.0.0.1:{port}", tuple(one.pid for one in (first, *others))
+
+
+async def _joined(port: int, workers: int) -> None:
+    from distributed import Client
+
+    address = f"tcp://127.0.0.1:{port}"
+    async with Client(address, asynchronous=True, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+        await client.wait_for_workers(workers, timeout=START_S)
+
+
 def found_etcd() -> str:
     """Return etcd's path; root has it installed when it is not there, others are told how."""
     path = shutil.which("etcd")
@@ -142,7 +183,7 @@ def _free_port() -> int:
 
 
 def _wait_for(port: int, process: subprocess.Popen[str]) -> None:
-    """Return when a port takes connections. Looked at again and again: etcd has no other way to say so."""
+    """Return when a port takes connections. Looked at again and again: not all have another way to say so."""
     end_s = monotonic_s() + START_S
     while monotonic_s() < end_s and process.poll() is None:
         with socket.socket() as probe:
@@ -153,4 +194,4 @@ def _wait_for(port: int, process: subprocess.Popen[str]) -> None:
             process.wait(0.05)
         except subprocess.TimeoutExpired:
             continue
-    raise SystemExit("etcd did not start")
+    raise SystemExit(f"{process.args!r} did not start")
