@@ -24,6 +24,7 @@ from tests import clips
 from tests.daemons import Daemon
 from tests.e2e.studio import edit, said, spawn
 from tests.fault.invariants import check_delivery, check_files, check_log
+from tests.fault.test_render_jobs import asked, check_whole, until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DISK_BYTES: Final = 320 << 20  # an upload leaves 256 MiB free
@@ -199,6 +200,36 @@ async def test_a_film_that_does_not_fit_waits_for_room_and_is_whole(
             told = await said(editing)
             assert told.code == 0, told.talk
         check_delivery(film)
+        await check_log(daemon.folder, AGGREGATES)
+        check_files(daemon.folder)
+
+
+@pytest.mark.deep
+async def test_a_render_that_ran_out_of_room_is_resumed_with_what_is_missing(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if not _mounts():
+        _elsewhere(request.node.nodeid)
+        return
+    with _disk(tmp_path / "disk") as disk:
+        daemon = Daemon(disk / "state", CUTROOM_MEDIA_ROOTS=str(tmp_path))
+        async with daemon, daemon.client() as client:
+            render_id = await asked(client, tmp_path)
+            before = await until(client, "running", segments=3)
+            _fill(disk, 0)
+            async with asyncio.timeout(60):
+                while list((disk / "state" / "blobs" / "staging").iterdir()):
+                    await client.ready()
+            _free(disk)
+            ended = await until(client, "completed", "failed")
+            if ended.state == "failed":
+                assert ended.error is not None
+                assert ended.error.code == "insufficient_storage", ended.error
+                assert ended.output is None
+                await client.resume_render(render_id)
+            done = await until(client, "completed")
+            assert done.segments.cached >= before.segments.rendered
+            check_whole(daemon, done)
         await check_log(daemon.folder, AGGREGATES)
         check_files(daemon.folder)
 

@@ -99,7 +99,7 @@ def devour(request: Ask, files: Files, report: Report) -> Answer:
 
 @task
 def escape(request: Ask, files: Files, report: Report) -> Answer:
-    """Try everything that is forbidden; answer with what went through."""
+    """Try everything that is forbidden; answer with what went through, and who tried."""
     attempts: dict[str, Callable[[], object]] = {
         "read": lambda: open("/etc/passwd", "rb").read(1),
         "write": lambda: open(request.text, "wb").write(b"x"),
@@ -124,7 +124,7 @@ def escape(request: Ask, files: Files, report: Report) -> Answer:
             continue
         through.append(name)
     threading.Thread(target=lambda: None).start()  # threads must work
-    return Answer(text=",".join(through))
+    return Answer(text=",".join(through), number=os.getpid())
 
 
 @task
