@@ -7,6 +7,7 @@ from typing import Any
 
 import av
 import pytest
+import pytest_asyncio
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import decode, to_builtins
@@ -29,7 +30,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
     return source_of(make_clip(tmp_path_factory.mktemp("footage") / "clip.mp4", frames=60).path)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(tmp_path: Path, source: Source) -> AsyncIterator[Studio]:
     async with studio(tmp_path / "state") as made:
         await made.take_in(source)

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import to_builtins
@@ -53,7 +54,7 @@ def replace_index(taken: Source, good: Source) -> Source:
     return Source(taken.path, taken.asset, good.index)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(tmp_path: Path, whole: Source, broken: Source) -> AsyncIterator[Studio]:
     async with studio(tmp_path / "state") as made:
         for one in (whole, broken):
