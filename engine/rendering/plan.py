@@ -6,7 +6,7 @@ The plan says which source frame stands at each output frame, which work makes i
 asked for. Equal inputs give equal plans and equal hashes, on every machine with the same capabilities.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
@@ -136,10 +136,7 @@ def compile_plan(
     timeline, subtitles = taken_out(timeline)
     scene = Scene(timeline, given)
     sound_tracks = [track for track in timeline.tracks if track.kind == "audio" and track.enabled]
-    heard = (frame_nearest(track_duration(track), timeline.rate) for track in sound_tracks)
-    frames = max([scene.length, *heard])
-    if frames == 0:
-        raise Invalid("the timeline is empty: it has no frame to render", field="timeline")
+    frames = _frames(scene, sound_tracks, timeline.rate)
     seen = list(scene.stretches(frames))
     by_hash = {asset.sha256: asset_id for asset_id, asset in assets.items()}
     by_hash |= {one.sha256: asset_id for asset_id, one in stand_ins.items()}
@@ -168,6 +165,19 @@ def compile_plan(
         subtitles=ended(subtitles, frames / encoder.rate),
     )
     return hashed(plan)
+
+
+def _frames(scene: Scene, sound_tracks: Sequence[Track], rate: Fraction) -> int:
+    """Return how long the film is: as long as the longest of what is seen and heard.
+
+    Raises:
+        Invalid: there is nothing.
+    """
+    heard = (frame_nearest(track_duration(track), rate) for track in sound_tracks)
+    frames = max([scene.length, *heard])
+    if frames == 0:
+        raise Invalid("the timeline is empty: it has no frame to render", field="timeline")
+    return frames
 
 
 def _tell_depth(segments: list[Segment], encoder: VideoEncoder, given: Given, *, deep: bool) -> None:

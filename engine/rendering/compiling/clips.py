@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from msgspec.structs import replace
-
 from cutroom_sdk.wire.media import Asset, Faces
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Effect, Generator, Nested, TimelineReference
 from engine.editing.timeline import duration
@@ -20,9 +18,10 @@ from engine.rendering.compiling.dressing import FindFaces, dressed
 from engine.rendering.compiling.faces import onwards, regions_of, through_window
 from engine.rendering.compiling.fitting import FIT, REFRAME, Fitted, fitted
 from engine.rendering.compiling.given import Given
-from engine.rendering.compiling.moving import KEN_BURNS, PIP, TRANSFORM, Moved, moved
+from engine.rendering.compiling.laying import onto, own_size
+from engine.rendering.compiling.moving import KEN_BURNS, PIP, TRANSFORM, moved
 from engine.rendering.compiling.times import ENDLESS, Times
-from engine.rendering.compiling.values import entry_of, number, text, values_of
+from engine.rendering.compiling.values import entry_of, number, product, text, values_of
 from engine.rendering.footage import colours_of, footage_of, shown_size, turned_size
 from engine.rendering.geometry import window
 from engine.rendering.graph import (
@@ -373,10 +372,10 @@ def _placed(
         node = dressed(made(*canvas), [*before, *after], times, seeds, where, given, at_once, asset_id)
         opacity: Numbers = (1.0,)
     else:
-        size = own or _own_size(fit, way, room)
+        size = own or own_size(fit, way, room)
         early = None if faces is None else faces.on(size, None)
         inside = dressed(made(*size), before, times, seeds, where, given, early, asset_id)
-        placed = _onto(inside, size, fit, way, given)
+        placed = onto(inside, size, fit, way, (given.width, given.height))
         late = None if faces is None else faces.on(size, placed)
         node = dressed(placed, after, times, seeds, where, given, late, asset_id)
         opacity = (1.0,) if way is None else way.opacity
@@ -391,84 +390,8 @@ def _placed(
             notice=given.notice,
         )
         mode = text(values, "mode")
-        opacity = _product(opacity, number(values, "opacity"))
+        opacity = product(opacity, number(values, "opacity"))
     return Seen(node, mode, opacity, lead)
-
-
-def _own_size(fit: Fitted, way: Moved | None, room: tuple[float, float] | None) -> tuple[int, int]:
-    """Return how large the picture is made before it is placed: as it will be seen, but not larger than the source."""
-    scale = 1.0 if way is None else way.largest
-    if way is not None and way.still:
-        # It is made at the very size at which it stands, so that nothing is sampled twice.
-        matrix = way.matrices[0]
-        if matrix[0] <= 1 and matrix[4] <= 1:
-            return _even(fit.width * matrix[0]), _even(fit.height * matrix[4])
-    if room is not None:
-        scale = min(scale, max(1.0, room[0] / fit.width))
-    return _even(fit.width * scale), _even(fit.height * scale)
-
-
-def _onto(inside: Node, size: tuple[int, int], fit: Fitted, way: Moved | None, given: Given) -> Placed:
-    if way is None:
-        left, top = (given.width - fit.width) / 2, (given.height - fit.height) / 2
-        if size == (_even(fit.width), _even(fit.height)):
-            return _upright(inside, size, left, top)
-        return _sized(inside, size, (fit.width / size[0], fit.height / size[1]), left, top)
-    matrix = way.matrices[0]
-    if way.still and size == (_even(fit.width * matrix[0]), _even(fit.height * matrix[4])):
-        cut = way.edges[0]
-        placed = _upright(inside, size, matrix[2], matrix[5])
-        scale = (size[0] / fit.width, size[1] / fit.height)
-        return replace(
-            placed,
-            left=(_snapped(cut[0] * scale[0]),),
-            top=(_snapped(cut[1] * scale[1]),),
-            right=(_snapped(cut[2] * scale[0]),),
-            bottom=(_snapped(cut[3] * scale[1]),),
-        )
-    across, down = fit.width / size[0], fit.height / size[1]
-    rows = [
-        (xx * across, xy * down, x0, yx * across, yy * down, y0) for xx, xy, x0, yx, yy, y0 in way.matrices
-    ]
-    columns = [folded(tuple(column)) for column in zip(*rows, strict=True)]
-    cuts = [
-        folded(tuple(edge[side] / (across if side % 2 == 0 else down) for edge in way.edges))
-        for side in range(4)
-    ]
-    return Placed(
-        input=inside, width=size[0], height=size[1],
-        xx=columns[0], xy=columns[1], x0=columns[2], yx=columns[3], yy=columns[4], y0=columns[5],
-        left=cuts[0], top=cuts[1], right=cuts[2], bottom=cuts[3],
-    )  # fmt: skip
-
-
-def _upright(inside: Node, size: tuple[int, int], left: float, top: float) -> Placed:
-    """Lay a picture that stands still on even pixels, so that it is taken as it is."""
-    return _sized(inside, size, (1.0, 1.0), _snapped(left), _snapped(top))
-
-
-def _sized(
-    inside: Node, size: tuple[int, int], scale: tuple[float, float], left: float, top: float
-) -> Placed:
-    return Placed(
-        input=inside, width=size[0], height=size[1],
-        xx=(scale[0],), xy=(0.0,), x0=(left,), yx=(0.0,), yy=(scale[1],), y0=(top,),
-    )  # fmt: skip
-
-
-def _snapped(place: float) -> float:
-    return float(round(place / 2) * 2)
-
-
-def _even(size: float) -> int:
-    return max(2, round(size / 2) * 2)
-
-
-def _product(first: Numbers, second: Numbers) -> Numbers:
-    if len(first) == 1 or len(second) == 1:
-        short, long = sorted((first, second), key=len)
-        return tuple(one * short[0] for one in long)
-    return folded(tuple(a * b for a, b in zip(first, second, strict=True)))
 
 
 def _name(clip: Clip) -> str:

@@ -121,3 +121,11 @@ def _value(
 def _held(spec: ParameterSpec, value: float) -> float:
     low = value if spec.low is None else max(spec.low, value)
     return low if spec.high is None else min(spec.high, low)
+
+
+def product(first: Numbers, second: Numbers) -> Numbers:
+    """Return two values multiplied, frame by frame; one of a single number holds for all frames."""
+    if len(first) == 1 or len(second) == 1:
+        short, long = sorted((first, second), key=len)
+        return tuple(one * short[0] for one in long)
+    return folded(tuple(a * b for a, b in zip(first, second, strict=True)))
