@@ -27,7 +27,8 @@ from engine.rendering import delivering
 from engine.rendering.compiler import Compiler
 from engine.rendering.executor import Executor
 from engine.rendering.failures import error_of
-from engine.rendering.jobs import Jobs, Ordered, Wanted
+from engine.rendering.jobs import Jobs
+from engine.rendering.ordering import Ordered, Wanted
 from engine.rendering.previews import Previews
 from engine.rendering.reducer import KIND, Cancel, Queue
 from engine.rendering.sources import planned

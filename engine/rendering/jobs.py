@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from cutroom_sdk.wire.codec import decode, digest, encode
+from cutroom_sdk.wire.codec import decode, encode
 from cutroom_sdk.wire.editing import CutPlan
 from cutroom_sdk.wire.media import Artifact
 from cutroom_sdk.wire.missions import Priority
-from cutroom_sdk.wire.renders import CaptionsAs, Profile, Render, Sidecar
+from cutroom_sdk.wire.renders import Profile, Render
 from cutroom_sdk.wire.timeline import Timeline
 from engine.editing.mastering import mastered
 from engine.editing.profiles import profile_named
-from engine.kernel.blobs import Blobs
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Told
 from engine.kernel.errors import Rejected, StudioError, Unavailable
@@ -41,6 +40,7 @@ from engine.rendering.executor import Executor
 from engine.rendering.failures import failure_of
 from engine.rendering.knowing import known_of
 from engine.rendering.making import Making, SegmentFailed, check_room
+from engine.rendering.ordering import Ordered, Wanted, input_hash, sidecars_of
 from engine.rendering.plan import RenderPlan
 from engine.rendering.proxies.drafting import with_proxies
 from engine.rendering.proxies.jobs import Proxies
@@ -70,38 +70,6 @@ RETRY_AFTER_S: Final = 10
 Report = Callable[[float, float, str], None]
 At = tuple[str, str]  # partition and render id
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What somebody asks for. `job_id` None: equal plans are the same job. `party` "": the job is its own."""
-
-    timeline: Timeline
-    profile: Profile
-    timeline_id: str | None = None
-    timeline_version: int | None = None
-    job_id: str | None = None
-    cut_plan: str | None = None
-    priority: Priority | None = None
-    captions: CaptionsAs | None = None
-    party: str = ""
-    anew: bool = False
-    asked_by: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ordered:
-    """What is to be proposed, to which stream, and where the job stands before that."""
-
-    render_id: str
-    order: Order
-    job: Job
-    plan: RenderPlan
-
-    @property
-    def stream(self) -> str:
-        """The stream of the job."""
-        return f"{KIND}/{self.render_id}"
 
 
 @dataclass
@@ -196,7 +164,7 @@ class Jobs:
             profile=wanted.profile.name,
             plan_hash=plan.plan_hash,
             # Under an id of somebody's own choice it is the input that counts: a newer engine makes another plan of it.
-            input_hash=plan.plan_hash if wanted.job_id is None else _input_hash(content, wanted, plan),
+            input_hash=plan.plan_hash if wanted.job_id is None else input_hash(content, wanted, plan),
             timeline=await asyncio.to_thread(self.kernel.blobs.put, content),
             timeline_id=wanted.timeline_id,
             timeline_version=wanted.timeline_version,
@@ -366,7 +334,7 @@ class Jobs:
             output=film.output,
             checks=checks,
             notices=(*film.notices, *film.pictures),
-            sidecars=await asyncio.to_thread(_sidecars, plan, blobs),
+            sidecars=await asyncio.to_thread(sidecars_of, plan, blobs),
         )
 
     def _making(
@@ -408,28 +376,6 @@ class Jobs:
     async def _job(self, effect: Effect) -> Job:
         job: Job = (await self.kernel.dispatch.state(effect.stream, effect.context.partition))[0]
         return job
-
-
-def _input_hash(content: bytes, wanted: Wanted, plan: RenderPlan) -> str:
-    captions = () if wanted.captions is None else (wanted.captions,)
-    return digest((content.decode(), wanted.profile.name, plan.assets, *captions))
-
-
-def _sidecars(plan: RenderPlan, blobs: Blobs) -> tuple[Sidecar, ...]:
-    """Put the files of captions that go with a film among the blobs, and return what is to be known of them."""
-    contents = [one.text.encode() for one in plan.beside]
-    return tuple(
-        Sidecar(
-            format=one.format,
-            track=one.track,
-            name=one.name,
-            sha256=blobs.put(content),
-            bytes=len(content),
-            captions=one.captions,
-            losses=one.losses,
-        )
-        for one, content in zip(plan.beside, contents, strict=True)
-    )
 
 
 def _progress_key(at: At) -> tuple[str, str]:

@@ -17,7 +17,8 @@ from engine.http.rights import needs
 from engine.kernel.context import Context
 from engine.kernel.dispatch import Accepted, Asked
 from engine.kernel.errors import Invalid, NotFound
-from engine.rendering.jobs import Jobs, Wanted
+from engine.rendering.jobs import Jobs
+from engine.rendering.ordering import Wanted
 from engine.rendering.receipts import receipt_of
 from engine.rendering.reducer import KIND, Cancel, Pause, Queue, Resume, resources
 

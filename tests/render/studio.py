@@ -29,7 +29,7 @@ from engine.media.reducer import ARTIFACT, ASSET, Record, Register
 from engine.media.registering import Registrar
 from engine.rendering import effects
 from engine.rendering.executor import Executor
-from engine.rendering.jobs import Wanted
+from engine.rendering.ordering import Wanted
 from engine.rendering.reducer import RENDER, Queue
 from engine.rendering.reducer_proxy import PROXY
 from engine.rendering.reducer_segment import SEGMENT

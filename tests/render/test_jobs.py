@@ -178,7 +178,7 @@ async def test_what_changes_while_it_waits_fails_the_job_and_says_where(
 
 async def order(room: Studio, source: Source, *spans: Span) -> Any:
     from engine.editing.profiles import profile_named
-    from engine.rendering.jobs import Wanted
+    from engine.rendering.ordering import Wanted
 
     items = [span(source, *one, rate=PAL) for one in spans]
     asked = Wanted(timeline=timeline_of(items, rate=PAL), profile=profile_named("source"))
