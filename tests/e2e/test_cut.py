@@ -82,7 +82,8 @@ async def test_what_cannot_be_copied_is_encoded_and_fast_is_refused(daemon: Daem
     clip = make_clip(tmp_path / "clip.webm", frames=50, codec="libvpx-vp9", b_frames=0).path
     said = await cutroom(daemon, "cut", clip, "--keep", "5f-40f", "-o", tmp_path / "out.mp4", "--json")
     assert said.code == DONE, said.talk
-    assert "nothing was copied: its picture is vp9" in said.talk
+    assert "nothing was copied" in said.talk
+    assert "its picture is vp9" in said.talk
     assert read_numbers(tmp_path / "out.mp4") == numbers((5, 40))
     assert said.json["segments"]["copy"] == 0
     fast = await cutroom(daemon, "cut", clip, "--keep", "5f-40f", "-o", tmp_path / "fast.mp4", "--fast")

@@ -67,7 +67,7 @@ async def test_a_folder_of_footage_becomes_a_cut_of_each_clip(state_dir: Path, t
         told = (await cutroom(daemon, "--json", "mission", "create", *batch, "--preview")).json
         assert [item["title"] for item in told["items"][:2]] == ["Take in talk.mp4", "Take in walk.mp4"]
         assert {touched for item in told["items"] for touched in item["touches"]} == {
-            f"writes {out}/, and its receipt beside it"
+            f"writes {out}/, and its receipt and captions beside it"
         }
         made = await cutroom(daemon, "--json", "mission", "create", *batch, "--priority", "high", "--follow")
         assert made.code == DONE, made.out + made.talk

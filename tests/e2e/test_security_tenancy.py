@@ -236,6 +236,7 @@ def _bodies(acme: Tenant) -> dict[str, Operation]:
         "POST /v1/timelines/{id}/redo": {"json": {}},
         "POST /v1/timelines/{id}/fork": {"json": {}},
         "POST /v1/timelines/import": {"json": {"text": "1\n00:00:01,000 --> 00:00:02,000\nmine\n", "format": "srt"}},
+        "POST /v1/proxies": {"json": {"asset_id": acme.has["asset"], "size": 360}},
         "POST /v1/assets": {"json": {"upload": acme.has["upload"]}},
         "POST /v1/assets/{id}/analyses": {"json": {"kind": "loudness", "params": {}}},
         "POST /v1/renders": {"json": {"profile": "source", "timeline": film}},

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,7 +46,15 @@ MAKING: Final = (
     "inspected",
     "film_in_place",
 )
-DELIVERING: Final = ("film_copied", "receipt_synced", "receipt_in_place", "film_in_place", "delivered")
+DELIVERING: Final = (
+    "film_copied",
+    "receipt_synced",
+    "receipt_in_place",
+    "captions_in_place",
+    "film_in_place",
+    "delivered",
+)
+PROXIES: Final = ("piece_recorded", "joined", "recorded")
 COVERED: Final = {
     *(f"secrets.{name}" for name in SECRETS),
     *(f"daemon.{name}" for name in STARTING + STOPPING),
@@ -56,6 +65,7 @@ COVERED: Final = {
     *(f"making.{name}" for name in MAKING),
     "making.sound_recorded",
     *(f"delivering.{name}" for name in DELIVERING),
+    *(f"proxies.{name}" for name in PROXIES),
     *(f"runs.{name}" for name in test_effect_kill.PLACES),
 }
 
@@ -215,6 +225,32 @@ async def test_footage_becomes_one_film_whatever_happens_on_the_way(rounds: int,
         renders = (await served.request("GET", "/v1/renders", "look")).json()["items"]
     assert [render["state"] for render in renders] == ["completed"] * len(clips)
     invariants.check_fold_in_other_processes(served.folder)
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+async def test_a_proxy_is_made_once_whatever_happens_on_the_way(rounds: int, tmp_path: Path) -> None:
+    clips = [
+        make_clip(tmp_path / f"{number}.mp4", frames=20 + number, width=640, height=480).path
+        for number in range(rounds)
+    ]
+    served = Served(tmp_path / "state", [f"proxies.{name}" for name in PROXIES] * rounds, tmp_path)
+    async with served.running():
+        for number, clip in enumerate(clips):
+            answer = await served.request("POST", "/v1/assets", f"asset{number}", json={"path": str(clip)})
+            asked = {"asset_id": answer.json()["asset_id"], "size": 360}
+            answer = await served.request("POST", "/v1/proxies", f"proxy{number}", json=asked)
+            assert answer.status_code in (202, 409), answer.text
+            assert await served.until(partial(_proxies_made, served, number + 1)) == {"ready"}
+        kept = (await served.request("GET", "/v1/proxies", "look")).json()["items"]
+    assert len(kept) == rounds
+    assert not list((served.folder / "blobs" / "staging").iterdir())
+
+
+def _proxies_made(served: Served, count: int) -> set[str] | None:
+    """Return how so many proxies have ended; None: they have not."""
+    states = [value["state"] for key, value in served.values.items() if key.startswith("proxy/") and value]
+    ended = [state for state in states if state in ("ready", "failed", "canceled")]
+    return set(ended) if len(ended) == count else None
 
 
 async def _edited(served: Served, clip: Path, film: Path, key: str) -> None:

@@ -24,6 +24,7 @@ from cutroom_sdk.wire.timeline import (
     Transition,
     Word,
 )
+from engine.editing.catalogue.spec import catalogue
 
 RATES = (
     Fraction(24000, 1001),
@@ -78,7 +79,14 @@ masks = st.builds(
     feather=shares,
     inverted=st.booleans(),
 )
-effects = st.builds(Effect, name=names, parameters=parameters, enabled=st.booleans(), mask=st.none() | masks)
+# An effect that the catalogue lacks is kept elsewhere (tests/unit/editing/interchange).
+effects = st.builds(
+    Effect,
+    name=names.filter(lambda name: name in catalogue()),
+    parameters=parameters,
+    enabled=st.booleans(),
+    mask=st.none() | masks,
+)
 markers = st.builds(
     Marker,
     name=texts,

@@ -23,7 +23,7 @@ from cutroom_sdk.wire.timeline import (
     Track,
     Transition,
 )
-from engine.editing.catalogue.spec import Kind, catalogue
+from engine.editing.catalogue.spec import catalogue
 from engine.editing.interchange import otio_foreign
 from engine.editing.interchange.losses import Imported, Losses
 from engine.editing.interchange.otio_form import (
@@ -39,7 +39,6 @@ from engine.editing.interchange.otio_objects import alone, duration_of, parsed, 
 from engine.editing.interchange.settings import Asked, guessed
 from engine.editing.interchange.shelf import Shelf
 from engine.editing.timeline import Item
-from engine.editing.validate import EFFECTS
 from engine.kernel.errors import Invalid
 
 NESTING_MOST: Final = 8
@@ -82,7 +81,6 @@ class _Reader:
         self._losses = losses
         self._ids: set[str] = set()
         self._foreign: list[dict[str, Any]] = []
-        self._wears: Kind = "effect"  # what the track that is being read may wear
 
     def with_foreign(self, timeline: Timeline) -> Timeline:
         """Return the timeline with the effects that are no effects here, kept as they came."""
@@ -109,7 +107,6 @@ class _Reader:
         ours = ours_of(track, where)
         if not ours:
             _note_foreign(track, where, self._losses)
-        self._wears = EFFECTS[kind]
         items = [self._item(item, f"{where}.items[{n}]", depth) for n, item in enumerate(track)]
         fields = {"kind": kind, "name": track.name, "enabled": track.enabled, "items": []}
         fields |= {"gain_db": ours.get("gain_db", 0.0), "locked": ours.get("locked", False)}
@@ -305,8 +302,7 @@ class _Reader:
             if isinstance(effect, otio.schema.TimeEffect):
                 continue
             ours = ours_of(effect, where)
-            entry = catalogue().get(effect.effect_name)
-            if OURS not in effect.metadata or entry is None or entry.kind != self._wears:
+            if OURS not in effect.metadata or effect.effect_name not in catalogue():
                 self._set_aside(effect, where, holder)
                 continue
             fields = {**ours, "name": effect.effect_name, "enabled": getattr(effect, "enabled", True)}
