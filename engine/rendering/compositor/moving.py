@@ -14,60 +14,12 @@ from engine.rendering.compositor.blur import blurred
 from engine.rendering.compositor.canvas import Picture, Plane
 from engine.rendering.compositor.crossing import mixed, opaque
 from engine.rendering.compositor.kernels import enlarged
-from engine.rendering.compositor.table import At, transition
+from engine.rendering.compositor.table import At, Transition, transition
 
 # Right and down of each way, in pictures.
 WAYS: Final = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 # How much of a frame's time the shutter of a whip pan is open.
 SHUTTER: Final = 1.0
-
-
-@transition("push_left")
-def push_left(first: Picture, second: Picture, progress: float, at: At) -> Picture:
-    """Both move to the left."""
-    return _pushed(first, second, _eased(progress, at), "left")
-
-
-@transition("push_right")
-def push_right(first: Picture, second: Picture, progress: float, at: At) -> Picture:
-    """Both move to the right."""
-    return _pushed(first, second, _eased(progress, at), "right")
-
-
-@transition("push_up")
-def push_up(first: Picture, second: Picture, progress: float, at: At) -> Picture:
-    """Both move up."""
-    return _pushed(first, second, _eased(progress, at), "up")
-
-
-@transition("push_down")
-def push_down(first: Picture, second: Picture, progress: float, at: At) -> Picture:
-    """Both move down."""
-    return _pushed(first, second, _eased(progress, at), "down")
-
-
-@transition("slide_left")
-def slide_left(first: Picture, second: Picture, progress: float, at: At) -> Picture:
-    """The second comes in over the first, moving to the left."""
-    return _slid(first, second, _eased(progress, at), "left")
-
-
-@transition("slide_right")
-def slide_right(first: Picture, second: Picture, progress: float, at: At) -> Picture:
-    """The second comes in over the first, moving to the right."""
-    return _slid(first, second, _eased(progress, at), "right")
-
-
-@transition("slide_up")
-def slide_up(first: Picture, second: Picture, progress: float, at: At) -> Picture:
-    """The second comes in over the first, moving up."""
-    return _slid(first, second, _eased(progress, at), "up")
-
-
-@transition("slide_down")
-def slide_down(first: Picture, second: Picture, progress: float, at: At) -> Picture:
-    """The second comes in over the first, moving down."""
-    return _slid(first, second, _eased(progress, at), "down")
 
 
 @transition("zoom")
@@ -170,3 +122,18 @@ def _smeared(plane: Plane, length: int, picture: Picture, way: str) -> Plane:
     own = max(1, length * plane.shape[0] // picture.height)
     size = (own, 1) if WAYS[way][0] else (1, own)
     return np.asarray(cv2.blur(plane, size, borderType=cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+def _along(move: Callable[[Picture, Picture, float, str], Picture], way: str) -> Transition:
+    """Return the transition in which pictures move one way, eased as its parameters say."""
+
+    def made(first: Picture, second: Picture, progress: float, at: At) -> Picture:
+        return move(first, second, _eased(progress, at), way)
+
+    return made
+
+
+for _way in WAYS:
+    # Pushed: both move. Slid: the second comes in over the first.
+    transition(f"push_{_way}")(_along(_pushed, _way))
+    transition(f"slide_{_way}")(_along(_slid, _way))
