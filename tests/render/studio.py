@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 from msgspec.structs import replace
 
 from cutroom_sdk.wire.codec import digest, to_builtins
@@ -17,6 +18,7 @@ from cutroom_sdk.wire.timeline import Clip, Timeline, TimeRange
 from engine.editing.profiles import profile_named
 from engine.editing.reducer import TIMELINE
 from engine.editing.timeline import asset_of
+from engine.http.app import build_app
 from engine.kernel.clock import SystemClock
 from engine.kernel.context import Context
 from engine.kernel.kernel import Kernel
@@ -35,6 +37,8 @@ from engine.rendering.reducer_proxy import PROXY
 from engine.rendering.reducer_segment import SEGMENT
 from engine.runs.reducer import RUN
 from tests.render.workshop import Source
+
+HOST = "127.0.0.1:7717"
 
 EDITOR = Context(actor="ada", human=True, capabilities=frozenset({"*"}))
 WORKERS = (
@@ -171,3 +175,26 @@ async def studio(
         renders = effects.register(kernel, at_work, registrar, executor=executor)
         async with kernel.running():
             yield Studio(kernel, at_work, renders)
+
+
+@asynccontextmanager
+async def client_of(room: Studio, routes: Any, **state: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Routes over a studio, and a client that may edit; `state` is what the routes look for in the app."""
+    app = build_app(
+        room.kernel,
+        features=routes,
+        check_token={"ada": EDITOR}.get,
+        hosts=lambda: frozenset({HOST}),
+        health=dict,
+        readiness=dict,
+    )
+    for name, value in state.items():
+        setattr(app.state, name, value)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url=f"http://{HOST}",
+        headers={"Authorization": "Bearer ada"},
+        verify=False,
+        trust_env=False,
+    ) as client:
+        yield client

@@ -16,18 +16,16 @@ from cutroom_sdk.wire.codec import to_builtins
 from cutroom_sdk.wire.renders import Render
 from cutroom_sdk.wire.timeline import Clip, Nested, TimelineReference, TimeRange, Track
 from engine.editing.reducer import Create
-from engine.http.app import build_app
 from engine.kernel.kernel import Kernel
 from engine.rendering import making
 from engine.rendering.reducer import Queue
 from engine.rendering.routes import routes
 from engine.rendering.sources import resolved
 from tests.clips import Sound, make_clip, read_numbers
-from tests.render.studio import EDITOR, Studio, studio
+from tests.render.studio import EDITOR, Studio, client_of, studio
 from tests.render.test_render_tool import damage
 from tests.render.workshop import Source, source_of, span, timeline_of
 
-HOST = "127.0.0.1:7717"
 PAL = Fraction(25)
 Span = tuple[int, int]
 
@@ -43,22 +41,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 @asynccontextmanager
 async def border(room: Studio) -> AsyncIterator[httpx.AsyncClient]:
     """The routes over a studio."""
-    app = build_app(
-        room.kernel,
-        features=routes,
-        check_token={"ada": EDITOR}.get,
-        hosts=lambda: frozenset({HOST}),
-        health=dict,
-        readiness=dict,
-    )
-    app.state.render_jobs = room.renders.jobs
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app),
-        base_url=f"http://{HOST}",
-        headers={"Authorization": "Bearer ada"},
-        verify=False,
-        trust_env=False,
-    ) as client:
+    async with client_of(room, routes, render_jobs=room.renders.jobs) as client:
         yield client
 
 

@@ -20,17 +20,15 @@ from cutroom_sdk.wire.media import CameraPath
 from cutroom_sdk.wire.timeline import AssetReference, Clip, Effect, Generator, Timeline, TimeRange, Track
 from engine.editing.profiles import profile_named
 from engine.editing.reducer import Create
-from engine.http.app import build_app
 from engine.media.analysis.backends import backend
 from engine.media.cache import make_artifact
 from engine.media.reducer import Record
 from engine.rendering.previews import Looked, Previews
 from engine.rendering.routes_previews import routes, while_wanted
 from tests.clips import make_clip, read_number
-from tests.render.studio import EDITOR, Studio, studio
+from tests.render.studio import EDITOR, Studio, client_of, studio
 from tests.render.workshop import Source, source_of, span, timeline_of
 
-HOST = "127.0.0.1:7717"
 PAL = Fraction(25)
 HERE = "/v1/timelines/t1"
 PROFILE = profile_named("source")
@@ -50,22 +48,7 @@ async def border(
         for source in sources:
             await room.take_in(source)
         await room.kernel.dispatch.propose("timeline/t1", Create(timeline=timeline), EDITOR)
-        app = build_app(
-            room.kernel,
-            features=routes,
-            check_token={"ada": EDITOR}.get,
-            hosts=lambda: frozenset({HOST}),
-            health=dict,
-            readiness=dict,
-        )
-        app.state.previews = room.renders.previews
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url=f"http://{HOST}",
-            headers={"Authorization": "Bearer ada"},
-            verify=False,
-            trust_env=False,
-        ) as client:
+        async with client_of(room, routes, previews=room.renders.previews) as client:
             yield room, client
 
 

@@ -26,8 +26,8 @@ from engine.rendering.routes_previews import routes as preview_routes
 from engine.rendering.routes_proxies import routes as proxy_routes
 from engine.rendering.routes_streams import routes as stream_routes
 from tests.clips import make_clip, read_numbers
-from tests.render.studio import EDITOR, Studio, studio
-from tests.render.test_preview_routes import HOST, number_in
+from tests.render.studio import EDITOR, HOST, Studio, studio
+from tests.render.test_preview_routes import number_in
 from tests.render.workshop import Opened, Source, index_file, source_of, span, timeline_of
 
 PAL = Fraction(25)
